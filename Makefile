@@ -1,0 +1,52 @@
+# `make demo` shows the system working on this machine; `make test` checks all of it.
+# Both set up what they need: a virtual environment, the models, system packages.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+MODELS := models/pose_landmarker_full.task
+
+.DEFAULT_GOAL := help
+.PHONY: help demo models test lint test-cluster clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
+
+demo: $(BIN)/.installed $(MODELS) ## Pictures in, rows out, all on this machine (ARGS=--once: end after the samples)
+	@$(BIN)/python run_local.py $(ARGS)
+
+models: $(BIN)/.installed ## Fetch all three pose models into models/
+	@$(BIN)/python -m posture.models lite full heavy
+
+test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machine
+	@tools/system_packages.sh test
+	@$(BIN)/python -m posture.models lite full heavy
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(BIN)/.installed-dev ## Style, types and architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## Remove what these commands made, but for your data in local/
+	rm -rf $(VENV) models .mypy_cache .ruff_cache .pytest_cache
+
+$(BIN)/.installed: requirements.txt constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }
+	@tools/system_packages.sh run
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages into $(VENV) (once, about a minute) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(MODELS): | $(BIN)/.installed
+	@$(BIN)/python -m posture.models full

@@ -1,0 +1,244 @@
+"""Settings declared once, with flag, environment variable, default and help together.
+
+The two packages keep their settings in frozen dataclasses whose fields are made by
+`option()` (one value) or `section()` (another such dataclass). From that one table come
+the `--help` of every script, the reading and the messages about what is missing or wrong.
+
+A flag wins over the environment variable, which wins over the default. A secret has no
+flag that takes its value, for an argument list is readable by every user of a machine:
+it is read from its variable, or from the file that `<VARIABLE>_FILE` or `--<flag>-file`
+names. Secrets are left out of the `repr` of a settings object.
+"""
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+_REQUIRED = object()
+Settings = TypeVar("Settings")
+
+
+class SettingsError(ValueError):
+    """All settings that are missing or wrong, one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """How one setting is named, explained and understood."""
+
+    env: str
+    flag: str
+    help: str
+    parse: Callable[[str], Any]
+    default: Any
+    secret: bool
+
+    @property
+    def destination(self) -> str:
+        """Name of the value in the parsed arguments."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    @property
+    def required(self) -> bool:
+        """Whether there is no default."""
+        return self.default is _REQUIRED
+
+    @property
+    def names(self) -> str:
+        """Both names, as a message shows them."""
+        return f"{self.env} ({self.flag})"
+
+
+def option(
+    env: str,
+    flag: str,
+    help: str,  # noqa: A002 - argparse's word for the same thing
+    *,
+    default: Any = _REQUIRED,
+    parse: Callable[[str], Any] = str,
+    secret: bool = False,
+) -> Any:
+    """A dataclass field that is read from `flag`, `env` or the default.
+
+    `default` is text as a user would type it, read by `parse` like any other; None makes
+    the setting optional. `parse` raises ValueError saying what it expected.
+    """
+    shown = f"{flag}-file" if secret else flag
+    made = Option(env, shown, help, parse, default, secret)
+    return dataclasses.field(metadata={"option": made}, repr=not secret)
+
+
+def section(settings: type) -> Any:
+    """A dataclass field that is itself a dataclass of options."""
+    return dataclasses.field(metadata={"section": settings})
+
+
+def options_of(settings: type) -> Iterator[Option]:
+    """Every option of a settings class, those of its sections included."""
+    for field in dataclasses.fields(settings):
+        if "section" in field.metadata:
+            yield from options_of(field.metadata["section"])
+        else:
+            yield field.metadata["option"]
+
+
+def add_arguments(parser: argparse.ArgumentParser, settings: type) -> None:
+    """Give `parser` one flag for each option of `settings`."""
+    for each in options_of(settings):
+        # A switch may be given bare; everything is parsed later, all errors at once.
+        bare = {"nargs": "?", "const": "true"} if each.parse is boolean else {}
+        parser.add_argument(
+            each.flag, default=None, metavar=_metavar(each), help=_help(each), **bare
+        )
+
+
+def read(
+    settings: type[Settings],
+    arguments: argparse.Namespace,
+    environ: Mapping[str, str],
+) -> Settings:
+    """The settings that `arguments` and `environ` give.
+
+    Raises:
+        SettingsError: something is missing or wrong; names all of it.
+    """
+    problems: list[str] = []
+    made = _read(settings, vars(arguments), environ, problems)
+    if problems:
+        raise SettingsError(problems)
+    return made
+
+
+def _read(
+    settings: type[Settings],
+    arguments: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    problems: list[str],
+) -> Settings:
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):  # type: ignore[arg-type]
+        if "section" in field.metadata:
+            inner = field.metadata["section"]
+            values[field.name] = _read(inner, arguments, environ, problems)
+        else:
+            try:
+                values[field.name] = _value(
+                    field.metadata["option"], arguments, environ
+                )
+            except ValueError as problem:
+                problems.append(str(problem))
+    return settings(**values) if not problems else None  # type: ignore[return-value]
+
+
+def _value(
+    each: Option, arguments: Mapping[str, str | None], environ: Mapping[str, str]
+) -> Any:
+    text = _text(each, arguments, environ)
+    if text is None:
+        if each.required:
+            raise ValueError(f"{each.names} is not set: {each.help}")
+        return None
+    try:
+        return each.parse(text)
+    except ValueError as problem:
+        shown = "wrong" if each.secret else repr(text)
+        raise ValueError(f"{each.names} is {shown}: expected {problem}") from None
+
+
+def _text(
+    each: Option, arguments: Mapping[str, str | None], environ: Mapping[str, str]
+) -> str | None:
+    # An empty variable counts as absent: `FOO= command` and compose files mean that.
+    given = arguments.get(each.destination)
+    if each.secret:
+        path = given or environ.get(f"{each.env}_FILE")
+        given = _first_line(each, path) if path else None
+    if given is None:
+        given = environ.get(each.env) or None
+    if given is None and not each.required:
+        given = each.default
+    return given
+
+
+def _first_line(each: Option, path: str) -> str:
+    try:
+        return Path(path).read_text().splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as problem:
+        reason = getattr(problem, "strerror", None) or "it has no line of text"
+        raise ValueError(f"{each.names}: cannot read {path}: {reason}") from None
+
+
+def _metavar(each: Option) -> str:
+    return "PATH" if each.secret else each.env.split("_")[-1]
+
+
+def _help(each: Option) -> str:
+    words = f"file that holds the {each.help}" if each.secret else each.help
+    variable = f"{each.env} or {each.env}_FILE" if each.secret else each.env
+    if each.required:
+        tail = "required"
+    elif each.default is None:
+        tail = "optional"
+    else:
+        tail = f"default {each.default}"
+    return f"{words} [{variable}; {tail}]".replace("%", "%%")
+
+
+def boolean(text: str) -> bool:
+    """Read yes or no."""
+    known = {"true": True, "yes": True, "1": True, "on": True}
+    known |= {"false": False, "no": False, "0": False, "off": False}
+    if text.strip().lower() not in known:
+        raise ValueError("true or false")
+    return known[text.strip().lower()]
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """Read one of a few names."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"one of {', '.join(names)}")
+        return text
+
+    return parse
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Read a whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def decimal(low: float, high: float) -> Callable[[str], float]:
+    """Read a finite number from `low` to `high`."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high or not math.isfinite(number):
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+port = integer(1, 65535)

@@ -1,0 +1,1 @@
+"""Which node runs the next pod, on the master or in the cluster."""
