@@ -1,8 +1,9 @@
 """Settings declared once, with flag, environment variable, default and help together.
 
 The two packages keep their settings in frozen dataclasses whose fields are made by
-`option()` (one value) or `section()` (another such dataclass). From that one table come
-the `--help` of every script, the reading and the messages about what is missing or wrong.
+`option()` (one value) or `section()` (another such dataclass). From that one table
+come the `--help` of every script, the reading and the messages about what is missing
+or wrong.
 
 A flag wins over the environment variable, which wins over the default. A secret has no
 flag that takes its value, for an argument list is readable by every user of a machine:
@@ -59,7 +60,7 @@ class Option:
 def option(
     env: str,
     flag: str,
-    help: str,  # noqa: A002 - argparse's word for the same thing
+    help: str,
     *,
     default: Any = _REQUIRED,
     parse: Callable[[str], Any] = str,
@@ -67,8 +68,8 @@ def option(
 ) -> Any:
     """A dataclass field that is read from `flag`, `env` or the default.
 
-    `default` is text as a user would type it, read by `parse` like any other; None makes
-    the setting optional. `parse` raises ValueError saying what it expected.
+    `default` is text as a user would type it, read by `parse` like any other; None
+    makes the setting optional. `parse` raises ValueError saying what it expected.
     """
     shown = f"{flag}-file" if secret else flag
     made = Option(env, shown, help, parse, default, secret)
@@ -93,9 +94,12 @@ def add_arguments(parser: argparse.ArgumentParser, settings: type) -> None:
     """Give `parser` one flag for each option of `settings`."""
     for each in options_of(settings):
         # A switch may be given bare; everything is parsed later, all errors at once.
-        bare = {"nargs": "?", "const": "true"} if each.parse is boolean else {}
+        switch: dict[str, Any] = {"nargs": "?", "const": "true"}
         parser.add_argument(
-            each.flag, default=None, metavar=_metavar(each), help=_help(each), **bare
+            each.flag,
+            metavar=_metavar(each),
+            help=_help(each),
+            **(switch if each.parse is boolean else {}),
         )
 
 
