@@ -1,0 +1,44 @@
+"""What a figure was measured on, and how figures are printed."""
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from posture.settings import available_cores
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, versions and date."""
+    return {
+        "cpu": _cpu(),
+        "cores": available_cores(),
+        "python": platform.python_version(),
+        "mediapipe": version("mediapipe"),
+        "opencv": version("opencv-contrib-python"),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _cpu() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def show(figures: dict[str, Any], *, as_json: bool) -> None:
+    """Print figures as JSON or one a line."""
+    if as_json:
+        print(json.dumps(figures, indent=1))
+        return
+    for name, value in figures.items():
+        print(f"{name:28} {value}")
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

@@ -1,0 +1,206 @@
+"""Whole worker against bare MediaPipe, in turn on the same machine.
+
+    python -m benchmarks.throughput --model full --seconds 60 --json
+
+`bare` is `detect` on decoded pictures, with the bundle as it is published, in as many
+threads as the worker has. The worker is the real one with a real broker (Mosquitto) and
+PostgreSQL: a backlog waits in the broker, and the time counts from the moment the worker
+is let loose on it until the last row is committed. `bare_same_bundle` runs with the
+worker's own bundle, whose unused segmentation branch is cut off.
+
+Latency is measured on an idle worker, one picture after another, from before the publish
+until the row can be read.
+"""
+
+import argparse
+import base64
+import contextlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.machine import machine, percentile, show
+from posture.bundles import write_bundle
+from posture.models import bundle_path, get_networks
+from posture.settings import MODELS, available_cores
+from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
+from tests.fixtures.postgres import Postgres, running_postgres
+from tests.fixtures.worker import WorkerProcess
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "tests" / "images"
+ROUND = 5.0  # seconds of each window
+
+
+class Bare:
+    """Bare MediaPipe in its own process."""
+
+    def __init__(self, model: Path, threads: int) -> None:
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.bare",
+                str(model),
+                str(threads),
+                str(PICTURES),
+            ],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._answer()
+
+    def _answer(self) -> str:
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("bare MediaPipe ended early")
+        return line
+
+    def per_second(self, seconds: float) -> float:
+        """Pictures per second over so many seconds."""
+        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.flush()
+        return float(self._answer())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait(20)
+
+
+@contextlib.contextmanager
+def stack(
+    model: str, threads: int
+) -> Iterator[tuple[Mosquitto, Postgres, WorkerProcess]]:
+    """Broker, database and worker, running and ready."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_mosquitto(Path(folder) / "broker") as broker,
+        running_postgres(durable=True) as database,
+    ):
+        environ = broker.environ | database.environ
+        environ |= {"MODEL": model, "THREADS": str(threads), "LOG_LEVEL": "info"}
+        worker = WorkerProcess(Path(folder) / "worker", environ)
+        try:
+            worker.wait_ready()
+            yield broker, database, worker
+        finally:
+            worker.end()
+
+
+def committed(database: Postgres) -> int:
+    """Rows in the table."""
+    return database.execute("SELECT count(*) FROM posture_log")[0][0]
+
+
+def wait_for_rows(database: Postgres, count: int, step: float) -> None:
+    """Wait until the table has so many rows."""
+    until = time.monotonic() + 120
+    while committed(database) < count:
+        if time.monotonic() > until:
+            raise SystemExit(f"{committed(database)} of {count} rows after 120 s")
+        time.sleep(step)
+
+
+def worker_window(parts, payloads: list[bytes], count: int) -> float:
+    """Pictures per second while the worker works off a backlog of `count`."""
+    broker, database, worker = parts
+    before = committed(database)
+    worker.signal(signal.SIGSTOP)
+    backlog = [payloads[n % len(payloads)] for n in range(count)]
+    broker.publish("images/pi1", *backlog)
+    begun = time.monotonic()
+    worker.signal(signal.SIGCONT)
+    wait_for_rows(database, before + count, 0.05)
+    return count / (time.monotonic() - begun)
+
+
+def latencies(parts, payloads: list[bytes], count: int) -> list[float]:
+    """Milliseconds from publish to committed row, the worker idle before each."""
+    broker, database, _ = parts
+    measured = []
+    for number in range(count):
+        before = committed(database)
+        begun = time.monotonic()
+        broker.publish("images/pi1", payloads[number % len(payloads)])
+        wait_for_rows(database, before + 1, 0.001)
+        measured.append((time.monotonic() - begun) * 1000)
+    return measured
+
+
+def peak_memory_mb(worker: WorkerProcess) -> float:
+    """The worker's largest resident size so far."""
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def measure(model: str, seconds: float, threads: int) -> dict[str, object]:
+    """All figures."""
+    payloads = [
+        base64.b64encode(p.read_bytes()) for p in sorted(PICTURES.glob("*.jpg"))
+    ]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stack(model, threads) as parts,
+        contextlib.ExitStack() as open_bare,
+    ):
+        published = Path(folder) / "published.task"
+        write_bundle(published, get_networks(model), keep_mask=True)
+        bare = Bare(published, threads)
+        same = Bare(bundle_path(ROOT / "models", model), threads)
+        single = Bare(published, 1)
+        for each in (bare, same, single):
+            open_bare.callback(each.close)
+        rates: list[tuple[float, float, float]] = []
+        rate = worker_window(parts, payloads, 32)  # warm
+        for _ in range(max(2, round(seconds / ROUND / 3))):
+            count = max(32, round(rate * ROUND))
+            rate = worker_window(parts, payloads, count)
+            rates.append((bare.per_second(ROUND), rate, same.per_second(ROUND)))
+        single_ms = 1000 / single.per_second(ROUND)
+        waits = latencies(parts, payloads, 64)
+        return {
+            "model": model,
+            "threads": threads,
+            "bare_per_second": round(statistics.median(r[0] for r in rates), 2),
+            "worker_per_second": round(statistics.median(r[1] for r in rates), 2),
+            "ratio": round(statistics.median(r[1] / r[0] for r in rates), 3),
+            "bare_same_bundle_per_second": round(
+                statistics.median(r[2] for r in rates), 2
+            ),
+            "ratio_same_bundle": round(
+                statistics.median(r[1] / r[2] for r in rates), 3
+            ),
+            "rounds": len(rates),
+            "bare_single_ms": round(single_ms, 1),
+            "latency_median_ms": round(statistics.median(waits), 1),
+            "latency_p99_ms": round(percentile(waits, 0.99), 1),
+            "peak_memory_mb": round(peak_memory_mb(parts[2])),
+            "machine": machine(),
+        }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--model", choices=MODELS, default="full")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--threads", type=int, default=available_cores())
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(argv)
+    figures = measure(arguments.model, arguments.seconds, arguments.threads)
+    show(figures, as_json=arguments.json)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,262 @@
+"""The one door to the MQTT broker: a durable subscription, acknowledged by hand.
+
+The broker keeps the session between runs of the worker, under its client id, and hands
+out again whatever was not acknowledged when a connection ended. paho's network thread
+only passes messages on; it never waits for anything.
+"""
+
+import logging
+import random
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from paho.mqtt.client import (
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessage,
+    MQTTv5,
+    MQTTv311,
+)
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from posture.errors import PostureError
+from posture.settings import BrokerSettings
+
+log = logging.getLogger(__name__)
+
+_FOREVER = 0xFFFFFFFF  # session expiry interval: never
+_NEW_SUBSCRIPTION_ONLY = 1  # retain handling: a reconnect brings no retained picture
+_TAKEN_OVER = 0x8E
+_QUICK = 5.0  # seconds; a connection that ends sooner was not a good one
+_QUICK_LOSSES = 3
+_DELAYS = (1, 30)  # seconds between attempts, first and longest
+_DELAYS_WHEN_EVICTED = (20, 60)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One delivery of a picture."""
+
+    generation: int
+    mid: int
+    qos: int
+    topic: str
+    payload: bytes = field(repr=False)
+    received: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+class Subscription:
+    """A durable session at the broker that hands each message to `deliver`."""
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        client_id: str,
+        topic: str,
+        deliver: Callable[[Message], None],
+        window: int,
+    ) -> None:
+        """Prepare; nothing is connected yet.
+
+        `deliver` is called in the network thread and must not wait. At most `window`
+        messages are unacknowledged at a time, with a broker that keeps to it.
+        """
+        self._settings = settings
+        self._topic = topic
+        self._deliver = deliver
+        self._window = window
+        # A message may be acknowledged only on the connection that brought it: when the
+        # broker has lost the session its numbers start again, and an old
+        # acknowledgement would confirm a new picture.
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._connected = False
+        self._connected_at = 0.0
+        self._quick_losses = 0
+        self.subscribed = threading.Event()
+        self._client = self._make_client(client_id)
+
+    def _make_client(self, client_id: str) -> Client:
+        it = self._settings
+        five = it.version == "5"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if five else False,
+            protocol=MQTTv5 if five else MQTTv311,
+            manual_ack=True,
+        )
+        if it.user:
+            client.username_pw_set(it.user, it.password)
+        if it.tls:
+            _use_tls(client, it)
+        client.reconnect_delay_set(*_DELAYS)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def start(self) -> None:
+        """Connect, and connect again whenever needed, in a thread of its own."""
+        it = self._settings
+        if it.version == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = _FOREVER
+            properties.ReceiveMaximum = self._window
+            # paho's default for clean_start wipes the backlog at the first connect.
+            self._client.connect_async(
+                it.host, it.port, it.keepalive, clean_start=False, properties=properties
+            )
+        else:
+            self._client.connect_async(it.host, it.port, it.keepalive)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect, once what was acknowledged has been sent; the session stays."""
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._connection_ended()
+
+    def acknowledge(self, message: Message) -> bool:
+        """Tell the broker that `message` is done; False when it will come again."""
+        with self._lock:
+            if not self._connected or message.generation != self._generation:
+                return False
+            self._client.ack(message.mid, message.qos)
+            return True
+
+    def _on_connect(
+        self,
+        client: Client,
+        _userdata: Any,  # noqa: ANN401
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            log.error(
+                "broker %s:%d refused the connection: %s; check MQTT_USER and "
+                "MQTT_PASSWORD, and MQTT_VERSION",
+                self._settings.host,
+                self._settings.port,
+                reason,
+            )
+            return
+        with self._lock:
+            self._generation += 1
+            self._connected = True
+        self._connected_at = time.monotonic()
+        if not flags.session_present:
+            log.info("the broker has no session for us yet: it begins now")
+        if self._settings.version == "5":
+            wanted = SubscribeOptions(qos=1, retainHandling=_NEW_SUBSCRIPTION_ONLY)
+            client.subscribe(self._topic, options=wanted)
+        else:
+            client.subscribe(self._topic, qos=1)
+
+    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
+        # paho calls this while it handles the error, which it keeps to itself.
+        log.error(
+            "cannot reach the broker at %s:%d: %s; trying again",
+            self._settings.host,
+            self._settings.port,
+            sys.exception(),
+        )
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if reasons[0].is_failure:
+            log.error(
+                "the broker refuses the subscription to %s: %s; allow it in its ACL",
+                self._topic,
+                reasons[0],
+            )
+        else:
+            self.subscribed.set()
+
+    def _on_message(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        message: MQTTMessage,
+    ) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "images/undecodable"
+        # Only this thread changes the generation, so no lock is needed to read it.
+        self._deliver(
+            Message(
+                self._generation,
+                message.mid,
+                message.qos,
+                topic,
+                bytes(message.payload),
+            )
+        )
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if not self._connection_ended():
+            return
+        quick = time.monotonic() - self._connected_at < _QUICK
+        self._quick_losses = self._quick_losses + 1 if quick else 0
+        if reason == 0:
+            return
+        if reason.value == _TAKEN_OVER or self._quick_losses >= _QUICK_LOSSES:
+            low, high = _DELAYS_WHEN_EVICTED
+            client.reconnect_delay_set(low + random.randint(0, low), high)  # noqa: S311
+            log.error(
+                "the connection is lost again and again (%s): another worker with the "
+                "same client id? Each needs its own MQTT_CLIENT_ID; waiting a while",
+                reason,
+            )
+        else:
+            client.reconnect_delay_set(*_DELAYS)
+            log.warning("connection to the broker lost: %s; connecting again", reason)
+
+    def _connection_ended(self) -> bool:
+        with self._lock:
+            was_connected, self._connected = self._connected, False
+        self.subscribed.clear()
+        return was_connected
+
+
+def _use_tls(client: Client, settings: BrokerSettings) -> None:
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.cert_file:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except (OSError, ssl.SSLError) as error:
+        named = ", ".join(
+            filter(None, (settings.ca_file, settings.cert_file, settings.key_file))
+        )
+        raise PostureError(
+            f"MQTT_TLS: cannot use the certificate files {named}: {error}"
+        ) from error
+    client.tls_set_context(context)

@@ -1,0 +1,83 @@
+"""The one door to MediaPipe: an image in, 33 landmarks out."""
+
+import sys
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+from posture.errors import ModelError
+from posture.messages import Image
+from posture.verdict import Landmark
+
+# Importing any part of mediapipe imports these, which only its plots in 3-D and its
+# audio tasks use: three quarters of the import time, and part of every Job's start.
+_NOT_NEEDED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
+
+
+class _Absent(ModuleType):
+    """Stands in for a package that is imported but not used."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever is asked for
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Absent(name)
+
+
+class _WithoutPlots:
+    """Keeps unneeded packages out while mediapipe is imported."""
+
+    def __enter__(self) -> None:
+        self._stood_in = [name for name in _NOT_NEEDED if name not in sys.modules]
+        for name in self._stood_in:
+            sys.modules[name] = _Absent(name)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name in self._stood_in:
+            del sys.modules[name]
+
+
+class Landmarker:
+    """One pose landmarker: uses one core, and one thread at a time."""
+
+    def __init__(self, model: Path) -> None:
+        """Load the bundle at `model`.
+
+        Raises:
+            ModelError: it is missing or no pose landmarker bundle.
+        """
+        with _WithoutPlots():
+            import mediapipe
+            from mediapipe.tasks.python.core.base_options import BaseOptions
+            from mediapipe.tasks.python.vision import pose_landmarker
+
+        self._image = mediapipe.Image
+        self._rgb = mediapipe.ImageFormat.SRGB
+        options = pose_landmarker.PoseLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(model))
+        )
+        try:
+            self._task = pose_landmarker.PoseLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError, FileNotFoundError) as error:
+            raise ModelError(f"cannot load the pose model {model}: {error}") from error
+
+    def find(self, image: Image) -> list[Landmark]:
+        """The landmarks of the person in `image` (blue-green-red); none if nobody."""
+        import cv2
+
+        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        result = self._task.detect(self._image(image_format=self._rgb, data=rgb))
+        if not result.pose_landmarks:
+            return []
+        return [
+            Landmark(each.x, each.y, each.z, each.visibility)
+            for each in result.pose_landmarks[0]
+        ]
+
+    def close(self) -> None:
+        """Free the model."""
+        self._task.close()

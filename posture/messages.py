@@ -1,0 +1,119 @@
+"""From an MQTT message to an image: topic to Pi, payload to pixels.
+
+Pillow-free on purpose: OpenCV decodes, after the payload's first bytes have shown which
+format it is, so that nothing is ever guessed.
+"""
+
+import hashlib
+import os
+import re
+
+# Read by OpenCV when it is imported: an image that claims more is refused in a
+# millisecond (a 52 kB file can claim 30000 x 30000 and take gigabytes).
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "50000000")
+
+import cv2
+import numpy as np
+import pybase64
+from numpy.typing import NDArray
+
+from posture.errors import RefusedError
+
+Image = NDArray[np.uint8]
+
+_MAGIC = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"RIFF": "WebP",
+    b"BM": "BMP",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+}
+_END_OF_JPEG = b"\xff\xd9"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 64
+
+
+def pi_name(topic: str) -> str:
+    """The Pi that `images/<pi>` names, as a word that is safe as a folder's name.
+
+    Letters, digits, `.`, `_` and `-` stay. Whatever had to be changed gets a short hash
+    of the original, so that two Pis never share a name by accident.
+    """
+    wanted = topic.partition("/")[2].strip("/")
+    safe = _UNSAFE.sub("_", wanted).strip("._-")[:_LONGEST_NAME]
+    if safe == wanted and safe:
+        return safe
+    mark = hashlib.sha256(topic.encode()).hexdigest()[:8]
+    return f"{safe[: _LONGEST_NAME - 9] or 'unnamed'}-{mark}"
+
+
+def decode_payload(payload: bytes, limit: int) -> bytes:
+    """The bytes of the image file that a payload holds.
+
+    Base64, with or without `data:...,` in front or line breaks in it, or the file.
+
+    Raises:
+        RefusedError: empty, longer than `limit`, or no image in any of these forms.
+    """
+    if len(payload) > limit:
+        raise RefusedError(
+            f"message of {len(payload)} bytes, more than {limit} allowed"
+        )
+    if not payload.strip():
+        raise RefusedError("message is empty")
+    if _format(payload):
+        return payload
+    file = _from_base64(payload)
+    if not _format(file):
+        raise RefusedError(
+            f"payload is Base64, but no image: begins with {file[:8].hex(' ')}"
+        )
+    return file
+
+
+def _from_base64(payload: bytes) -> bytes:
+    text = payload
+    if text[:5].lower() == b"data:":
+        text = text.partition(b",")[2]
+    text = text.translate(None, b" \t\r\n")
+    # Some encoders leave the padding out.
+    text += b"=" * (-len(text) % 4)
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError:
+        shown = payload[:16].decode("ascii", "backslashreplace")
+        raise RefusedError(
+            f"payload is neither Base64 nor an image: begins with {shown!r}"
+        ) from None
+
+
+def _format(file: bytes) -> str | None:
+    return next(
+        (name for magic, name in _MAGIC.items() if file.startswith(magic)), None
+    )
+
+
+def decode_image(file: bytes) -> Image:
+    """The pixels of an image file, height x width x 3, blue-green-red, 8 bit.
+
+    Raises:
+        RefusedError: broken, too large, or of a kind that OpenCV does not read.
+    """
+    image = _imdecode(file)
+    if image is None and _format(file) == "JPEG":
+        # A camera that was cut short: what there is of the picture can still be read.
+        image = _imdecode(file + _END_OF_JPEG)
+    if image is None:
+        raise RefusedError(
+            f"{_format(file)} image of {len(file)} bytes cannot be decoded: broken, or "
+            "more than 50 million pixels"
+        )
+    return image
+
+
+def _imdecode(file: bytes) -> Image | None:
+    try:
+        return cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
+    except cv2.error:
+        return None

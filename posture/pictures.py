@@ -1,0 +1,137 @@
+"""Files on disk: annotated pictures, and the quarantine of what was refused."""
+
+import json
+import logging
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+
+from posture.errors import PostureError, RefusedError
+from posture.messages import Image
+
+log = logging.getLogger(__name__)
+
+_QUALITY = 85  # of 100: the usual trade between size and traces of compression
+
+
+def encode(image: Image) -> bytes:
+    """The JPEG file of an image."""
+    done, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise RefusedError(f"image of {image.shape} cannot be written as JPEG")
+    return file.tobytes()
+
+
+def folder_of(pictures: Path, pi: str) -> Path:
+    """Where the annotated pictures of one Pi are kept; `pi` must be a safe name."""
+    return pictures / f"analyzed_images_from_{pi}"
+
+
+def save(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and never over another.
+
+    A file that is there already under this name stays: names are made from the message,
+    so it is the same picture, from a delivery that was cut short after this step.
+
+    Raises:
+        OSError: the disk is full, the folder is not writable, ...
+    """
+    if path.exists():
+        return
+    # Hidden, and in the same folder, so that the last step is one rename.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write(part, content)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(part, content)
+    try:
+        part.rename(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write(part: Path, content: bytes) -> None:
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fdatasync(file.fileno())  # the row is only written once this is on disk
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def remove_parts(pictures: Path) -> None:
+    """Remove what a killed worker left half written."""
+    for part in pictures.glob("analyzed_images_from_*/.*.jpg.*"):
+        part.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that `folder` exists and can be written.
+
+    Raises:
+        PostureError: says which folder, and what to do.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise PostureError(
+            f"cannot write into {folder}: {error.strerror}; "
+            "give the worker's user the right to, or name another folder"
+        ) from error
+
+
+class Quarantine:
+    """Messages that could not be analyzed, with the reason; the oldest go first."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        """Keep at most `limit` bytes in `folder`."""
+        self._folder = folder
+        self._limit = limit
+
+    def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
+        """Keep one message under `name`: its payload, and a note beside it."""
+        if len(payload) > self._limit:
+            log.warning("quarantine keeps no payload of %d bytes", len(payload))
+            payload = b""
+        note = {
+            "topic": topic,
+            "reason": reason,
+            "bytes": len(payload),
+            "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        try:
+            save(self._folder / f"{name}.payload", payload)
+            save(self._folder / f"{name}.json", json.dumps(note, indent=1).encode())
+            self._forget_oldest()
+        except OSError as error:
+            # The picture is lost to study, but it was refused anyway: carry on.
+            log.warning("quarantine cannot keep %s: %s", name, error)
+
+    def _forget_oldest(self) -> None:
+        notes = sorted(
+            self._folder.glob("*.json"), key=lambda note: note.stat().st_mtime_ns
+        )
+        sizes = {note: _size(note) for note in notes}
+        total = sum(sizes.values())
+        for note in notes:
+            if total <= self._limit:
+                return
+            total -= sizes[note]
+            note.with_suffix(".payload").unlink(missing_ok=True)
+            note.unlink(missing_ok=True)
+
+
+def _size(note: Path) -> int:
+    payload = note.with_suffix(".payload")
+    # A note counts as a block of the file system, so many tiny ones end too.
+    return 4096 + (payload.stat().st_size if payload.exists() else 0)

@@ -1,0 +1,309 @@
+"""The worker: from the subscription through the analysts to the recorder.
+
+    network thread --(inbox)--> N analysts --(results)--> recorder
+
+An analyst turns a message into an annotated file and a row. The recorder writes rows
+in batches over the one database connection, and only then acknowledges their messages.
+No one waits in the network thread. What is not acknowledged when the worker ends,
+however it ends, the broker delivers again; what was written before is recognised by its
+name.
+"""
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from posture import pictures
+from posture.analysis import analyze
+from posture.broker import Message, Subscription
+from posture.errors import RefusedError, StoppedError
+from posture.landmarks import Landmarker
+from posture.ledger import InHand, Written, key_of
+from posture.messages import pi_name
+from posture.posture_log import LogError, PostureLog, Row, write_each
+from posture.settings import WorkerSettings
+from posture.verdict import Verdict
+
+log = logging.getLogger(__name__)
+
+BATCH = 50  # rows in one statement
+_DELAYS = (0.5, 30.0)  # seconds between attempts, first and longest
+_TICK = 0.2  # seconds between looks at the clock
+
+
+@dataclass(frozen=True)
+class Result:
+    """A message that is analyzed, with the row that is to be written."""
+
+    message: Message
+    key: str
+    row: Row
+
+
+class Worker:
+    """Takes pictures from the broker until it is told to stop."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        landmarkers: Sequence[Landmarker],
+        table: PostureLog,
+    ) -> None:
+        self._settings = settings
+        self._table = table
+        self._quarantine = pictures.Quarantine(
+            settings.quarantine, settings.quarantine_mb << 20
+        )
+        self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._in_hand = InHand()
+        self._written = Written()
+        self._stop = threading.Event()
+        self._give_up = threading.Event()  # the grace period is over
+        self._too_much = threading.Event()
+        self._count = 0
+        self._analysts = [
+            threading.Thread(
+                target=self._analyze_all, args=(each,), name=f"analyst-{n}"
+            )
+            for n, each in enumerate(landmarkers, 1)
+        ]
+        self._recorder = threading.Thread(target=self._record_all, name="recorder")
+        self.subscription = Subscription(
+            settings.broker,
+            settings.client_id,
+            settings.topic,
+            self._take,
+            window=2 * len(landmarkers) + BATCH,
+        )
+
+    def start(self) -> None:
+        """Begin to work on what the subscription brings."""
+        for thread in (*self._analysts, self._recorder):
+            thread.daemon = True  # a hung native call must not outlive the grace period
+            thread.start()
+
+    def request_stop(self) -> None:
+        """Ask `run` to end; may be called from a signal handler."""
+        self._stop.set()
+
+    def run(self) -> int:
+        """Work until a stop is requested or there was nothing to do for long enough.
+
+        Gives the number of pictures whose rows were written.
+        """
+        self._in_hand.restart_idle_clock()
+        while not self._stop.wait(_TICK) and not self._idle_enough():
+            if self._too_much.is_set():
+                self._pause()
+        self._finish()
+        return self._count
+
+    def _idle_enough(self) -> bool:
+        limit = self._settings.exit_when_idle
+        if limit is None or not self.subscription.subscribed.is_set():
+            return False
+        idle = self._in_hand.idle_for()
+        if idle >= limit:
+            log.info("nothing to do for %.0f s: ending", idle)
+        return idle >= limit
+
+    def _pause(self) -> None:
+        """Too many bytes are waiting: disconnect, work them off, connect again.
+
+        Some brokers ignore the receive maximum, and MQTT knows no other brake.
+        """
+        log.info(
+            "%d MB are waiting, more than %d: taking no more until they are done",
+            self._in_hand.bytes >> 20,
+            self._settings.memory_mb,
+        )
+        self.subscription.stop()
+        while not self._stop.is_set() and not self._in_hand.wait_until_none(_TICK):
+            pass
+        self._too_much.clear()
+        if not self._stop.is_set():
+            self.subscription.start()
+
+    def _finish(self) -> None:
+        """Finish what is being analyzed, write it, acknowledge it, disconnect."""
+        self._stop.set()
+        until = time.monotonic() + self._settings.grace
+        for _ in self._analysts:
+            self._inbox.put(None)
+        for analyst in self._analysts:
+            analyst.join(max(0.0, until - time.monotonic()))
+        self._results.put(None)
+        self._recorder.join(max(0.0, until - time.monotonic()))
+        if self._recorder.is_alive():
+            log.warning("out of time: what is not written yet will be delivered again")
+            self._give_up.set()
+        self.subscription.stop()
+        log.info("stopped; %d pictures recorded", self._count)
+
+    # The network thread
+
+    def _take(self, message: Message) -> None:
+        if self._stop.is_set() or self._too_much.is_set():
+            return  # not acknowledged, so it comes again
+        in_hand = self._in_hand.take(len(message.payload))
+        self._inbox.put(message)
+        if in_hand > self._settings.memory_mb << 20:
+            self._too_much.set()
+
+    # The analysts' threads
+
+    def _analyze_all(self, landmarker: Landmarker) -> None:
+        while (message := self._inbox.get()) is not None:
+            if self._stop.is_set():
+                continue  # not begun, so left to the broker
+            try:
+                self._analyze(message, landmarker)
+            except StoppedError:
+                continue
+            except RefusedError as refusal:
+                self._refuse(message, str(refusal))
+            except Exception as error:
+                # Whatever one picture does must not stop the next one.
+                log.exception("unexpected error with a picture of %r", message.topic)
+                self._refuse(message, f"unexpected {type(error).__name__}: {error}")
+
+    def _analyze(self, message: Message, landmarker: Landmarker) -> None:
+        key = self._written.fresh_key(self._key(message), message.generation)
+        if key in self._written:
+            log.debug("%s is written already: acknowledged", key)
+            self._done(message)
+            return
+        it = self._settings
+        begun = time.perf_counter()
+        analysis = analyze(
+            message.payload, landmarker, it.preset, it.max_picture_mb << 20
+        )
+        pi = pi_name(message.topic)
+        row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
+        path = pictures.folder_of(it.pictures, pi) / row.filename
+        self._insist(
+            lambda: pictures.save(path, analysis.picture),
+            f"cannot save pictures in {it.pictures}",
+        )
+        _log_verdict(row, analysis.verdict, time.perf_counter() - begun)
+        self._results.put(Result(message, key, row))
+
+    def _key(self, message: Message) -> str:
+        mid = message.mid if message.qos else None
+        return key_of(self._settings.client_id, mid, message.topic, message.payload)
+
+    def _refuse(self, message: Message, reason: str) -> None:
+        name = f"{message.received:%Y%m%dT%H%M%S}_{self._key(message)[:12]}"
+        log.warning("refused a message of %r: %s", message.topic[:80], reason)
+        self._quarantine.keep(name, message.topic, message.payload, reason)
+        self._done(message)
+
+    # The recorder's thread
+
+    def _record_all(self) -> None:
+        more = True
+        while more:
+            batch, more = _next_batch(self._results)
+            try:
+                self._record(batch)
+            except StoppedError:
+                return
+
+    def _record(self, batch: list[Result]) -> None:
+        # A redelivery can meet its first delivery here: one row is enough for both.
+        rows = list({result.row.filename: result.row for result in batch}.values())
+        refused: dict[str, str] = {}
+        if rows:
+            self._insist(lambda: self._write(rows, refused), "cannot write rows")
+        for result in batch:
+            reason = refused.get(result.row.filename)
+            if reason:
+                self._refuse(result.message, reason)
+                continue
+            self._written.add(result.key, result.message.generation)
+            self._count += 1
+            self._done(result.message)
+
+    def _write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
+        try:
+            self._table.write(rows)
+        except LogError as error:
+            if not error.permanent:
+                raise
+            refused.update(write_each(self._table, rows))
+
+    # For all of them
+
+    def _done(self, message: Message) -> None:
+        self.subscription.acknowledge(message)
+        self._in_hand.done(len(message.payload))
+
+    def _insist(self, action: Callable[[], None], what: str) -> None:
+        """Do it, again and again while it fails.
+
+        Raises:
+            StoppedError: the worker ends before it succeeded.
+        """
+        delay, longest = _DELAYS
+        while True:
+            try:
+                return action()
+            except (LogError, OSError) as error:
+                log.error("%s: %s; trying again", what, error)  # noqa: TRY400 - no bug
+            # Jitter, so that many workers do not all come back at the same moment.
+            if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
+                raise StoppedError(what)
+            delay = min(longest, delay * 2)
+
+
+def _next_batch(
+    results: "queue.SimpleQueue[Result | None]",
+) -> tuple[list[Result], bool]:
+    """What is there, at least one; False with it when nothing comes after."""
+    batch: list[Result] = []
+    result = results.get()
+    while result is not None:
+        batch.append(result)
+        if len(batch) == BATCH:
+            return batch, True
+        try:
+            result = results.get_nowait()
+        except queue.Empty:
+            return batch, True
+    return batch, False
+
+
+def _row(pi: str, filename: str, message: Message, verdict: Verdict, node: str) -> Row:
+    return Row(
+        pi_id=pi,
+        filename=filename,
+        received_time=message.received.replace(tzinfo=None),
+        analyzed_time=datetime.now(UTC).replace(tzinfo=None),
+        neck_angle=verdict.neck,
+        body_angle=verdict.body,
+        posture_status=verdict.status.value,
+        landmarks_detected=verdict.measured,
+        processed_by=node,
+    )
+
+
+def _log_verdict(row: Row, verdict: Verdict, seconds: float) -> None:
+    angles = (
+        f" neck={verdict.neck} body={verdict.body} side={verdict.side}"
+        if verdict.measured
+        else ""
+    )
+    log.info(
+        "analyzed pi=%s status=%s%s ms=%.0f file=%s",
+        row.pi_id,
+        row.posture_status,
+        angles,
+        seconds * 1000,
+        row.filename,
+    )

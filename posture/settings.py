@@ -1,0 +1,258 @@
+"""The worker's settings: each with its flag, environment variable and default."""
+
+import math
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import options
+from options import boolean, decimal, integer, one_of, option, section
+from posture.verdict import PRESETS, Preset
+
+MODELS = ("lite", "full", "heavy")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores this process may use: its CPU affinity, cut by a container's CPU limit."""
+    cores = len(os.sched_getaffinity(0))
+    try:
+        quota, period = quota_file.read_text().split()
+        limit = math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return cores
+    return max(1, min(cores, limit))
+
+
+def _threads(text: str) -> int:
+    return available_cores() if text == "cores" else integer(1, 256)(text)
+
+
+def _node(text: str) -> str:
+    return socket.gethostname() if text == "host name" else text
+
+
+def _topic(text: str) -> str:
+    levels = text.split("/")
+    if "#" in levels[:-1] or any(
+        len(each) > 1 and ("#" in each or "+" in each) for each in levels
+    ):
+        raise ValueError("an MQTT topic filter such as images/#")
+    return text
+
+
+@dataclass(frozen=True)
+class BrokerSettings:
+    """How to reach the MQTT broker."""
+
+    host: str = option(
+        "MQTT_HOST", "--broker-host", "host of the MQTT broker", default="192.168.1.79"
+    )
+    port: int = option(
+        "MQTT_PORT",
+        "--broker-port",
+        "port of the MQTT broker",
+        default="1883",
+        parse=options.port,
+    )
+    user: str | None = option(
+        "MQTT_USER", "--broker-user", "user name at the broker", default=None
+    )
+    password: str | None = option(
+        "MQTT_PASSWORD",
+        "--broker-password",
+        "password at the broker",
+        default=None,
+        secret=True,
+    )
+    tls: bool = option(
+        "MQTT_TLS",
+        "--broker-tls",
+        "talk TLS with the broker",
+        default="false",
+        parse=boolean,
+    )
+    ca_file: str | None = option(
+        "MQTT_CA_FILE",
+        "--broker-ca-file",
+        "PEM file with the broker's CA, if not a public one",
+        default=None,
+    )
+    cert_file: str | None = option(
+        "MQTT_CERT_FILE",
+        "--broker-cert-file",
+        "PEM file with the client certificate",
+        default=None,
+    )
+    key_file: str | None = option(
+        "MQTT_KEY_FILE",
+        "--broker-key-file",
+        "PEM file with the client certificate's key",
+        default=None,
+    )
+    version: str = option(
+        "MQTT_VERSION",
+        "--broker-version",
+        "MQTT version that the broker speaks, 5 or 3.1.1",
+        default="5",
+        parse=one_of("5", "3.1.1"),
+    )
+    keepalive: int = option(
+        "MQTT_KEEPALIVE",
+        "--broker-keepalive",
+        "seconds after which a silent connection is given up",
+        default="30",
+        parse=integer(5, 3600),
+    )
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """How to reach PostgreSQL."""
+
+    host: str = option("SUPABASE_HOST", "--supabase-host", "host of PostgreSQL")
+    name: str = option("SUPABASE_DB", "--supabase-db", "name of the database")
+    user: str = option("SUPABASE_USER", "--supabase-user", "user of the database")
+    password: str = option(
+        "SUPABASE_PASSWORD", "--supabase-password", "database password", secret=True
+    )
+    port: int = option(
+        "SUPABASE_PORT",
+        "--supabase-port",
+        "port of PostgreSQL or its pooler",
+        default="5432",
+        parse=options.port,
+    )
+    sslmode: str = option(
+        "SUPABASE_SSL",
+        "--supabase-ssl",
+        f"libpq's sslmode: {', '.join(_SSL_MODES)}",
+        default="require",
+        parse=one_of(*_SSL_MODES),
+    )
+    ca_file: str | None = option(
+        "SUPABASE_CA_FILE",
+        "--supabase-ca-file",
+        "PEM file with the database's CA, for verify-ca and verify-full",
+        default=None,
+    )
+    deadline: float = option(
+        "SUPABASE_DEADLINE",
+        "--supabase-deadline",
+        "seconds after which a silent database counts as gone",
+        default="15",
+        parse=decimal(1, 300),
+    )
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Everything the worker is told."""
+
+    broker: BrokerSettings = section(BrokerSettings)
+    database: DatabaseSettings = section(DatabaseSettings)
+    topic: str = option(
+        "MQTT_TOPIC",
+        "--topic",
+        "topic filter of the pictures",
+        default="images/#",
+        parse=_topic,
+    )
+    client_id: str = option(
+        "MQTT_CLIENT_ID",
+        "--client-id",
+        "the durable session's name at the broker; one live worker each",
+        default="posture-analyzer",
+    )
+    model: str = option(
+        "MODEL",
+        "--model",
+        f"pose model: {', '.join(MODELS)}",
+        default="full",
+        parse=one_of(*MODELS),
+    )
+    models_folder: Path = option(
+        "MODELS_FOLDER",
+        "--models-folder",
+        "folder with the pose models",
+        default="models",
+        parse=Path,
+    )
+    preset: Preset = option(
+        "PRESET",
+        "--preset",
+        "rule for Good and Bad: nearest (side nearest to the camera) or legacy",
+        default="nearest",
+        parse=one_of(*PRESETS),
+    )
+    threads: int = option(
+        "THREADS",
+        "--threads",
+        "pictures analyzed at the same time",
+        default="cores",
+        parse=_threads,
+    )
+    pictures: Path = option(
+        "PICTURES_FOLDER",
+        "--pictures-folder",
+        "folder for annotated pictures",
+        default="analyzed_images",
+        parse=Path,
+    )
+    quarantine: Path = option(
+        "QUARANTINE_FOLDER",
+        "--quarantine-folder",
+        "folder for messages that could not be analyzed",
+        default="quarantine",
+        parse=Path,
+    )
+    quarantine_mb: int = option(
+        "QUARANTINE_MB",
+        "--quarantine-mb",
+        "megabytes kept in quarantine; the oldest go first",
+        default="100",
+        parse=integer(0, 1_000_000),
+    )
+    node: str = option(
+        "NODE_NAME",
+        "--node-name",
+        "name of this node, for processed_by",
+        default="host name",
+        parse=_node,
+    )
+    max_picture_mb: int = option(
+        "MAX_PICTURE_MB",
+        "--max-picture-mb",
+        "megabytes of a message above which it is refused",
+        default="20",
+        parse=integer(1, 256),
+    )
+    memory_mb: int = option(
+        "MEMORY_MB",
+        "--memory-mb",
+        "megabytes of waiting messages above which the worker stops taking more",
+        default="64",
+        parse=integer(1, 65536),
+    )
+    exit_when_idle: float | None = option(
+        "EXIT_WHEN_IDLE",
+        "--exit-when-idle",
+        "seconds without a picture after which the worker ends",
+        default=None,
+        parse=decimal(0.1, 86400),
+    )
+    grace: float = option(
+        "STOP_GRACE",
+        "--stop-grace",
+        "seconds that a stop may take to finish what is in hand",
+        default="25",
+        parse=decimal(1, 3600),
+    )
+    log_level: str = option(
+        "LOG_LEVEL",
+        "--log-level",
+        "debug, info, warning or error",
+        default="info",
+        parse=one_of("debug", "info", "warning", "error"),
+    )
