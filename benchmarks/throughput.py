@@ -4,12 +4,12 @@
 
 `bare` is `detect` on decoded pictures, with the bundle as it is published, in as many
 threads as the worker has. The worker is the real one with a real broker (Mosquitto) and
-PostgreSQL: a backlog waits in the broker, and the time counts from the moment the worker
-is let loose on it until the last row is committed. `bare_same_bundle` runs with the
-worker's own bundle, whose unused segmentation branch is cut off.
+PostgreSQL: a backlog waits in the broker, and the time counts from the moment the
+worker is let loose on it until the last row is committed. `bare_same_bundle` runs
+with the worker's own bundle, whose unused segmentation branch is cut off.
 
-Latency is measured on an idle worker, one picture after another, from before the publish
-until the row can be read.
+Latency is measured on an idle worker, one picture after another, from before the
+publish until the row can be read.
 """
 
 import argparse
