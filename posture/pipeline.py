@@ -2,8 +2,9 @@
 
     network thread --(inbox)--> N analysts --(results)--> recorder
 
-An analyst turns a message into an annotated file and a row. The recorder writes rows
-in batches over the one database connection, and only then acknowledges their messages.
+An analyst turns a message into an annotated picture and a row. The recorder saves the
+pictures, so that no analyst waits for a disk, writes the rows in batches over the one
+database connection, and only then acknowledges the messages.
 No one waits in the network thread. What is not acknowledged when the worker ends,
 however it ends, the broker delivers again; what was written before is recognised by its
 name.
@@ -38,11 +39,12 @@ _TICK = 0.2  # seconds between looks at the clock
 
 @dataclass(frozen=True)
 class Result:
-    """A message that is analyzed, with the row that is to be written."""
+    """A message that is analyzed, with the picture and the row to be kept."""
 
     message: Message
     key: str
     row: Row
+    picture: bytes
 
 
 class Worker:
@@ -164,8 +166,6 @@ class Worker:
                 continue  # not begun, so left to the broker
             try:
                 self._analyze(message, landmarker)
-            except StoppedError:
-                continue
             except RefusedError as refusal:
                 self._refuse(message, str(refusal))
             except Exception as error:
@@ -186,13 +186,8 @@ class Worker:
         )
         pi = pi_name(message.topic)
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
-        path = pictures.folder_of(it.pictures, pi) / row.filename
-        self._insist(
-            lambda: pictures.save(path, analysis.picture),
-            f"cannot save pictures in {it.pictures}",
-        )
         _log_verdict(row, analysis.verdict, time.perf_counter() - begun)
-        self._results.put(Result(message, key, row))
+        self._results.put(Result(message, key, row, analysis.picture))
 
     def _key(self, message: Message) -> str:
         mid = message.mid if message.qos else None
@@ -216,6 +211,8 @@ class Worker:
                 return
 
     def _record(self, batch: list[Result]) -> None:
+        for result in batch:
+            self._save(result)
         # A redelivery can meet its first delivery here: one row is enough for both.
         rows = list({result.row.filename: result.row for result in batch}.values())
         refused: dict[str, str] = {}
@@ -229,6 +226,13 @@ class Worker:
             self._written.add(result.key, result.message.generation)
             self._count += 1
             self._done(result.message)
+
+    def _save(self, result: Result) -> None:
+        folder = pictures.folder_of(self._settings.pictures, result.row.pi_id)
+        self._insist(
+            lambda: pictures.save(folder / result.row.filename, result.picture),
+            f"cannot save pictures in {self._settings.pictures}",
+        )
 
     def _write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
         try:
