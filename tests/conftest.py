@@ -59,3 +59,4 @@ def start_worker(
     yield start
     for worker in workers:
         worker.end()
+        print(worker.log)  # shown with a test that fails
