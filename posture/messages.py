@@ -35,7 +35,7 @@ def pi_name(topic: str) -> str:
     Letters, digits, `.`, `_` and `-` stay. Whatever had to be changed gets a short hash
     of the original, so that two Pis never share a name by accident.
     """
-    wanted = topic.partition("/")[2].strip("/")
+    wanted = topic.partition("/")[2]
     safe = _UNSAFE.sub("_", wanted).strip("._-")[:_LONGEST_NAME]
     if safe == wanted and safe:
         return safe
