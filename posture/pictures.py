@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import secrets
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,6 +98,7 @@ class Quarantine:
         """Keep at most `limit` bytes in `folder`."""
         self._folder = folder
         self._limit = limit
+        self._lock = threading.Lock()  # one counts and forgets at a time
 
     def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
         """Keep one message under `name`: its payload, and a note beside it."""
@@ -110,9 +112,11 @@ class Quarantine:
             "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         try:
-            save(self._folder / f"{name}.payload", payload)
+            # The note first: what it does not name would never be forgotten.
             save(self._folder / f"{name}.json", json.dumps(note, indent=1).encode())
-            self._forget_oldest()
+            save(self._folder / f"{name}.payload", payload)
+            with self._lock:
+                self._forget_oldest()
         except OSError as error:
             # The picture is lost to study, but it was refused anyway: carry on.
             log.warning("quarantine cannot keep %s: %s", name, error)
