@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -66,12 +67,13 @@ def _part_of(path: Path) -> Path:
 
 def _write(opened: ExitStack, part: Path, content: bytes) -> BinaryIO:
     try:
-        file = part.open("xb", buffering=0)
+        file = part.open("xb")
     except FileNotFoundError:
         part.parent.mkdir(parents=True, exist_ok=True)
-        file = part.open("xb", buffering=0)
+        file = part.open("xb")
     opened.enter_context(file)
     file.write(content)
+    file.flush()
     return file
 
 
@@ -106,6 +108,7 @@ class Quarantine:
         """Keep at most `limit` bytes in `folder`."""
         self._folder = folder
         self._limit = limit
+        self._lock = threading.Lock()  # one counts and forgets at a time
 
     def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
         """Keep one message under `name`: its payload, and a note beside it."""
@@ -119,15 +122,17 @@ class Quarantine:
             "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         try:
+            # The note first: what it does not name would never be forgotten.
             words = json.dumps(note, indent=1).encode()
             file = self._folder / name
             save(
                 {
-                    file.with_suffix(".payload"): payload,
                     file.with_suffix(".json"): words,
+                    file.with_suffix(".payload"): payload,
                 }
             )
-            self._forget_oldest()
+            with self._lock:
+                self._forget_oldest()
         except OSError as error:
             # The picture is lost to study, but it was refused anyway: carry on.
             log.warning("quarantine cannot keep %s: %s", name, error)
