@@ -48,14 +48,14 @@ ARG MODELS=full
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m pip install --quiet --no-deps --target /native --constraint constraints.txt \
         certifi flatbuffers mediapipe numpy opencv-python-headless
-COPY options.py ./
+COPY broker_settings.py options.py ./
 COPY posture/__init__.py posture/absent.py posture/bundles.py posture/errors.py \
     posture/geometry.py posture/models.py posture/settings.py posture/verdict.py posture/
 RUN --mount=type=cache,target=/root/.cache/pip \
     PYTHONPATH=/native python3 -m posture.models --folder /models $MODELS
 
 FROM build AS source
-COPY options.py mqtt_posture_analyzer_with_db.py /app/
+COPY broker_settings.py options.py mqtt_posture_analyzer_with_db.py /app/
 COPY posture /app/posture
 RUN mkdir -p /data && python3 -m compileall -q --invalidation-mode unchecked-hash /app
 

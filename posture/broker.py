@@ -1,4 +1,4 @@
-"""The one door to the MQTT broker: a durable subscription, acknowledged by hand.
+"""A durable subscription at the broker, acknowledged by hand.
 
 The broker keeps the session between runs of the worker, under its client id, and hands
 out again whatever was not acknowledged when a connection ended. paho's network thread
@@ -7,7 +7,6 @@ only passes messages on; it never waits for anything.
 
 import logging
 import random
-import ssl
 import sys
 import threading
 import time
@@ -16,27 +15,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from paho.mqtt.client import (
-    Client,
-    ConnectFlags,
-    DisconnectFlags,
-    MQTTMessage,
-    MQTTv5,
-    MQTTv311,
-)
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from posture.errors import PostureError
-from posture.settings import BrokerSettings
+from broker_settings import BrokerSettings
+from posture.mqtt import connect, new_client, subscribe
 
 log = logging.getLogger(__name__)
 
-_FOREVER = 0xFFFFFFFF  # session expiry interval: never
-_NEW_SUBSCRIPTION_ONLY = 1  # retain handling: a reconnect brings no retained picture
 _TAKEN_OVER = 0x8E
 _QUICK = 5.0  # seconds; a connection that ends sooner was not a good one
 _QUICK_LOSSES = 3
@@ -88,19 +75,8 @@ class Subscription:
         self._client = self._make_client(client_id)
 
     def _make_client(self, client_id: str) -> Client:
-        it = self._settings
-        five = it.version == "5"
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if five else False,
-            protocol=MQTTv5 if five else MQTTv311,
-            manual_ack=True,
-        )
-        if it.user:
-            client.username_pw_set(it.user, it.password)
-        if it.tls:
-            _use_tls(client, it)
+        client = new_client(self._settings, client_id, durable=True)
+        client.manual_ack_set(True)
         client.reconnect_delay_set(*_DELAYS)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
@@ -111,17 +87,7 @@ class Subscription:
 
     def start(self) -> None:
         """Connect, and connect again whenever needed, in a thread of its own."""
-        it = self._settings
-        if it.version == "5":
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = _FOREVER
-            properties.ReceiveMaximum = self._window
-            # paho's default for clean_start wipes the backlog at the first connect.
-            self._client.connect_async(
-                it.host, it.port, it.keepalive, clean_start=False, properties=properties
-            )
-        else:
-            self._client.connect_async(it.host, it.port, it.keepalive)
+        connect(self._client, self._settings, durable=True, window=self._window)
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -161,11 +127,7 @@ class Subscription:
         self._connected_at = time.monotonic()
         if not flags.session_present:
             log.info("the broker has no session for us yet: it begins now")
-        if self._settings.version == "5":
-            wanted = SubscribeOptions(qos=1, retainHandling=_NEW_SUBSCRIPTION_ONLY)
-            client.subscribe(self._topic, options=wanted)
-        else:
-            client.subscribe(self._topic, qos=1)
+        subscribe(client, self._settings, self._topic)
 
     def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
         # paho calls this while it handles the error, which it keeps to itself.
@@ -245,18 +207,3 @@ class Subscription:
             was_connected, self._connected = self._connected, False
         self.subscribed.clear()
         return was_connected
-
-
-def _use_tls(client: Client, settings: BrokerSettings) -> None:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        named = ", ".join(
-            filter(None, (settings.ca_file, settings.cert_file, settings.key_file))
-        )
-        raise PostureError(
-            f"MQTT_TLS: cannot use the certificate files {named}: {error}"
-        ) from error
-    client.tls_set_context(context)

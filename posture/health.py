@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import options
-from posture.settings import BrokerSettings
+from broker_settings import BrokerSettings
 
 _LISTS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ESTABLISHED = "01"  # st in these lists, from the kernel's tcp_states.h
