@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from placement import processes
+from placement.blueprints import SETTINGS
 from placement.cluster import Cluster
 from placement.containers import Docker
 from placement.errors import ClusterError, PlacementError
-from placement.jobs import LABEL, is_ours as is_job_of
+from placement.jobs import LABEL, is_job_of
 from placement.objects import (
     CONFIGMAP,
     JOB,
@@ -29,11 +30,9 @@ from placement.offload import OURS, offload_change
 from placement.steps import Step
 from placement.trace import Trace
 
-SETTINGS = "posture-analyzer"
-"""Name of the worker's Secret and ConfigMap."""
-
 _NOTHING = "nothing there"
 _MERGE = "application/merge-patch+json"
+_TRIES = 5
 
 
 class Opened:
@@ -192,7 +191,8 @@ class Stopping:
                 for pod in objects.matching(POD, f"{LABEL}={self.scaledjob}")
                 if pod["metadata"]["uid"] in ours
             ]
-        if objects.get(SCALEDJOB, self.scaledjob) is not None:
+        scaledjob = objects.get(SCALEDJOB, self.scaledjob)
+        if scaledjob and "deletionTimestamp" in scaledjob["metadata"]:
             left.append(f"ScaledJob/{self.scaledjob}")
         return left
 
@@ -205,13 +205,10 @@ class Stopping:
         cluster = self.cluster()
         done = []
         for node in cluster.request("GET", "/api/v1/nodes")["items"]:
-            change = offload_change(node, wanted=False)
-            if change is None:
-                continue
-            if not self.dry_run:
-                path = f"/api/v1/nodes/{_name(node)}"
-                cluster.request("PATCH", path, change, content_type=_MERGE)
-            done.append(_name(node))
+            if offload_change(node, wanted=False) is not None:
+                if not self.dry_run:
+                    _untaint(cluster, _name(node))
+                done.append(_name(node))
         return self._did("taken off", done)
 
     def delete_settings(self) -> str:
@@ -262,6 +259,22 @@ class Stopping:
 def _name(found: Mapping[str, Any]) -> str:
     name: str = found["metadata"]["name"]
     return name
+
+
+def _untaint(cluster: Cluster, name: str) -> None:
+    path = f"/api/v1/nodes/{name}"
+    for attempt in range(_TRIES):
+        change = offload_change(cluster.request("GET", path), wanted=False)
+        if change is None:
+            return
+        try:
+            cluster.request("PATCH", path, change, content_type=_MERGE)
+        except ClusterError as error:
+            # Its kubelet changes a node all the time.
+            if error.status != 409 or attempt == _TRIES - 1:
+                raise
+        else:
+            return
 
 
 def _grace(pod: Mapping[str, Any]) -> float:

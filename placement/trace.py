@@ -14,7 +14,8 @@ class Trace:
     """The paths of a run's files."""
 
     def __init__(self, settings: TraceSettings) -> None:
-        self.folder = settings.folder
+        # Absolute, for helpers that run elsewhere.
+        self.folder = settings.folder.absolute()
         self.last_node = settings.last_node
         self.lock = self.folder / "lock"
         self.log = self.folder / "launcher.log"

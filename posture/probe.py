@@ -10,6 +10,7 @@ import queue
 import secrets
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 
 import paho.mqtt.client as paho
 
@@ -23,6 +24,7 @@ TRIED = 1200
 LARGEST = 14_000_000
 """Bytes of a packet that must fit: a 10 MB picture in Base64."""
 
+T = TypeVar("T")
 _DEADLINE = 8.0  # seconds for everything
 _REMEDY = "see deploy/mosquitto.conf"
 
@@ -126,7 +128,7 @@ def _forget(settings: BrokerSettings, name: str) -> None:
         pass
 
 
-def _wait_for[T](answers: "queue.SimpleQueue[T]", until: float, what: str) -> T:
+def _wait_for(answers: "queue.SimpleQueue[T]", until: float, what: str) -> T:
     try:
         return answers.get(timeout=max(0.01, until - time.monotonic()))
     except queue.Empty:
