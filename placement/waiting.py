@@ -186,10 +186,11 @@ class PictureWatch:
         _properties: Properties | None,
     ) -> None:
         with self._lock:
-            if self._subscribed:
+            lost, self._subscribed = self._subscribed, False
+            if lost:
                 self._heard = time.monotonic()
-            self._subscribed = False
-        if reason != 0:
+        # The end of a refused connection must not hide why it was refused.
+        if lost and reason != 0:
             self._failed(f"connection lost: {reason}")
 
     def _failed(self, problem: str) -> None:
