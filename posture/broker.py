@@ -68,6 +68,7 @@ class Subscription:
         # acknowledgement would confirm a new picture.
         self._lock = threading.Lock()
         self._generation = 0
+        self._order: dict[int, bool] = {}  # by number: whether it is done
         self._connected = False
         self._connected_at = 0.0
         self._quick_losses = 0
@@ -97,11 +98,20 @@ class Subscription:
         self._connection_ended()
 
     def acknowledge(self, message: Message) -> bool:
-        """Tell the broker that `message` is done; False when it will come again."""
+        """Tell the broker that `message` is done; False when it will come again.
+
+        The broker hears of it when everything delivered before is done too: MQTT wants
+        acknowledgements in the order of delivery (section 4.6), and some brokers end
+        the connection otherwise.
+        """
         with self._lock:
             if not self._connected or message.generation != self._generation:
                 return False
-            self._client.ack(message.mid, message.qos)
+            if message.qos:
+                self._order[message.mid] = True
+            while self._order and (first := next(iter(self._order.items())))[1]:
+                del self._order[first[0]]
+                self._client.ack(first[0], 1)
             return True
 
     def _on_connect(
@@ -123,6 +133,7 @@ class Subscription:
             return
         with self._lock:
             self._generation += 1
+            self._order.clear()
             self._connected = True
         self._connected_at = time.monotonic()
         if not flags.session_present:
@@ -165,6 +176,9 @@ class Subscription:
             topic = message.topic
         except UnicodeDecodeError:
             topic = "images/undecodable"
+        with self._lock:
+            if message.qos:
+                self._order.setdefault(message.mid, False)
         # Only this thread changes the generation, so no lock is needed to read it.
         self._deliver(
             Message(

@@ -1,0 +1,147 @@
+"""Processes of the demo, and what a killed earlier run has left of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+import options
+from demo.errors import DemoError
+from posture.settings import WorkerSettings
+
+_START = 60  # seconds
+_GRACE = 30  # seconds for the worker to finish what it has in hand
+_WORKER = Path(__file__).parents[1] / "mqtt_posture_analyzer_with_db.py"
+
+
+class Run:
+    """Says in a file which processes belong to this run."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin a run in `folder`, after ending what an earlier one has left.
+
+        Raises:
+            DemoError: a run is going on there.
+        """
+        self._file = folder / "run.json"
+        ours, *rest = self._recorded() or [None]
+        if ours:
+            raise DemoError(
+                f"a demo is running in {folder} already (process {ours.pid}): end it "
+                "with Ctrl-C, or name another folder with --folder"
+            )
+        for process in filter(None, rest):
+            _end(process)
+        self._processes: list[psutil.Process] = []
+        self.note(os.getpid())
+
+    def note(self, pid: int) -> None:
+        """Note a process of this run; the first is the run's own."""
+        self._processes.append(psutil.Process(pid))
+        noted = [[each.pid, each.create_time()] for each in self._processes]
+        self._file.write_text(json.dumps(noted))
+
+    def ended(self) -> None:
+        """Nothing is left of this run."""
+        self._file.unlink(missing_ok=True)
+
+    def _recorded(self) -> list[psutil.Process | None]:
+        """The processes of the last run, None for those that are gone."""
+        try:
+            noted = json.loads(self._file.read_text())
+            return [_process(pid, started) for pid, started in noted]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []
+
+
+def _process(pid: int, started: float) -> psutil.Process | None:
+    """The process, unless its number belongs to another one by now."""
+    try:
+        process = psutil.Process(pid)
+        return process if process.create_time() == started else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _end(process: psutil.Process) -> None:
+    try:
+        process.terminate()
+        process.wait(_GRACE)
+    except psutil.TimeoutExpired:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+class WorkerProcess:
+    """The worker, as a process of its own like in a pod; it logs into a file."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self._log = log
+        self._begin = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as stream:
+            self._process = subprocess.Popen(
+                [sys.executable, str(_WORKER)],
+                env=_without_settings(os.environ) | environ,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,  # Ctrl-C is for us: we end it in good order
+            )
+        self.pid = self._process.pid
+
+    def wait_ready(self) -> None:
+        """Wait until it takes pictures.
+
+        Raises:
+            DemoError: it has ended, or is not ready in time.
+        """
+        until = time.monotonic() + _START
+        while "ready: " not in self._said():
+            self.check()
+            if time.monotonic() > until:
+                raise DemoError(
+                    f"the worker is not ready after {_START} s: see {self._log}"
+                )
+            time.sleep(0.05)
+
+    def check(self) -> None:
+        """Make sure that it runs.
+
+        Raises:
+            DemoError: it has ended; with its last words.
+        """
+        code = self._process.poll()
+        if code is not None:
+            words = self._said().splitlines()[-5:]
+            raise DemoError(
+                f"the worker ended with {code}; the end of {self._log}:\n"
+                + "\n".join(words)
+            )
+
+    def stop(self) -> None:
+        """End it: what it has in hand is finished first."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _said(self) -> str:
+        with self._log.open("rb") as stream:
+            stream.seek(self._begin)
+            return stream.read().decode(errors="replace")
+
+
+def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what is set for a worker elsewhere."""
+    theirs = {each.env for each in options.options_of(WorkerSettings)}
+    return {name: value for name, value in environ.items() if name not in theirs}

@@ -1,0 +1,57 @@
+"""The demo's settings, each with its flag, environment variable and default."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import options
+from options import boolean, one_of, option
+from posture.settings import MODELS
+
+SAMPLES = Path(__file__).parents[1] / "tests" / "images"
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """Everything the demo is told."""
+
+    once: bool = option(
+        "LOCAL_ONCE",
+        "--once",
+        "end after the sample pictures",
+        default="false",
+        parse=boolean,
+    )
+    folder: Path = option(
+        "LOCAL_FOLDER",
+        "--folder",
+        "folder for all data of the demo",
+        default="local",
+        parse=Path,
+    )
+    samples: Path = option(
+        "LOCAL_SAMPLES",
+        "--samples",
+        "folder with the pictures to begin with",
+        default=str(SAMPLES),
+        parse=Path,
+    )
+    model: str = option(
+        "MODEL",
+        "--model",
+        f"pose model: {', '.join(MODELS)}",
+        default="full",
+        parse=one_of(*MODELS),
+    )
+    listen: str = option(
+        "LOCAL_LISTEN",
+        "--listen",
+        "address of the broker; 0.0.0.0 lets other devices in, without a password",
+        default="127.0.0.1",
+    )
+    port: int = option(
+        "LOCAL_PORT",
+        "--port",
+        "port of the broker; another one is taken if it is in use",
+        default="1883",
+        parse=options.port,
+    )

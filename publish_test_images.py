@@ -1,0 +1,159 @@
+"""Publish picture files as cameras would: to images/<pi>, at QoS 1.
+
+PICTURE is a file, a folder (its JPEG and PNG files) or a pattern such as 'day1/*.jpg'.
+The pictures go to the Pis in turn. Exit codes: 0 the broker has acknowledged every
+picture, 1 it has not, 2 wrong settings or no such pictures.
+"""
+
+import argparse
+import glob
+import itertools
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+import options
+from options import decimal, integer, option, section
+from posture.errors import PostureError
+from posture.publisher import Publisher
+from posture.settings import BrokerSettings
+
+_SUFFIXES = {".jpg", ".jpeg", ".png"}
+console = Console(stderr=True)
+
+
+def _pis(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or any(set(name) & set("#+\0") for name in names):
+        raise ValueError("names of Pis, with commas between them, without # and +")
+    return names
+
+
+@dataclass(frozen=True)
+class PublishSettings:
+    """What the command line and the environment say."""
+
+    broker: BrokerSettings = section(BrokerSettings)
+    pis: list[str] = option(
+        "PIS", "--pi", "names of the Pis, as pi1,pi2", default="pi1", parse=_pis
+    )
+    rate: float = option(
+        "RATE",
+        "--rate",
+        "pictures a second over all Pis; 0: as fast as the broker takes them",
+        default="0",
+        parse=decimal(0, 10_000),
+    )
+    repeat: int = option(
+        "REPEAT",
+        "--repeat",
+        "how often to publish all pictures; 0: until Ctrl-C",
+        default="1",
+        parse=integer(0, 1_000_000),
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Publish what the command line names."""
+    summary, _, details = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(description=summary, epilog=details)
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE")
+    options.add_arguments(parser, PublishSettings)
+    arguments = parser.parse_args(argv)
+    try:
+        settings = options.read(PublishSettings, arguments, os.environ)
+        files = find_pictures(arguments.pictures)
+    except (options.SettingsError, FileNotFoundError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        return 2
+    try:
+        return _publish(files, settings)
+    except (PostureError, OSError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        return 1
+
+
+def find_pictures(named: list[str]) -> list[Path]:
+    """The picture files that files, folders and patterns name, in their order.
+
+    Raises:
+        FileNotFoundError: one of them names no picture.
+    """
+    found: list[Path] = []
+    for each in named:
+        path = Path(each)
+        if path.is_dir():
+            paths = [p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES]
+        elif path.is_file():
+            paths = [path]
+        else:
+            paths = [p for p in map(Path, glob.glob(each)) if p.is_file()]  # noqa: PTH207 - absolute patterns too
+        if not paths:
+            raise FileNotFoundError(
+                f"{each}: no picture there; give a .jpg or .png file, a folder with "
+                "some, or a quoted pattern such as 'day1/*.jpg'"
+            )
+        found += sorted(paths)
+    return found
+
+
+def _publish(files: list[Path], settings: PublishSettings) -> int:
+    total = len(files) * settings.repeat or None
+    begun = time.monotonic()
+    with (
+        Publisher(settings.broker) as publisher,
+        Progress(console=console, disable=not sys.stderr.isatty()) as progress,
+    ):
+        task = progress.add_task("publishing", total=total)
+        try:
+            for number, (pi, path) in enumerate(_in_turn(files, settings)):
+                _wait_for_turn(begun, number, settings.rate)
+                publisher.publish(f"images/{pi}", path.read_bytes())
+                progress.update(task, completed=publisher.acknowledged)
+        except KeyboardInterrupt:
+            progress.stop()
+        publisher.finish()
+        progress.update(task, completed=publisher.acknowledged)
+    _report(publisher, time.monotonic() - begun)
+    return 0
+
+
+def _in_turn(
+    files: list[Path], settings: PublishSettings
+) -> Iterator[tuple[str, Path]]:
+    rounds = range(settings.repeat) if settings.repeat else itertools.count()
+    pis = itertools.cycle(settings.pis)
+    for _ in rounds:
+        for path in files:
+            yield next(pis), path
+
+
+def _wait_for_turn(begun: float, number: int, rate: float) -> None:
+    if rate:
+        time.sleep(max(0.0, begun + number / rate - time.monotonic()))
+
+
+def _report(publisher: Publisher, seconds: float) -> None:
+    count = publisher.acknowledged
+    console.print(
+        f"{count} pictures acknowledged in {seconds:.1f} s "
+        f"({count / max(seconds, 1e-9):.1f} a second)",
+        highlight=False,
+    )
+    if publisher.unheard:
+        console.print(
+            f"{publisher.unheard} of them had no subscriber and are gone: start the "
+            "worker first, once, so that its session collects pictures from then on",
+            style="yellow",
+            highlight=False,
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

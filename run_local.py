@@ -1,0 +1,182 @@
+"""The whole system on this machine: broker, database, worker and sample pictures.
+
+Nothing else is needed: no cluster, no Docker, no account. Everything is kept in one
+folder (local/). Exit codes: 0 ended as asked and every sample has its row and its file,
+1 something did not work, 2 wrong settings.
+"""
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+import options
+from demo.board import Board
+from demo.broker import free_port, own_address, start_broker
+from demo.database import Database
+from demo.errors import DemoError
+from demo.processes import Run, WorkerProcess
+from demo.session import Session
+from demo.settings import DemoSettings
+from posture.errors import PostureError
+from posture.publisher import Publisher
+from posture.settings import BrokerSettings
+
+ROOT = Path(__file__).resolve().parent
+console = Console(highlight=False)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Start everything, show the samples, stay until Ctrl-C."""
+    summary, _, details = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(description=summary, epilog=details)
+    options.add_arguments(parser, DemoSettings)
+    try:
+        settings = options.read(DemoSettings, parser.parse_args(argv), os.environ)
+    except options.SettingsError as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(settings)
+    except KeyboardInterrupt:
+        return 0
+    except (DemoError, PostureError, OSError) as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(settings: DemoSettings) -> int:
+    begun = time.perf_counter()
+    folder = _make_folder(settings.folder)
+    samples = _find_samples(settings.samples)
+    with ExitStack() as started:
+        with console.status("Starting broker, database and worker ..."):
+            demo = _start(settings, folder, started)
+        # From here on a second Ctrl-C must not tear the stop apart.
+        started.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)
+        console.print(f"Started in {time.perf_counter() - begun:.1f} s.")
+        with Board(console) as board, Publisher(demo.broker) as publisher:
+            session = Session(demo.database, demo.worker, demo.pictures, board)
+            count = session.show_samples(publisher, samples)
+        console.print(f"{count} pictures, each with its row and its file.")
+        _say_where(demo, settings)
+        if not settings.once:
+            _stay(demo)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Demo:
+    """What is running, and where it keeps things."""
+
+    folder: Path
+    broker: BrokerSettings
+    database: Database
+    worker: WorkerProcess
+
+    @property
+    def pictures(self) -> Path:
+        return self.folder / "analyzed_images"
+
+
+def _start(settings: DemoSettings, folder: Path, started: ExitStack) -> _Demo:
+    run = Run(folder)
+    started.callback(run.ended)
+    port = free_port(settings.listen, settings.port)
+    broker = start_broker(folder, settings.listen, port)
+    started.callback(broker.stop)
+    database = Database(folder)
+    started.callback(database.stop)
+    environ = database.environ | {
+        "MQTT_HOST": "127.0.0.1" if settings.listen == "0.0.0.0" else settings.listen,  # noqa: S104
+        "MQTT_PORT": str(port),
+        "MQTT_VERSION": "3.1.1",  # what the embedded broker speaks
+        # Its sessions end with it, and message numbers begin anew: so must the names.
+        "MQTT_CLIENT_ID": f"posture-demo-{secrets.token_hex(4)}",
+        "MODEL": settings.model,
+        "MODELS_FOLDER": str(ROOT / "models"),
+        "PICTURES_FOLDER": str(folder / "analyzed_images"),
+        "QUARANTINE_FOLDER": str(folder / "quarantine"),
+    }
+    worker = WorkerProcess(environ, folder / "worker.log")
+    run.note(worker.pid)
+    started.callback(worker.stop)
+    worker.wait_ready()
+    return _Demo(
+        folder,
+        options.read(BrokerSettings, argparse.Namespace(), environ),
+        database,
+        worker,
+    )
+
+
+def _make_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise DemoError(
+            f"cannot write into {folder}: {error.strerror}; name another folder with "
+            "--folder"
+        ) from error
+    return folder.resolve()
+
+
+def _find_samples(folder: Path) -> list[Path]:
+    samples = sorted(folder.glob("*.jpg"))
+    if not samples:
+        raise DemoError(f"--samples {folder}: there is no .jpg file")
+    return samples
+
+
+def _say_where(demo: _Demo, settings: DemoSettings) -> None:
+    console.print(f"Annotated pictures  {demo.pictures}", soft_wrap=True)
+    console.print(f"Database            {demo.database.psql}", soft_wrap=True)
+    console.print(f"Worker's log        {demo.folder / 'worker.log'}", soft_wrap=True)
+    if settings.once:
+        return
+    here = f"--broker-host {demo.broker.host} --broker-port {demo.broker.port}"
+    there = f"-h {own_address()} -p {demo.broker.port}"
+    console.print(
+        "\nYour own pictures, from this machine:\n"
+        f"  {sys.executable} publish_test_images.py --broker-version 3.1.1 {here} "
+        "PICTURE ...\n"
+        "From a camera or a phone, with any MQTT client (JPEG file or Base64 of it):\n"
+        f"  mosquitto_pub {there} -q 1 -t images/desk -f photo.jpg",
+        soft_wrap=True,
+        markup=False,
+    )
+    if settings.listen == "127.0.0.1":
+        console.print(
+            "  For that, let other devices in: make demo ARGS='--listen 0.0.0.0' "
+            "(anyone on the network can then send pictures)",
+            soft_wrap=True,
+        )
+
+
+def _stay(demo: _Demo) -> None:
+    console.print("\nWaiting for pictures; Ctrl-C ends the demo.\n")
+    with Board(console) as board:
+        session = Session(demo.database, demo.worker, demo.pictures, board)
+        while True:
+            for row in session.wait_for_rows():
+                session.show(row)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

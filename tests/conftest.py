@@ -1,0 +1,61 @@
+"""The real parts that tests share: one broker and one database for all of them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
+from tests.fixtures.postgres import Postgres, running_postgres
+from tests.fixtures.worker import WorkerProcess
+
+IMAGES = Path(__file__).parent / "images"
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(_postgres: Postgres) -> Postgres:
+    """The shared database, its table empty."""
+    _postgres.execute("TRUNCATE posture_log RESTART IDENTITY")
+    return _postgres
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A database that the test may stop, break and start again."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker of the test's own, so that message numbers begin at 1."""
+    with running_mosquitto(tmp_path / "broker") as mosquitto:
+        yield mosquitto
+
+
+@pytest.fixture
+def start_worker(
+    tmp_path: Path, broker: Mosquitto, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., WorkerProcess]]:
+    """Starts workers on the test's broker and database; ends them."""
+    workers: list[WorkerProcess] = []
+
+    def start(*flags: str, ready: bool = True, **environ: str) -> WorkerProcess:
+        own = "own_postgres" in request.fixturenames
+        database = request.getfixturevalue("own_postgres" if own else "postgres")
+        settings = broker.environ | database.environ | environ
+        worker = WorkerProcess(tmp_path / "worker", settings, *flags)
+        workers.append(worker)
+        if ready:
+            worker.wait_ready()
+        return worker
+
+    yield start
+    for worker in workers:
+        worker.end()
