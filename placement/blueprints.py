@@ -92,5 +92,5 @@ def trigger(scaledjob: manifest.ScaledJob) -> Any:  # noqa: ANN401 - a YAML mapp
         if each.get("type") == "external" and "metadata" in each:
             return each["metadata"]
     raise ManifestError(
-        "the manifest has no trigger of type external with metadata: see posture-job.yaml"
+        "the manifest has no trigger of type external: see posture-job.yaml"
     )

@@ -126,7 +126,7 @@ class Checks:
             )
         if not manifest.keeps_running_jobs(scaledjob):
             raise CheckError(
-                f"{base}: without it KEDA ends running Jobs at every change of the node",
+                f"{base}: KEDA would end running Jobs at every change of the node",
                 f"add under spec in {base}: rollout: {{strategy: gradual}}",
             )
         try:
@@ -172,7 +172,8 @@ class Checks:
             survey = Prometheus(settings.prometheus).survey(labelled, settings.loads)
         except MetricsError as error:
             raise CheckError(
-                str(error), "set PROMETHEUS_URL; see it answer: curl $PROMETHEUS_URL/-/ready"
+                str(error),
+                "set PROMETHEUS_URL; see it answer: curl $PROMETHEUS_URL/-/ready",
             ) from error
         return check_loads(labelled, dict(survey.readings))
 

@@ -17,12 +17,13 @@ from placement.images import is_local, login_key, registry_of
 LABEL = "posture-launcher"
 """Label of the containers that the launcher starts."""
 
+_SELFTEST = "posture.selftest"
 _QUICK = 60.0  # seconds for a command that only asks
 _ENGINE = "start Docker (sudo systemctl start docker), or name its host: DOCKER_HOST"
 _BUILDER = "docker buildx create --name posture --driver docker-container --use"
 # What a failing build says, and what mends it.
 _REMEDIES = {
-    "no space left on device": "free some space: docker system df; docker builder prune",
+    "no space left on device": "free some space: docker builder prune",
     "multi-platform build is not supported": _BUILDER,
     "multiple platforms feature is currently not supported": _BUILDER,
     "unauthorized": "docker login {registry}",
@@ -71,13 +72,14 @@ class Docker:
             raise CheckError(
                 str(error), "install buildx: apt-get install docker-buildx-plugin"
             ) from error
-        facts = dict(
-            (key.strip(), value.strip())
-            for key, _, value in (line.partition(":") for line in described.splitlines())
-            if value.strip()
-        )
+        lines = (line.partition(":") for line in described.splitlines())
+        facts = {key.strip(): value.strip() for key, _, value in lines if value.strip()}
         driver = facts.get("Driver", "unknown")
-        if driver == "docker" and len(platforms) > 1 and not self._has_containerd_store():
+        if (
+            driver == "docker"
+            and len(platforms) > 1
+            and not self._has_containerd_store()
+        ):
             raise CheckError(
                 f"the builder {facts.get('Name')} cannot build for "
                 f"{' and '.join(platforms)} at once",
@@ -124,7 +126,14 @@ class Docker:
             PlacementError: the registry does not answer.
         """
         done = self._run(
-            ["buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}", image]
+            [
+                "buildx",
+                "imagetools",
+                "inspect",
+                "--format",
+                "{{.Manifest.Digest}}",
+                image,
+            ]
         )
         if done.returncode == 0:
             return done.stdout.strip()
@@ -154,7 +163,9 @@ class Docker:
             command += ["--build-arg", f"{name}={value}"]
         said = self._long([*command, str(root)])
         if said:
-            raise PlacementError(f"{_explain(said, repository)}; all of it: {self._log}")
+            raise PlacementError(
+                f"{_explain(said, repository)}; all of it: {self._log}"
+            )
         digest: str = json.loads(facts.read_text())["containerimage.digest"]
         return digest
 
@@ -165,16 +176,18 @@ class Docker:
             PlacementError: it cannot.
         """
         done = self._run(
-            ["run", "--rm", "--pull", "never", "--label", LABEL, "--read-only"]
-            + ["--network", "none", "--cap-drop", "ALL", "--entrypoint", "python3"]
-            + [image, "-m", "posture.selftest"]
+            [
+                *("run", "--rm", "--pull", "never", "--label", LABEL),
+                *("--read-only", "--network", "none", "--cap-drop", "ALL"),
+                *("--entrypoint", "python3", image, "-m", _SELFTEST),
+            ]
         )
         if done.returncode == 125:  # Docker's own: it could not be started
             return "not tried here"
         if done.returncode:
             raise PlacementError(
                 f"the image {image} cannot find a pose: {_last_line(done.stderr)}; "
-                f"see it: docker run --rm --entrypoint python3 {image} -m posture.selftest"
+                f"see it: docker run --rm --entrypoint python3 {image} -m {_SELFTEST}"
             )
         return "tried"
 

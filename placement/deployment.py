@@ -154,7 +154,7 @@ def _ready(found: Mapping[str, Any] | None) -> tuple[bool, str | None]:
 
 
 def own_address(machines: Sequence[str]) -> str:
-    """The address of this machine that other `machines` see, themselves perhaps this one.
+    """The address of this machine that other `machines` see; one may be itself.
 
     Raises:
         PlacementError: it cannot be told.

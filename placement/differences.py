@@ -24,7 +24,9 @@ def difference(
     return "\n".join(difflib.unified_diff(old, new, title, title, n=2, lineterm=""))
 
 
-def _lines(found: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> list[str]:
+def _lines(
+    found: Mapping[str, Any] | None, before: Mapping[str, Any] | None
+) -> list[str]:
     if found is None:
         return []
     shown = {key: value for key, value in found.items() if key != "status"}

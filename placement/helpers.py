@@ -59,7 +59,9 @@ class Helpers:
 
     def preview(self) -> str:
         """What `start` would do."""
-        return f"would start {' and '.join(HELPERS.values())}; logs in {self.trace.folder}"
+        return (
+            f"would start {' and '.join(HELPERS.values())}; logs in {self.trace.folder}"
+        )
 
     def follow(self, show: Callable[[str], None], stop: threading.Event) -> None:
         """Show what the keeper says from now on, until `stop` is set."""

@@ -30,7 +30,7 @@ def content_tag(root: Path, arguments: Mapping[str, str]) -> str:
 
 
 def _files(root: Path) -> list[Path]:
-    found = []
+    found: list[Path] = []
     for name in INPUTS:
         path = root / name
         found += [path] if path.is_file() else path.rglob("*.py")

@@ -37,7 +37,7 @@ class Patience:
     _ends: list[float] = field(default_factory=list)
 
     def pause_after(self, now: float) -> float | None:
-        """Seconds to wait after an end at `now` (seconds of any clock), None: give up."""
+        """Seconds to wait after an end at `now`, on any clock; None: give up."""
         self._ends = [each for each in self._ends if now - each < self.window]
         self._ends.append(now)
         ends = len(self._ends)

@@ -80,7 +80,9 @@ class Objects:
         if dry_run:
             query["dryRun"] = "All"
         body = json.dumps(_labelled(wanted))
-        return self._cluster.request("PATCH", self._path(kind, name), body, query, _APPLY)
+        return self._cluster.request(
+            "PATCH", self._path(kind, name), body, query, _APPLY
+        )
 
     def delete(self, kind: Kind, found: Mapping[str, Any]) -> None:
         """Delete exactly this object; what it owns goes first, pods with their grace.

@@ -7,19 +7,24 @@ is no moment at which a helper runs without a record. A pid alone is not enough 
 something: the kernel gives it to another process sooner or later.
 """
 
+import contextlib
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
 from placement.errors import PlacementError
+
+TAKE_OVER = signal.SIGUSR1
+"""Tells a launcher that stop.py takes over: to end, and leave the rest to it."""
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
@@ -73,7 +78,7 @@ def read_record(path: Path) -> Record | None:
         return None
     except (ValueError, TypeError, OSError) as error:
         raise PlacementError(
-            f"{path} is no record of a process ({error}): nothing is ended on its word; "
+            f"{path} is no record of a process ({error}): nothing is ended for it; "
             f"look, then remove it: rm {path}"
         ) from error
 
@@ -110,7 +115,7 @@ def start(
 
 
 def end(path: Path, grace: float = _GRACE) -> str | None:
-    """End the recorded process and remove its record; says what was done, None: nothing.
+    """End the recorded process and remove its record; says what was done, if anything.
 
     Raises:
         PlacementError: the file is not a record, or the process is not ours to end.
@@ -146,7 +151,7 @@ def _end(record: Record, grace: float) -> str:
     return f"pid {record.pid} ended"
 
 
-@contextmanager
+@contextlib.contextmanager
 def lock(path: Path) -> Iterator[int]:
     """Hold the lock at `path`; gives its descriptor.
 
@@ -160,6 +165,39 @@ def lock(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def taken_over(launcher: Path, at: Path, within: float = 10.0) -> Iterator[None]:
+    """Hold the lock `at`; a launcher that holds it is asked to let go.
+
+    Whoever holds it next knows that every helper that was started has its record.
+
+    Raises:
+        PlacementError: it does not let go within some seconds.
+    """
+    until = time.monotonic() + within
+    asked = False
+    with contextlib.ExitStack() as held:
+        while not _try(held, at):
+            pid = running(launcher)
+            if time.monotonic() > until:
+                raise PlacementError(
+                    f"the launcher, pid {pid}, does not let go of {at}: kill {pid}"
+                )
+            if pid and not asked:
+                os.kill(pid, TAKE_OVER)
+                asked = True
+            time.sleep(0.1)
+        yield
+
+
+def _try(held: contextlib.ExitStack, at: Path) -> bool:
+    try:
+        held.enter_context(lock(at))
+    except BlockingIOError:
+        return False
+    return True
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -31,13 +31,13 @@ class Outcome:
     failed: bool = False
 
 
-def run_in_order(steps: Sequence[Step], show: Show) -> bool:
-    """Do each step, up to the first that fails; False if one did."""
+def run_in_order(steps: Sequence[Step], show: Show) -> Outcome | None:
+    """Do each step, up to the first that fails; gives that one's outcome."""
     for number, step in enumerate(steps, 1):
         outcome = _run(step, show, f"{number}/{len(steps)}")
         if outcome.failed:
-            return False
-    return True
+            return outcome
+    return None
 
 
 def run_all(steps: Sequence[Step], show: Show) -> list[Outcome]:
@@ -55,7 +55,9 @@ def _run(step: Step, show: Show, number: str) -> Outcome:
         outcome = Outcome(step, str(error), failed=True)
     seconds = time.monotonic() - begun
     word = "FAILED" if outcome.failed else "ok"
-    line = f"{number:>5}  {step.name:<{_WIDTH}} {word:<6} {seconds:6.1f} s  {outcome.said}"
+    line = (
+        f"{number:>5}  {step.name:<{_WIDTH}} {word:<6} {seconds:6.1f} s  {outcome.said}"
+    )
     log.log(logging.ERROR if outcome.failed else logging.INFO, "%s", line.strip())
     show(line)
     return outcome

@@ -26,7 +26,7 @@ from placement.objects import (
     Objects,
     is_ours,
 )
-from placement.offload import OURS, offload_change
+from placement.offload import offload_change
 from placement.steps import Step
 from placement.trace import Trace
 
@@ -36,7 +36,7 @@ _TRIES = 5
 
 
 class Opened:
-    """The cluster, opened when it is first needed; a failure is only waited for once."""
+    """The cluster, opened when first needed; a failure is only waited for once."""
 
     def __init__(self, open_cluster: Callable[[], Cluster]) -> None:
         self._open = open_cluster
@@ -72,7 +72,7 @@ class Stopping:
     namespace: str
     scaledjob: str
     patched: Path
-    gone_within: float
+    gone_within: float = 12.0
     dry_run: bool = False
 
     def steps(self, *, settings_too: bool) -> list[Step]:
@@ -134,7 +134,7 @@ class Stopping:
         return self._delete(SCALEDJOB, self.scaledjob)
 
     def delete_jobs(self) -> str:
-        """Delete the Jobs of our ScaledJob, and wait until they and their pods are gone.
+        """Delete the Jobs of our ScaledJob, and wait until their pods are gone too.
 
         Raises:
             ClusterError: something is still there when the time is over.

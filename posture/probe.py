@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import paho.mqtt.client as paho
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from broker_settings import BrokerSettings
 from posture.errors import PostureError
@@ -65,9 +67,13 @@ def _connected(
     """Connected while it lasts; gives the largest packet, None if there is no limit."""
     answers: queue.SimpleQueue[tuple[str | None, int | None]] = queue.SimpleQueue()
 
-    def on_connect(  # type: ignore[no-untyped-def]  # noqa: ANN202
-        _client, _userdata, _flags, reason, properties  # noqa: ANN001
-    ):
+    def on_connect(
+        _client: paho.Client,
+        _userdata: object,
+        _flags: paho.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
         limit = getattr(properties, "MaximumPacketSize", None)
         answers.put((str(reason) if reason.is_failure else None, limit))
 
