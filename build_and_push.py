@@ -286,6 +286,7 @@ def _log_to(path: Path) -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
+    logging.captureWarnings(capture=True)
 
 
 def _interrupt_on_signals() -> None:

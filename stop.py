@@ -38,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         level=logging.INFO,
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
+    logging.captureWarnings(capture=True)
     stopping = Stopping(
         Opened(lambda: Cluster(settings.cluster)),
         Docker(trace.log),

@@ -53,6 +53,10 @@ def _run(step: Step, show: Show, number: str) -> Outcome:
         outcome = Outcome(step, step.run())
     except PlacementError as error:
         outcome = Outcome(step, str(error), failed=True)
+    except Exception as error:
+        # Whatever goes wrong in one step, a stop goes on with the next.
+        log.exception("step %s", step.name)
+        outcome = Outcome(step, f"{type(error).__name__}: {error}", failed=True)
     seconds = time.monotonic() - begun
     word = "FAILED" if outcome.failed else "ok"
     line = (
