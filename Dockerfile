@@ -43,6 +43,7 @@ RUN dpkg --add-architecture "$TARGETARCH" \
     && for package in *.deb; do dpkg-deb -x "$package" /libraries; done \
     && rm -rf /libraries/usr/share *.deb
 
+# Bundles that are in models/ are taken from there, the others are put together.
 FROM build AS models
 ARG MODELS=full
 RUN --mount=type=cache,target=/root/.cache/pip \
@@ -51,24 +52,28 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY broker_settings.py options.py ./
 COPY posture/__init__.py posture/absent.py posture/bundles.py posture/errors.py \
     posture/geometry.py posture/models.py posture/settings.py posture/verdict.py posture/
+COPY model[s] /local
 RUN --mount=type=cache,target=/root/.cache/pip \
-    PYTHONPATH=/native python3 -m posture.models --folder /models $MODELS
+    mkdir -p /models \
+    && for name in $MODELS; do \
+        cp "/local/pose_landmarker_$name.task" /models/ 2>/dev/null || true; \
+    done \
+    && PYTHONPATH=/native python3 -m posture.models --folder /models $MODELS
 
 FROM build AS source
 COPY broker_settings.py options.py mqtt_posture_analyzer_with_db.py /app/
 COPY posture /app/posture
-RUN mkdir -p /data && python3 -m compileall -q --invalidation-mode unchecked-hash /app
+RUN mkdir /folders /folders/analyzed_images /folders/quarantine \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM ${PYTHON_IMAGE}
 COPY --from=libraries /libraries /
 COPY --from=packages /packages /packages
-COPY --from=models /models /models
-COPY --from=source --chown=10001:10001 /data /data
+COPY --from=models /models /app/models
+# Where volumes are mounted; the only folders that the worker writes to.
+COPY --from=source --chown=10001:10001 /folders /app
 COPY --from=source /app /app
-ENV PYTHONPATH=/packages PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    MODELS_FOLDER=/models \
-    PICTURES_FOLDER=/data/analyzed_images \
-    QUARANTINE_FOLDER=/data/quarantine
+ENV PYTHONPATH=/packages PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 WORKDIR /app
 ENTRYPOINT ["python3", "/app/mqtt_posture_analyzer_with_db.py"]
