@@ -63,6 +63,21 @@ def bundle_path(folder: Path, name: str) -> Path:
     return folder / f"pose_landmarker_{name}.task"
 
 
+def find_bundle(folder: Path, name: str) -> Path:
+    """The bundle of model `name`.
+
+    Raises:
+        ModelError: it is not there; says which command brings it.
+    """
+    path = bundle_path(folder, name)
+    if not path.is_file():
+        raise ModelError(
+            f"there is no pose model {path}: bring it with `python -m posture.models "
+            f"{name}`, or name its folder in MODELS_FOLDER (--models-folder)"
+        )
+    return path
+
+
 def get_models(names: list[str], folder: Path) -> None:
     """Bring the bundles that `folder` lacks.
 

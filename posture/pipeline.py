@@ -55,7 +55,9 @@ class Worker:
         settings: WorkerSettings,
         landmarkers: Sequence[Landmarker],
         table: PostureLog,
+        on_ready: Callable[[], None],
     ) -> None:
+        """Prepare; `on_ready` is called when pictures begin to come."""
         self._settings = settings
         self._table = table
         self._quarantine = pictures.Quarantine(
@@ -82,13 +84,15 @@ class Worker:
             settings.topic,
             self._take,
             window=2 * len(landmarkers) + BATCH,
+            on_ready=on_ready,
         )
 
     def start(self) -> None:
-        """Begin to work on what the subscription brings."""
+        """Subscribe, and begin to work on what comes."""
         for thread in (*self._analysts, self._recorder):
             thread.daemon = True  # a hung native call must not outlive the grace period
             thread.start()
+        self.subscription.start()
 
     def request_stop(self) -> None:
         """Ask `run` to end; may be called from a signal handler."""
@@ -97,7 +101,8 @@ class Worker:
     def run(self) -> int:
         """Work until a stop is requested or there was nothing to do for long enough.
 
-        Gives the number of pictures whose rows were written.
+        Idle time counts while the worker is subscribed. Gives the number of pictures
+        whose rows were written.
         """
         self._in_hand.restart_idle_clock()
         while not self._stop.wait(_TICK) and not self._idle_enough():
