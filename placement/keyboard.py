@@ -17,7 +17,9 @@ _FOLLOWS = 0.05
 
 
 @contextlib.contextmanager
-def listening(stop: Callable[[], None], stream: TextIO | None = None) -> Iterator[bool]:
+def listening(
+    stop: Callable[[], object], stream: TextIO | None = None
+) -> Iterator[bool]:
     """Call `stop`, in another thread, once ESC or ENTER is pressed.
 
     Gives False, and listens to nothing, where there is no terminal of ours: the input
@@ -56,7 +58,9 @@ def _terminal(stream: TextIO | None) -> int | None:
     return descriptor if foreground else None
 
 
-def _listen(descriptor: int, stop: Callable[[], None], ended: threading.Event) -> None:
+def _listen(
+    descriptor: int, stop: Callable[[], object], ended: threading.Event
+) -> None:
     while not ended.is_set():
         if not _readable(descriptor, _TICK):
             continue

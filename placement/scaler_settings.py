@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 import options
-from options import boolean, decimal, integer, option
+from broker_settings import BrokerSettings
+from options import boolean, decimal, integer, one_of, option, section
+from placement.settings import (
+    ChoiceSettings,
+    ClusterSettings,
+    LoadSettings,
+    PrometheusSettings,
+    node_name,
+)
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,14 @@ class DemandSettings:
         default="15",
         parse=decimal(0.1, 3600),
     )
+    move_guard: float = option(
+        "SCALER_MOVE_GUARD",
+        "--move-guard",
+        "seconds after a move of the ScaledJob for which KEDA may still hold the one "
+        "of before, so that no Job is wanted",
+        default="3",
+        parse=decimal(0, 60),
+    )
     always_wanted: bool = option(
         "ALWAYS_WANTED",
         "--always-wanted",
@@ -172,4 +188,33 @@ class MasterSettings:
         "node that is tainted image-offload=true:NoSchedule while the master is "
         "overloaded; without one, nothing is tainted",
         default=None,
+        parse=node_name,
+    )
+    dry_run: bool = option(
+        "DRY_RUN",
+        "--dry-run",
+        "only say when the node would be tainted",
+        default="false",
+        parse=boolean,
+    )
+
+
+@dataclass(frozen=True)
+class ScalerSettings:
+    """Everything `cpu_monitor_and_offload.py` is told."""
+
+    grpc: GrpcSettings = section(GrpcSettings)
+    demand: DemandSettings = section(DemandSettings)
+    broker: BrokerSettings = section(BrokerSettings)
+    prometheus: PrometheusSettings = section(PrometheusSettings)
+    loads: LoadSettings = section(LoadSettings)
+    cluster: ClusterSettings = section(ClusterSettings)
+    choice: ChoiceSettings = section(ChoiceSettings)
+    master: MasterSettings = section(MasterSettings)
+    log_level: str = option(
+        "LOG_LEVEL",
+        "--log-level",
+        "debug, info, warning or error",
+        default="info",
+        parse=one_of("debug", "info", "warning", "error"),
     )

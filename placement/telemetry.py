@@ -1,5 +1,6 @@
 """What the scaler tells Prometheus about itself, at /metrics."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -89,13 +90,17 @@ class ScalerTelemetry:
         with self._streams.track_inprogress():
             yield
 
-    def answered(self, jobs: int, kind: str) -> None:
+    def answered(self, jobs: float, kind: str) -> None:
         """Note an answer; `kind` is its reason in one word."""
         self._wanted.set(jobs)
         if kind != self._kind:
             self._reason.clear()
             self._reason.labels(kind).set(1)
             self._kind = kind
+
+    def unknown(self) -> None:
+        """Note that no answer could be given: no number, which is not 0."""
+        self.answered(math.nan, "unknown")
 
     def overloaded(self, high: bool) -> None:
         """Note whether the master's CPU is overloaded."""

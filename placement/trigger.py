@@ -6,10 +6,12 @@ read the ScaledJob: no place for secrets.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from options import decimal
 from placement.errors import PlacementError
+from placement.loads import Load, parse_loads
 
 METRIC = "gpu_trigger"
 
@@ -23,6 +25,15 @@ _SECRET = re.compile(
 _SHOWN = 60  # characters of a wrong value in a message
 
 
+# Keys of KEDA's Prometheus scaler that have no meaning here, and why.
+_ELSEWHERE = {
+    "serverAddress": "the scaler's own PROMETHEUS_URL says which one is asked",
+    "ignoreNullValues": "a missing value never counts as an idle GPU",
+    "activationThreshold": "a ScaledJob has none",
+    "namespace": "the scaler's own PROMETHEUS_URL says what is asked",
+}
+
+
 class TriggerError(PlacementError):
     """The metadata of the trigger is wrong: which key, which value."""
 
@@ -32,16 +43,20 @@ class Trigger:
     """What one ScaledJob asks for.
 
     `threshold` is the GPU load in percent below which a node is free, `staleness` the
-    age in seconds above which a reading is none.
+    age in seconds above which a reading is none, `loads` the metrics that tell the
+    loads, if not the scaler's own.
     """
 
     threshold: float
     staleness: float
+    loads: tuple[Load, ...] | None = None
 
 
-_VALUES: dict[str, Callable[[str], float]] = {
-    "threshold": decimal(0, 100),
-    "staleness": decimal(1, 3600),
+# The metadata's key: the field, and how its text is read.
+_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "threshold": ("threshold", decimal(0, 100)),
+    "staleness": ("staleness", decimal(1, 3600)),
+    "query": ("loads", parse_loads),
 }
 
 
@@ -51,18 +66,19 @@ def read_trigger(metadata: Mapping[str, str], defaults: Trigger) -> Trigger:
     Raises:
         TriggerError: a key is unknown or a secret, or a value is wrong.
     """
-    asked = {"threshold": defaults.threshold, "staleness": defaults.staleness}
+    asked = {}
     for key, text in metadata.items():
         if key in _VALUES:
-            asked[key] = _number(key, text)
+            field, parse = _VALUES[key]
+            asked[field] = _value(key, text, parse)
         elif key not in _KEDA_KEYS:
             _check_other(key, text)
-    return Trigger(**asked)
+    return replace(defaults, **asked) if asked else defaults
 
 
-def _number(key: str, text: str) -> float:
+def _value(key: str, text: str, parse: Callable[[str], Any]) -> Any:  # noqa: ANN401
     try:
-        return _VALUES[key](text)
+        return parse(text)
     except ValueError as expected:
         raise TriggerError(
             f"trigger metadata {key} is {_shown(text)}: expected {expected}"
@@ -82,6 +98,8 @@ def _check_other(key: str, text: str) -> None:
                 f"trigger metadata metricName is {_shown(text)}: expected {METRIC}"
             )
         return
+    if key in _ELSEWHERE:
+        raise TriggerError(f"trigger metadata {key}: leave it out, {_ELSEWHERE[key]}")
     known = ", ".join(sorted({*_VALUES, "metricName", *_KEDA_KEYS}))
     raise TriggerError(
         f"trigger metadata {_shown(key)} is {_shown(text)}: an unknown key; known are "

@@ -30,13 +30,19 @@ class Carried:
 
 
 def jobs_wanted(
-    choice: Choice, carried: Carried, *, threshold: float, waiting: bool, workers: int
+    choice: Choice,
+    carried: Carried,
+    *,
+    threshold: float,
+    waiting: bool,
+    workers: int,
+    settled: bool = True,
 ) -> Wanted:
     """The number for a GPU that is free below `threshold` percent.
 
     With pictures waiting that is `workers`, as far as the ScaledJob allows. A node
     whose load is not known is never free, and no Job is wanted on another than the
-    chosen one.
+    chosen one: not before the ScaledJob is there, nor until that has `settled`.
     """
     if choice.node is None or choice.load is None:
         return Wanted(0, "no_node", f"no node for a Job: {choice.reason}")
@@ -53,6 +59,10 @@ def jobs_wanted(
             "not_moved",
             f"the ScaledJob is on {carried.node or 'no node'} and not yet on "
             f"{choice.node}: gpu_affinity_watcher.py has to move it",
+        )
+    if not settled:
+        return Wanted(
+            0, "moving", f"the ScaledJob has only just moved to {choice.node}"
         )
     if not waiting:
         return Wanted(0, "idle", "no pictures are waiting for a worker")

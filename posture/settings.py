@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import options
-from broker_settings import BrokerSettings
+from broker_settings import BrokerSettings as BrokerSettings
 from options import decimal, integer, one_of, option, section
 from posture.verdict import PRESETS, Preset
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from placement.loads import Load
 from placement.trigger import Trigger, TriggerError, read_trigger
 
 DEFAULTS = Trigger(threshold=80, staleness=60)
@@ -15,6 +16,7 @@ DEFAULTS = Trigger(threshold=80, staleness=60)
         ({"unsafeSsl": "false", "metricName": "gpu_trigger"}, DEFAULTS),
         ({"threshold": "35.5"}, Trigger(35.5, 60)),
         ({"threshold": "0", "staleness": "5"}, Trigger(0, 5)),
+        ({"query": "my_load"}, Trigger(80, 60, (Load("my_load"),))),
     ],
 )
 def test_what_is_said_counts_and_the_rest_has_defaults(metadata, expected):
@@ -40,6 +42,17 @@ def test_a_huge_value_is_not_repeated_in_full():
 def test_a_misspelt_key_is_refused_with_the_known_ones():
     with pytest.raises(TriggerError, match=r"'treshold' is '5'.*staleness, threshold"):
         read_trigger({"treshold": "5"}, DEFAULTS)
+
+
+@pytest.mark.parametrize("query", ["", " ; ", "scale=-1 my_load", 'my_load{gpu="0}'])
+def test_a_query_that_cannot_be_one_is_refused(query):
+    with pytest.raises(TriggerError, match="query is"):
+        read_trigger({"query": query}, DEFAULTS)
+
+
+def test_a_key_of_another_scaler_is_refused_with_the_place_to_say_it():
+    with pytest.raises(TriggerError, match=r"serverAddress: leave it out.*PROMETHEUS"):
+        read_trigger({"serverAddress": "http://prometheus:9090"}, DEFAULTS)
 
 
 def test_another_metric_is_refused():
