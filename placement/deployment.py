@@ -1,16 +1,14 @@
 """The worker in the cluster: its Secret and ConfigMap, and its ScaledJob on a node."""
 
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
 from options import Option
 from placement import blueprints, manifest
+from placement.addresses import own_address
 from placement.chooser import Chooser
 from placement.cluster import Cluster
 from placement.differences import difference
@@ -151,28 +149,3 @@ def _ready(found: Mapping[str, Any] | None) -> tuple[bool, str | None]:
         if each["type"] == "Ready":
             return each["status"] == "True", each.get("message")
     return False, None
-
-
-def own_address(machines: Sequence[str]) -> str:
-    """The address of this machine that other `machines` see; one may be itself.
-
-    Raises:
-        PlacementError: it cannot be told.
-    """
-    interfaces = psutil.net_if_addrs().values()
-    mine = {each.address for found in interfaces for each in found}
-    for address in machines:
-        if address in mine and not address.startswith("127."):
-            return address
-    for address in machines:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((address, 9))  # nothing is sent
-            except OSError:
-                continue
-            own: str = probe.getsockname()[0]
-            if not own.startswith("127."):
-                return own
-    raise PlacementError(
-        "cannot tell by which address KEDA reaches this machine: set SCALER_HOST"
-    )

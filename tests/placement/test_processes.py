@@ -1,4 +1,4 @@
-"""Helper processes, real ones: recorded before they run, ended by their record alone."""
+"""Helper processes, real ones: recorded at once, ended by their record alone."""
 
 import json
 import os

@@ -1,19 +1,14 @@
-"""A site for each test: everything but cluster, Prometheus and database is its own."""
+"""A site for each test: everything but cluster and database is its own."""
 
 import pytest
 
-from tests.fixtures.prometheus import running_prometheus
+from tests.fixtures.prometheus import PrometheusServer
 from tests.fixtures.site import Site, running_keda
 
 
-@pytest.fixture(scope="session")
-def prometheus(tmp_path_factory):
-    with running_prometheus(tmp_path_factory.mktemp("prometheus")) as started:
-        yield started
-
-
 @pytest.fixture
-def site(tmp_path, control_plane, prometheus, broker, postgres):
+def site(tmp_path, control_plane, broker, postgres):
+    prometheus = PrometheusServer(tmp_path / "prometheus")
     with control_plane.namespace() as namespace:
         folder = tmp_path / "site"
         folder.mkdir()
@@ -21,6 +16,7 @@ def site(tmp_path, control_plane, prometheus, broker, postgres):
         yield made
         made.run("stop.py", "--all")
         made.close()
+        prometheus.stop()
 
 
 @pytest.fixture
