@@ -11,7 +11,7 @@ ARGS ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test lint test-cluster clean
+.PHONY: help demo models test lint proto test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -27,11 +27,19 @@ test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machi
 	@$(BIN)/python -m posture.models lite full heavy
 	$(BIN)/python -m pytest $(ARGS)
 
+test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
+	@tools/system_packages.sh test
+	export KUBEBUILDER_ASSETS=$$(tests/cluster/build.sh) && $(BIN)/python -m pytest -m cluster $(ARGS)
+
 lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of externalscaler.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
+		--grpc_python_out=. externalscaler.proto
 
 clean: ## Remove what these commands made, but for your data in local/
 	rm -rf $(VENV) models .mypy_cache .ruff_cache .pytest_cache

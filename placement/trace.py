@@ -1,0 +1,38 @@
+"""What a run leaves on this machine while it lasts: records, logs, a lock."""
+
+from pathlib import Path
+
+from placement.launcher_settings import TraceSettings
+
+HELPERS = {
+    "watcher": "gpu_affinity_watcher.py",
+    "scaler": "cpu_monitor_and_offload.py",
+}
+
+
+class Trace:
+    """The paths of a run's files."""
+
+    def __init__(self, settings: TraceSettings) -> None:
+        # Absolute, for helpers that run elsewhere.
+        self.folder = settings.folder.absolute()
+        self.last_node = settings.last_node
+        self.lock = self.folder / "lock"
+        self.log = self.folder / "launcher.log"
+        self.image = self.folder / "image.json"
+        self.launcher = self.record("launcher")
+        self.keeper = self.record("keeper")
+        self.keeper_log = self.folder / "keeper.log"
+
+    def record(self, name: str) -> Path:
+        """Where the process called `name` records itself."""
+        return self.folder / f"{name}.json"
+
+    def log_of(self, name: str) -> Path:
+        """Where the output of the helper called `name` goes."""
+        return self.folder / f"{name}.log"
+
+    @property
+    def helpers(self) -> dict[str, Path]:
+        """The records of the keeper, first, and of what it keeps."""
+        return {name: self.record(name) for name in ("keeper", *HELPERS)}

@@ -1,0 +1,83 @@
+"""Takes down what build_and_push.py has put up, and nothing else.
+
+The database, the pictures, the broker's session and what waits in it are kept. Run it
+again at any time.
+
+Exit codes: 0 everything of ours is gone, 1 something is left (it says what), 2 wrong
+settings.
+"""
+
+import argparse
+import logging
+import os
+import sys
+
+import options
+from placement import processes
+from placement.cluster import Cluster
+from placement.containers import Docker
+from placement.errors import PlacementError
+from placement.launcher_settings import StopSettings
+from placement.steps import Outcome, Step, run_all
+from placement.stopping import Opened, Stopping
+from placement.trace import Trace
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Stop everything."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = options.read(StopSettings, arguments, os.environ)
+    except options.SettingsError as error:
+        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201
+        return 2
+    trace = Trace(settings.trace)
+    trace.folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=trace.log,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(message)s",
+    )
+    logging.captureWarnings(capture=True)
+    stopping = Stopping(
+        Opened(lambda: Cluster(settings.cluster)),
+        Docker(trace.log),
+        trace,
+        settings.cluster.namespace,
+        settings.cluster.scaledjob,
+        settings.manifest.patched,
+        settings.gone_within,
+        dry_run=arguments.dry_run,
+    )
+    if arguments.dry_run:
+        return _stop(stopping.steps(settings_too=arguments.all))
+    try:
+        with processes.taken_over(trace.launcher, trace.lock):
+            return _stop(stopping.steps(settings_too=arguments.all))
+    except PlacementError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument(
+        "--all", action="store_true", help="the worker's Secret and ConfigMap too"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only show what would be done"
+    )
+    options.add_arguments(parser, StopSettings)
+    return parser
+
+
+def _stop(steps: list[Step]) -> int:
+    outcomes: list[Outcome] = run_all(steps, print)
+    left = [each.step.name for each in outcomes if each.failed]
+    if left:
+        print(f"\nleft: {', '.join(left)}; mend it and run stop.py again")  # noqa: T201
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
