@@ -1,10 +1,11 @@
 """The worker: pictures from MQTT become rows in PostgreSQL and annotated pictures.
 
-Exit codes: 0 ended as asked or idle, 1 cannot work here (no model, no writable folder),
-2 wrong settings.
+Exit codes: 0 ended as asked or idle, 1 cannot work here (no model, no writable folder,
+no broker for a command), 2 wrong settings.
 """
 
 import argparse
+import dataclasses
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import options
 from posture.errors import PostureError
@@ -20,22 +22,30 @@ from posture.memory import reuse_picture_memory
 from posture.native_log import take_over_stderr
 from posture.settings import SessionSettings, WorkerSettings
 
+if TYPE_CHECKING:
+    from posture.broker import Wish
+
 log = logging.getLogger("posture.worker")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the worker until it is stopped, or declare its session."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    """Run the worker until it is stopped, or see to the sessions of all workers."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0],
+        epilog="\n".join(f"{name}: {what}" for name, what in _COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
-        "command",
-        nargs="?",
-        choices=("work", "declare"),
-        default="work",
-        help="declare: only have the broker keep pictures for the worker",
+        "command", nargs="?", choices=tuple(_COMMANDS), default="work", help="see below"
+    )
+    parser.add_argument(
+        "--successors", type=int, metavar="N", help="only for retire: see there"
     )
     options.add_arguments(parser, WorkerSettings)
     arguments = parser.parse_args(argv)
-    wanted = SessionSettings if arguments.command == "declare" else WorkerSettings
+    wanted = SessionSettings if arguments.command in _NO_WORK else WorkerSettings
+    if arguments.command == "retire":
+        arguments.slot = "0"  # it works on all of them, one after another
     try:
         settings = options.read(wanted, arguments, os.environ)
     except options.SettingsError as error:
@@ -44,23 +54,68 @@ def main(argv: list[str] | None = None) -> int:
     _log_to_stderr(settings.log_level)
     reuse_picture_memory()
     try:
-        if isinstance(settings, WorkerSettings):
-            return _work(settings)
-        return _declare(settings)
+        if not isinstance(settings, WorkerSettings):
+            return _NO_WORK[arguments.command](settings)
+        if arguments.command == "retire":
+            return _retire(settings, arguments.successors)
+        _work(settings)
     except PostureError as error:
         log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
         return 1
-
-
-def _declare(settings: SessionSettings) -> int:
-    from posture.session import declare
-
-    declare(settings)
-    log.info("the broker keeps %s for %s", settings.topic, settings.client_id)
     return 0
 
 
-def _work(settings: WorkerSettings) -> int:
+def _declare(settings: SessionSettings) -> int:
+    from posture.session import declare, session_ids
+
+    declare(settings)
+    log.info(
+        "the broker keeps %s for %s", settings.topic, ", ".join(session_ids(settings))
+    )
+    return 0
+
+
+def _status(settings: SessionSettings) -> int:
+    from posture.session import look
+
+    states = look(settings)
+    for state in states:
+        print(state)  # noqa: T201 - what was asked for
+    return 0 if all(state.exists for state in states) else 1
+
+
+def _retire(settings: WorkerSettings, successors: int | None) -> int:
+    from posture.mqtt import forget
+    from posture.session import close
+
+    if successors == settings.workers:
+        raise PostureError("--successors must be another number than --workers")
+    close(settings, successors)
+    for slot in range(settings.workers):
+        idle = settings.exit_when_idle or _IDLE_WHEN_RETIRED
+        one = dataclasses.replace(settings, slot=slot, exit_when_idle=idle)
+        log.info("working off what waits for %s", one.session_id)
+        if not _work(one, "unsubscribe"):
+            log.error("stopped before %s was empty: retire again", one.session_id)
+            return 1
+        forget(settings.broker, one.session_id)
+    log.info("retired: %d", settings.workers)
+    return 0
+
+
+_NO_WORK = {"declare": _declare, "status": _status}
+_IDLE_WHEN_RETIRED = 5.0  # seconds without a message after which a session is empty
+_COMMANDS = {
+    "work": "analyze pictures (the default)",
+    "declare": "have the broker keep pictures for all --workers, before they start",
+    "status": "say what waits for each of --workers; they must not be at work",
+    "retire": "work off what waits for --workers, which must not be at work, and "
+    "remove their sessions; with --successors N the sessions of so many begin first",
+}
+
+
+def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
+    """Work; False when it was told to stop before it had been idle long enough."""
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
     from posture import pictures
@@ -90,12 +145,12 @@ def _work(settings: WorkerSettings) -> int:
         it = settings
         log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, clock)
 
-    worker = Worker(settings, landmarkers, table, ready)
+    worker = Worker(settings, landmarkers, table, ready, wish)
     _stop_on_signals(worker.request_stop)
     worker.start()
-    worker.run()
+    idle = worker.run()
     table.close()
-    return 0
+    return idle
 
 
 class _Clock:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
@@ -27,19 +27,25 @@ log = logging.getLogger(__name__)
 _TAKEN_OVER = 0x8E
 _QUICK = 5.0  # seconds; a connection that ends sooner was not a good one
 _QUICK_LOSSES = 3
-_DELAYS = (1, 30)  # seconds between attempts, first and longest
-_DELAYS_WHEN_EVICTED = (20, 60)
+_DELAYS = (1, 10)  # seconds between attempts, first and longest
+_DELAY_WHEN_EVICTED = 5  # seconds, at first; doubled each time, with jitter
+_MOST_DOUBLINGS = 2
+_LASTING = 60.0  # seconds; a connection that lasted longer was nobody's prey
+
+Wish = Literal["subscribe", "unsubscribe", "look"]
 
 
 @dataclass(frozen=True)
 class Message:
     """One delivery of a picture."""
 
-    generation: int
+    generation: int  # of the connection that brought it
+    session: int  # generation of the connection with which the session began
     mid: int
     qos: int
     topic: str
     payload: bytes = field(repr=False)
+    again: bool = False  # delivered before, and not acknowledged
     received: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -53,16 +59,20 @@ class Subscription:
         topic: str,
         deliver: Callable[[Message], None],
         window: int,
-        on_ready: Callable[[], None],
+        on_ready: Callable[[], None] = lambda: None,
+        wish: Wish = "subscribe",
     ) -> None:
         """Prepare; nothing is connected yet.
 
         `deliver` is called in the network thread and must not wait; neither must
         `on_ready`, which is called once, when the broker has first confirmed the
         subscription. At most `window` messages are unacknowledged at a time, with a
-        broker that keeps to it.
+        broker that keeps to it. `unsubscribe` lets nothing new into the session, and
+        `look` leaves it as it is.
         """
         self._settings = settings
+        self.client_id = client_id
+        self._wish = wish
         self._topic = topic
         self._deliver = deliver
         self._window = window
@@ -72,11 +82,14 @@ class Subscription:
         # acknowledgement would confirm a new picture.
         self._lock = threading.Lock()
         self._generation = 0
+        self._session = 0
         self._order: dict[int, bool] = {}  # by number: whether it is done
         self._connected = False
         self._connected_at = 0.0
         self._quick_losses = 0
+        self._evictions = 0
         self.subscribed = threading.Event()
+        self.found = False  # whether the broker had the session already
         self._client = self._make_client(client_id)
 
     def _make_client(self, client_id: str) -> Client:
@@ -86,6 +99,7 @@ class Subscription:
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         return client
@@ -100,6 +114,17 @@ class Subscription:
         self._client.disconnect()
         self._client.loop_stop()
         self._connection_ended()
+
+    def ask(self, wish: Wish) -> None:
+        """Change what the session is for, now and at each connection to come."""
+        self._wish = wish
+        self.subscribed.clear()
+        if wish == "subscribe":
+            subscribe(self._client, self._settings, self._topic)
+        elif wish == "unsubscribe":
+            self._client.unsubscribe(self._topic)
+        else:
+            self._ready()
 
     def acknowledge(self, message: Message) -> bool:
         """Tell the broker that `message` is done; False when it will come again.
@@ -120,7 +145,7 @@ class Subscription:
 
     def _on_connect(
         self,
-        client: Client,
+        _client: Client,
         _userdata: Any,  # noqa: ANN401
         flags: ConnectFlags,
         reason: ReasonCode,
@@ -140,9 +165,21 @@ class Subscription:
             self._order.clear()
             self._connected = True
         self._connected_at = time.monotonic()
-        if not flags.session_present:
+        self.found = flags.session_present
+        if not self.found:
+            self._begin_session()
+        self.ask(self._wish)
+
+    def _begin_session(self) -> None:
+        if self._session:
+            log.error(
+                "the broker has lost our session, and what waited in it: does it keep "
+                "its sessions when it restarts (persistence true)? See "
+                "deploy/mosquitto.conf"
+            )
+        else:
             log.info("the broker has no session for us yet: it begins now")
-        subscribe(client, self._settings, self._topic)
+        self._session = self._generation
 
     def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
         # paho calls this while it handles the error, which it keeps to itself.
@@ -168,6 +205,19 @@ class Subscription:
                 reasons[0],
             )
             return
+        self._ready()
+
+    def _on_unsubscribe(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _mid: int,
+        _reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        self._ready()
+
+    def _ready(self) -> None:
         self.subscribed.set()
         if self._on_ready:
             self._on_ready()
@@ -186,14 +236,16 @@ class Subscription:
         with self._lock:
             if message.qos:
                 self._order.setdefault(message.mid, False)
-        # Only this thread changes the generation, so no lock is needed to read it.
+        # Only this thread changes the generations, so no lock is needed to read them.
         self._deliver(
             Message(
                 self._generation,
+                self._session,
                 message.mid,
                 message.qos,
                 topic,
                 bytes(message.payload),
+                message.dup,
             )
         )
 
@@ -207,13 +259,14 @@ class Subscription:
     ) -> None:
         if not self._connection_ended():
             return
-        quick = time.monotonic() - self._connected_at < _QUICK
-        self._quick_losses = self._quick_losses + 1 if quick else 0
+        lasted = time.monotonic() - self._connected_at
+        self._quick_losses = self._quick_losses + 1 if lasted < _QUICK else 0
+        if lasted > _LASTING:
+            self._evictions = 0
         if reason == 0:
             return
         if reason.value == _TAKEN_OVER or self._quick_losses >= _QUICK_LOSSES:
-            low, high = _DELAYS_WHEN_EVICTED
-            client.reconnect_delay_set(low + random.randint(0, low), high)  # noqa: S311
+            self._wait_longer(client)
             log.error(
                 "the connection is lost again and again (%s): another worker with the "
                 "same client id? Each needs its own MQTT_CLIENT_ID; waiting a while",
@@ -222,6 +275,13 @@ class Subscription:
         else:
             client.reconnect_delay_set(*_DELAYS)
             log.warning("connection to the broker lost: %s; connecting again", reason)
+
+    def _wait_longer(self, client: Client) -> None:
+        # A passing visitor (`declare`, a Job that overlaps with the next one) costs
+        # seconds; two workers that mean to stay do not fight.
+        delay = _DELAY_WHEN_EVICTED << min(self._evictions, _MOST_DOUBLINGS)
+        self._evictions += 1
+        client.reconnect_delay_set(delay + random.randint(0, delay), 2 * delay)  # noqa: S311
 
     def _connection_ended(self) -> bool:
         with self._lock:

@@ -46,14 +46,17 @@ class Written:
         with self._lock:
             return key in self._generations
 
-    def fresh_key(self, key: str, generation: int) -> str:
-        """`key`, or another one if the same connection has brought and committed it.
+    def fresh_key(self, key: str, generation: int, session: int) -> str:
+        """`key`, or another one if it was committed and this is no redelivery.
 
-        Within a connection a number is used again only after its acknowledgement, so
-        such a message cannot be a redelivery.
+        Within a connection a number is used again only after its acknowledgement, and
+        a session that began with the connection `session` redelivers nothing from
+        before it.
         """
         with self._lock:
-            while self._generations.get(key) == generation:
+            while (was := self._generations.get(key)) is not None and (
+                was == generation or was < session
+            ):
                 key = hashlib.sha256(key.encode()).hexdigest()[:32]
         return key
 

@@ -5,6 +5,7 @@ connect, and deliver retained pictures again at every reconnect.
 """
 
 import ssl
+import threading
 
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
@@ -70,6 +71,27 @@ def subscribe(client: Client, settings: BrokerSettings, topic: str) -> None:
         client.subscribe(topic, options=wanted)
     else:
         client.subscribe(topic, qos=1)
+
+
+def forget(settings: BrokerSettings, client_id: str, deadline: float = 15) -> None:
+    """End the durable session of that name, and what waits in it.
+
+    Raises:
+        PostureError: the broker did not confirm in time.
+    """
+    client = new_client(settings, client_id, durable=False)
+    done = threading.Event()
+    client.on_connect = lambda *_: done.set()
+    connect(client, settings, durable=False)
+    client.loop_start()
+    confirmed = done.wait(deadline)
+    client.disconnect()
+    client.loop_stop()
+    if not confirmed:
+        raise PostureError(
+            f"the broker at {settings.host}:{settings.port} did not end the session "
+            f"{client_id!r} within {deadline:g} s"
+        )
 
 
 def _tls(settings: BrokerSettings) -> ssl.SSLContext:

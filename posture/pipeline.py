@@ -23,7 +23,7 @@ from pathlib import Path
 
 from posture import pictures
 from posture.analysis import analyze
-from posture.broker import Message, Subscription
+from posture.broker import Message, Subscription, Wish
 from posture.errors import RefusedError, StoppedError
 from posture.landmarks import LandmarkerPool
 from posture.ledger import InHand, Written, key_of
@@ -35,7 +35,7 @@ from posture.verdict import Verdict
 log = logging.getLogger(__name__)
 
 BATCH = 50  # rows in one statement
-_DELAYS = (0.5, 30.0)  # seconds between attempts, first and longest
+_DELAYS = (0.5, 10.0)  # seconds between attempts, first and longest
 _LINGER = 0.1  # seconds that a row may wait for the next one
 _TICK = 0.2  # seconds between looks at the clock
 
@@ -59,9 +59,11 @@ class Worker:
         landmarkers: LandmarkerPool,
         table: PostureLog,
         on_ready: Callable[[], None],
+        wish: Wish = "subscribe",
     ) -> None:
         """Prepare; `on_ready` is called when pictures begin to come."""
         self._settings = settings
+        self._share = settings.share
         self._table = table
         self._quarantine = pictures.Quarantine(
             settings.quarantine, settings.quarantine_mb << 20
@@ -83,11 +85,13 @@ class Worker:
         self._recorder = threading.Thread(target=self._record_all, name="recorder")
         self.subscription = Subscription(
             settings.broker,
-            settings.client_id,
+            settings.session_id,
             settings.topic,
             self._take,
-            window=2 * len(self._analysts) + BATCH,
+            # Of the messages on their way only each so-manieth is this worker's.
+            window=(2 * len(self._analysts) + BATCH) * settings.workers,
             on_ready=on_ready,
+            wish=wish,
         )
 
     def start(self) -> None:
@@ -101,18 +105,18 @@ class Worker:
         """Ask `run` to end; may be called from a signal handler."""
         self._stop.set()
 
-    def run(self) -> int:
+    def run(self) -> bool:
         """Work until a stop is requested or there was nothing to do for long enough.
 
-        Idle time counts while the worker is subscribed. Gives the number of pictures
-        whose rows were written.
+        Idle time counts while the worker is subscribed. True when that ended it.
         """
         self._in_hand.restart_idle_clock()
-        while not self._stop.wait(_TICK) and not self._idle_enough():
+        idle = False
+        while not self._stop.wait(_TICK) and not (idle := self._idle_enough()):
             if self._too_much.is_set():
                 self._pause()
         self._finish()
-        return self._count
+        return idle
 
     def _idle_enough(self) -> bool:
         limit = self._settings.exit_when_idle
@@ -159,6 +163,9 @@ class Worker:
     # The network thread
 
     def _take(self, message: Message) -> None:
+        if not self._share.owns(message.topic, message.payload):
+            self.subscription.acknowledge(message)
+            return
         if self._stop.is_set() or self._too_much.is_set():
             return  # not acknowledged, so it comes again
         in_hand = self._in_hand.take(len(message.payload))
@@ -182,7 +189,9 @@ class Worker:
                 self._refuse(message, f"unexpected {type(error).__name__}: {error}")
 
     def _analyze(self, message: Message) -> None:
-        key = self._written.fresh_key(self._key(message), message.generation)
+        key = self._written.fresh_key(
+            self._key(message), message.generation, message.session
+        )
         if key in self._written:
             log.debug("%s is written already: acknowledged", key)
             self._done(message)
@@ -199,7 +208,7 @@ class Worker:
 
     def _key(self, message: Message) -> str:
         mid = message.mid if message.qos else None
-        return key_of(self._settings.client_id, mid, message.topic, message.payload)
+        return key_of(self._settings.session_id, mid, message.topic, message.payload)
 
     def _refuse(self, message: Message, reason: str) -> None:
         name = f"{message.received:%Y%m%dT%H%M%S}_{self._key(message)[:12]}"

@@ -9,9 +9,11 @@ from pathlib import Path
 import options
 from broker_settings import BrokerSettings as BrokerSettings
 from options import decimal, integer, one_of, option, section
+from posture.slots import Slot
 from posture.verdict import PRESETS, Preset
 
 MODELS = ("lite", "full", "heavy")
+_MOST_WORKERS = 64  # each one is sent every picture
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -99,6 +101,13 @@ class SessionSettings:
         "--client-id",
         "the durable session's name at the broker; one live worker each",
         default="posture-analyzer",
+    )
+    workers: int = option(
+        "WORKERS",
+        "--workers",
+        "workers that share the pictures; declare them before the first one starts",
+        default="1",
+        parse=integer(1, _MOST_WORKERS),
     )
     log_level: str = option(
         "LOG_LEVEL",
@@ -191,6 +200,13 @@ class WorkerSettings(SessionSettings):
         default=None,
         parse=decimal(0.1, 86400),
     )
+    slot: int | None = option(
+        "JOB_COMPLETION_INDEX",
+        "--slot",
+        "which of several workers this is, from 0; Kubernetes sets it in Indexed Jobs",
+        default=None,
+        parse=integer(0, _MOST_WORKERS - 1),
+    )
     grace: float = option(
         "STOP_GRACE",
         "--stop-grace",
@@ -198,3 +214,29 @@ class WorkerSettings(SessionSettings):
         default="25",
         parse=decimal(1, 3600),
     )
+
+    def __post_init__(self) -> None:
+        """Check what depends on two settings.
+
+        Raises:
+            SettingsError: no slot among several workers, or one that does not exist.
+        """
+        if self.workers > 1 and self.slot not in range(self.workers):
+            given = "not set" if self.slot is None else self.slot
+            raise options.SettingsError(
+                [
+                    f"JOB_COMPLETION_INDEX (--slot) is {given}: expected a number from "
+                    f"0 to {self.workers - 1}, another one for each of the "
+                    f"{self.workers} workers"
+                ]
+            )
+
+    @property
+    def share(self) -> Slot:
+        """What of the pictures is this worker's."""
+        return Slot(self.slot or 0 if self.workers > 1 else 0, self.workers)
+
+    @property
+    def session_id(self) -> str:
+        """The client id of this worker's durable session."""
+        return self.share.client_id(self.client_id)

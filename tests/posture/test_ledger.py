@@ -39,7 +39,7 @@ def test_what_is_committed_is_known_on_later_connections():
 
     assert "a" in written
     assert "b" not in written
-    assert written.fresh_key("a", generation=2) == "a"
+    assert written.fresh_key("a", generation=2, session=1) == "a"
 
 
 def test_a_number_used_again_within_a_connection_is_a_new_message():
@@ -47,17 +47,25 @@ def test_a_number_used_again_within_a_connection_is_a_new_message():
     keys = ["a"]
     for _ in range(5):
         written.add(keys[-1], generation=1)
-        keys.append(written.fresh_key("a", generation=1))
+        keys.append(written.fresh_key("a", generation=1, session=1))
 
     assert len(set(keys)) == 6
     assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys[1:])
+
+
+def test_a_new_session_redelivers_nothing_from_the_one_before():
+    written = Written()
+    written.add("a", generation=1)
+
+    assert written.fresh_key("a", generation=3, session=1) == "a"
+    assert written.fresh_key("a", generation=3, session=2) != "a"
 
 
 def test_the_new_key_is_the_same_after_a_restart_of_the_search():
     written = Written()
     written.add("a", generation=1)
 
-    assert written.fresh_key("a", 1) == written.fresh_key("a", 1) != "a"
+    assert written.fresh_key("a", 1, 1) == written.fresh_key("a", 1, 1) != "a"
 
 
 def test_only_the_newest_keys_are_remembered():

@@ -12,7 +12,7 @@ from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.worker import WorkerProcess
 
 
-def session(port: int, client_id: str) -> SessionSettings:
+def session(port: int, client_id: str, workers: int = 1) -> SessionSettings:
     broker = BrokerSettings(
         host="127.0.0.1",
         port=port,
@@ -25,7 +25,7 @@ def session(port: int, client_id: str) -> SessionSettings:
         version="5",
         keepalive=30,
     )
-    return SessionSettings(broker, "images/#", client_id, "info")
+    return SessionSettings(broker, "images/#", client_id, workers, "info")
 
 
 def received(settings: SessionSettings, expected: int) -> list[bytes]:

@@ -14,7 +14,9 @@ from tests.fixtures.scaledjobs import scaledjob
 from tests.fixtures.site import NAME, Script
 
 LAUNCH = ("build_and_push.py", "--skip-build", "--yes")
-_ORDER = {name: f"{number}/{len(STEPS)}  {name}" for number, name in enumerate(STEPS, 1)}
+_ORDER = {
+    name: f"{number}/{len(STEPS)}  {name}" for number, name in enumerate(STEPS, 1)
+}
 
 
 def left_running(site):
@@ -53,7 +55,10 @@ def strangers(site, request):
             "name": f"{NAME}-abcde",
             "labels": {"scaledjob.keda.sh/name": NAME},  # but no owner
         },
-        "spec": {"suspend": True, "template": foreign["spec"]["jobTargetRef"]["template"]},
+        "spec": {
+            "suspend": True,
+            "template": foreign["spec"]["jobTargetRef"]["template"],
+        },
     }
     secret = {
         "apiVersion": "v1",
