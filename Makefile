@@ -11,7 +11,7 @@ ARGS ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test lint proto test-cluster clean
+.PHONY: help demo models test lint proto chaos test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -30,6 +30,11 @@ test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machi
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
 	@tools/system_packages.sh test
 	export KUBEBUILDER_ASSETS=$$(tests/cluster/build.sh) && $(BIN)/python -m pytest -m cluster $(ARGS)
+
+chaos: $(BIN)/.installed-dev ## Everything fails, every picture is counted (SECONDS=600 SEED=1)
+	@tools/system_packages.sh test
+	@$(BIN)/python -m posture.models lite
+	@$(BIN)/python -W ignore -m tests.chaos --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(ARGS)
 
 lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ run)
     ;;
 test)
     want_command mosquitto mosquitto
+    want_command pgbouncer pgbouncer
     want_command prometheus prometheus
     want_command etcd etcd-server
     ;;

@@ -1,0 +1,35 @@
+"""`python -m tests.chaos --seconds 600 --seed 1`; exit code 1 if anything is wrong."""
+
+import argparse
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.run import run
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=20, help="pictures a second")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--longest", type=float, default=30, help="seconds of a fault")
+    parser.add_argument("--burst", type=int, default=0, help="pictures at the end")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=FAULTS, metavar="FAULT"
+    )
+    it = parser.parse_args(argv)
+    account = run(
+        it.seconds,
+        it.seed,
+        rate=it.rate,
+        workers=it.workers,
+        longest=it.longest,
+        only=it.only,
+        burst=it.burst,
+    )
+    print(account)
+    return 0 if account.good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

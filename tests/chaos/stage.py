@@ -1,0 +1,307 @@
+"""All parts of the system on one machine, each of which can be made to fail."""
+
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tests.chaos.cameras import Cameras
+from tests.fixtures.mosquitto import Mosquitto
+from tests.fixtures.net import wait_until
+from tests.fixtures.pgbouncer import PgBouncer, running_pgbouncer
+from tests.fixtures.postgres import Postgres, running_postgres
+from tests.fixtures.proxy import Proxy, running_proxy
+from tests.fixtures.worker import WorkerProcess
+
+BASE = "chaos"
+_BROKER_LOG = "".join(
+    f"log_type {kind}\n"
+    for kind in ("error", "warning", "notice", "information", "subscribe")
+)
+_WORKER = {
+    "THREADS": "1",
+    "MEMORY_MB": "16",
+    "MQTT_CLIENT_ID": BASE,
+    # Shorter than by default, so that a fault need not last for minutes.
+    "MQTT_KEEPALIVE": "5",
+    "SUPABASE_DEADLINE": "5",
+}
+_RECOVERY = 120.0  # seconds after which a worker counts as lost
+
+
+@dataclass
+class Stage:
+    """The parts, and what is known about them."""
+
+    folder: Path
+    broker: Mosquitto
+    database: Postgres
+    pooler: PgBouncer
+    to_broker: Proxy
+    to_database: Proxy
+    cameras: Cameras
+    pictures: Path
+    clock: Path | None
+    workers: int
+    fleet: list[WorkerProcess] = field(default_factory=list)
+    logs: list[list[WorkerProcess]] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    peak_mb: float = 0
+    also_killed: bool = False
+    ended: threading.Event = field(default_factory=threading.Event)
+    small_disks: dict[str, Path] = field(default_factory=dict)
+
+    def environ(self, index: int) -> dict[str, str]:
+        environ = _WORKER | self.broker.environ | self.database.environ
+        environ |= {
+            "MQTT_PORT": str(self.to_broker.port),
+            "SUPABASE_PORT": str(self.to_database.port),
+            "PICTURES_FOLDER": str(self.pictures),
+            "WORKERS": str(self.workers),
+            "JOB_COMPLETION_INDEX": str(index),
+            "NODE_NAME": f"worker-{index}",
+        }
+        return environ | self.broker.surroundings
+
+    def client_id(self, index: int) -> str:
+        return f"{BASE}-{index}of{self.workers}" if self.workers > 1 else BASE
+
+    def new_worker(self, index: int, *flags: str, **environ: str) -> WorkerProcess:
+        folder = self.folder / f"worker-{index}"
+        return WorkerProcess(folder, self.environ(index) | environ, *flags)
+
+    def start_workers(self) -> None:
+        declared = self.new_worker(0, "declare")
+        assert declared.wait() == 0, declared.log
+        for index in range(self.workers):
+            self.fleet.append(self.new_worker(index))
+            self.logs.append([self.fleet[index]])
+        for worker in self.fleet:
+            worker.wait_ready()
+
+    def restart(self, index: int, number: int = signal.SIGKILL) -> None:
+        """End a worker, and start it anew as a Job does."""
+        worker = self.fleet[index]
+        worker.signal(number)
+        worker.signal(signal.SIGCONT)
+        worker.wait(60)
+        self.start(index)
+
+    def start(self, index: int) -> None:
+        self.fleet[index] = self.new_worker(index)
+        self.logs[index].append(self.fleet[index])
+
+    def watch(self) -> None:
+        """Look at the memory of the workers while they run."""
+        while not self.ended.wait(0.5):
+            for worker in list(self.fleet):
+                with suppress(psutil.Error):
+                    size = psutil.Process(worker.process.pid).memory_info().rss
+                    self.peak_mb = max(self.peak_mb, size / 1e6)
+
+    def see_to_the_fallen(self) -> None:
+        """Start what has ended by itself, and note it: nothing should."""
+        for index, worker in enumerate(self.fleet):
+            if (code := worker.process.poll()) is not None:
+                self.unexpected.append(
+                    f"worker {index} ended with {code}:\n{worker.log[-2000:]}"
+                )
+                self.start(index)
+
+    # What the table says
+
+    def last_id(self) -> int:
+        return int(
+            self.database.execute("SELECT coalesce(max(id), 0) FROM posture_log")[0][0]
+        )
+
+    def count(self, topics: set[str]) -> int:
+        """Rows of these topics."""
+        names = {topic.partition("/")[2] for topic in topics}
+        listed = self.database.execute("SELECT pi_id FROM posture_log")
+        return sum(name in names for (name,) in listed)
+
+    def recovery(self) -> float:
+        """Seconds until every worker writes rows again."""
+        begun, last = time.monotonic(), self.last_id()
+        while time.monotonic() - begun < _RECOVERY:
+            listed = self.database.execute(
+                f"SELECT DISTINCT processed_by FROM posture_log WHERE id > {last}"  # noqa: S608
+            )
+            if {f"worker-{n}" for n in range(self.workers)} <= {n for (n,) in listed}:
+                return time.monotonic() - begun
+            time.sleep(0.05)
+        return float("inf")
+
+    def wait_for_all(self, patience: float = 60) -> None:
+        """Wait until what is acknowledged is recorded, or nothing more is."""
+        wanted = sum(self.cameras.acknowledged.values())
+        last, since = -1, time.monotonic()
+        while (now := self.last_rows()) < wanted:
+            if now > last:
+                last, since = now, time.monotonic()
+            if time.monotonic() - since > patience:
+                return
+            time.sleep(0.2)
+
+    def last_rows(self) -> int:
+        return int(self.database.execute("SELECT count(*) FROM posture_log")[0][0])
+
+    def seen(self, topics: set[str]) -> int:
+        """How many pictures of these topics are analyzed, as the logs say."""
+        text = "".join(run.log for runs in self.logs for run in runs)
+        return sum(
+            text.count(f"analyzed pi={topic.partition('/')[2]} ") for topic in topics
+        )
+
+    def finish(self) -> None:
+        """End the workers once nothing waits for them any more."""
+        self.cameras.stop()
+        self.wait_for_all()
+        for worker in self.fleet:
+            worker.stop()
+        last = [
+            self.new_worker(n, EXIT_WHEN_IDLE="3", NODE_NAME=f"worker-{n}")
+            for n in range(self.workers)
+        ]
+        for index, worker in enumerate(last):
+            self.fleet[index] = worker
+            self.logs[index].append(worker)
+        for worker in last:
+            worker.wait(180)
+        self.ended.set()
+
+
+@contextmanager
+def open_stage(
+    folder: Path, pictures: list[bytes], rate: float, workers: int
+) -> Iterator[Stage]:
+    """Everything started; gone at the end."""
+    with ExitStack() as stack:
+        clock, surroundings = _clock(folder)
+        broker = Mosquitto(folder / "broker", _BROKER_LOG)
+        broker.surroundings = surroundings
+        broker.start()
+        stack.callback(broker.stop)
+        database = stack.enter_context(running_postgres())
+        pooler = stack.enter_context(running_pgbouncer(database))
+        to_broker = stack.enter_context(running_proxy(broker.port))
+        to_database = stack.enter_context(running_proxy(pooler.port))
+        cameras = Cameras(broker.port, pictures, rate)
+        stage = Stage(
+            folder=folder,
+            broker=broker,
+            database=database,
+            pooler=pooler,
+            to_broker=to_broker,
+            to_database=to_database,
+            cameras=cameras,
+            pictures=folder / "pictures",
+            clock=clock,
+            workers=workers,
+        )
+        stage.pictures.mkdir()
+        stack.enter_context(_small_disks(stage))
+        stack.callback(_end_all, stage)
+        threading.Thread(target=stage.watch, daemon=True).start()
+        stage.start_workers()
+        cameras.start()
+        stack.callback(cameras.stop)
+        yield stage
+
+
+def _end_all(stage: Stage) -> None:
+    stage.ended.set()
+    for runs in stage.logs:
+        for run in runs:
+            run.end()
+
+
+def _clock(folder: Path) -> tuple[Path | None, dict[str, str]]:
+    """A wall clock for broker and workers that can be set; None without a compiler."""
+    library, jump = folder / "clock.so", folder / "jump"
+    compiler = shutil.which("cc")
+    if not compiler:
+        return None, {}
+    source = Path(__file__).with_name("clock.c")
+    build = [compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(source)]
+    subprocess.run(build, check=True)
+    jump.write_bytes(struct.pack("q", 0))
+    return jump, {"LD_PRELOAD": str(library), "CLOCK_JUMP": str(jump)}
+
+
+@contextmanager
+def _small_disks(stage: Stage) -> Iterator[None]:
+    """Small file systems for the pictures and for the table, where one may mount."""
+    table = stage.database.folder / "small"
+    table.mkdir()
+    with ExitStack() as stack:
+        if not _mount(stack, stage.pictures, "512m") or not _mount(stack, table, "48m"):
+            yield
+            return
+        stack.callback(stage.database.stop, "immediate")  # it has files open there
+        shutil.chown(table, "pgserver" if os.geteuid() == 0 else None)
+        stage.database.execute(f"CREATE TABLESPACE small LOCATION '{table}'")
+        stage.database.execute("ALTER TABLE posture_log SET TABLESPACE small")
+        stage.small_disks = {"pictures": stage.pictures, "table": table}
+        yield
+
+
+def _mount(stack: ExitStack, folder: Path, size: str) -> bool:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        return False
+    stack.callback(subprocess.run, ["umount", "-l", str(folder)], check=True)
+    return True
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """A file system without a byte to spare."""
+    ballast = folder / "ballast"
+    with ballast.open("wb") as file:
+        block = bytes(1 << 20)
+        for size in (1 << 20, 1 << 12):
+            with suppress(OSError):
+                while True:
+                    os.write(file.fileno(), block[:size])
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+@contextmanager
+def locked(database: Postgres) -> Iterator[Callable[[str], None]]:
+    """The table locked by somebody's transaction; gives its `execute`."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE posture_log IN ACCESS EXCLUSIVE MODE")
+        yield cursor.execute
+        cursor.execute("COMMIT")
+
+
+def reset_sessions(stage: Stage) -> None:
+    """The broker loses everything, the sessions too, and comes back."""
+    before = [_subscriptions(stage, n) for n in range(stage.workers)]
+    stage.broker.stop(signal.SIGKILL)
+    (stage.broker.folder / "mosquitto.db").unlink(missing_ok=True)
+    stage.broker.start()
+    for index, count in enumerate(before):
+        wait_until(
+            lambda n=index, c=count: _subscriptions(stage, n) > c,
+            f"worker {index} subscribes again",
+            60,
+        )
+
+
+def _subscriptions(stage: Stage, index: int) -> int:
+    return stage.broker.log.count(f": {stage.client_id(index)} 1 images/#")
