@@ -20,7 +20,7 @@ import options
 from posture.errors import PostureError
 from posture.memory import reuse_picture_memory
 from posture.native_log import take_over_stderr
-from posture.settings import SessionSettings, WorkerSettings
+from posture.settings import ReplaySettings, SessionSettings, WorkerSettings
 
 if TYPE_CHECKING:
     from posture.broker import Wish
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     options.add_arguments(parser, WorkerSettings)
     arguments = parser.parse_args(argv)
-    wanted = SessionSettings if arguments.command in _NO_WORK else WorkerSettings
+    wanted = _NEEDS.get(arguments.command, WorkerSettings)
     if arguments.command == "retire":
         arguments.slot = "0"  # it works on all of them, one after another
     try:
@@ -54,14 +54,24 @@ def main(argv: list[str] | None = None) -> int:
     _log_to_stderr(settings.log_level)
     reuse_picture_memory()
     try:
-        if not isinstance(settings, WorkerSettings):
-            return _NO_WORK[arguments.command](settings)
-        if arguments.command == "retire":
-            return _retire(settings, arguments.successors)
-        _work(settings)
+        return _do(arguments, settings)
     except PostureError as error:
         log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
         return 1
+
+
+def _do(arguments: argparse.Namespace, settings: SessionSettings) -> int:
+    match arguments.command, settings:
+        case "declare", _:
+            return _declare(settings)
+        case "status", _:
+            return _status(settings)
+        case "replay", ReplaySettings():
+            return _replay(settings)
+        case "retire", WorkerSettings():
+            return _retire(settings, arguments.successors)
+        case _, WorkerSettings():
+            _work(settings)
     return 0
 
 
@@ -103,7 +113,18 @@ def _retire(settings: WorkerSettings, successors: int | None) -> int:
     return 0
 
 
-_NO_WORK = {"declare": _declare, "status": _status}
+def _replay(settings: ReplaySettings) -> int:
+    from posture.replay import replay
+
+    log.info("put back: %d", replay(settings))
+    return 0
+
+
+_NEEDS: dict[str, type[SessionSettings]] = {
+    "declare": SessionSettings,
+    "status": SessionSettings,
+    "replay": ReplaySettings,
+}
 _IDLE_WHEN_RETIRED = 5.0  # seconds without a message after which a session is empty
 _COMMANDS = {
     "work": "analyze pictures (the default)",
@@ -111,6 +132,7 @@ _COMMANDS = {
     "status": "say what waits for each of --workers; they must not be at work",
     "retire": "work off what waits for --workers, which must not be at work, and "
     "remove their sessions; with --successors N the sessions of so many begin first",
+    "replay": "publish what is in the quarantine again, after the cause is mended",
 }
 
 
@@ -119,6 +141,7 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
     from posture import pictures
+    from posture.isolation import Guarded
     from posture.landmarks import Landmarker, LandmarkerPool
     from posture.models import find_bundle
     from posture.pipeline import Worker
@@ -145,7 +168,8 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
         it = settings
         log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, clock)
 
-    worker = Worker(settings, landmarkers, table, ready, wish)
+    guarded = Guarded(settings, model, landmarkers.find)
+    worker = Worker(settings, guarded, table, ready, wish)
     _stop_on_signals(worker.request_stop)
     worker.start()
     idle = worker.run()

@@ -22,10 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from posture import pictures
-from posture.analysis import analyze
 from posture.broker import Message, Subscription, Wish
 from posture.errors import RefusedError, StoppedError
-from posture.landmarks import LandmarkerPool
+from posture.isolation import Guarded
 from posture.ledger import InHand, Written, key_of
 from posture.messages import pi_name
 from posture.posture_log import LogError, PostureLog, Row, write_each
@@ -56,7 +55,7 @@ class Worker:
     def __init__(
         self,
         settings: WorkerSettings,
-        landmarkers: LandmarkerPool,
+        guarded: Guarded,
         table: PostureLog,
         on_ready: Callable[[], None],
         wish: Wish = "subscribe",
@@ -76,11 +75,11 @@ class Worker:
         self._give_up = threading.Event()  # the grace period is over
         self._too_much = threading.Event()
         self._count = 0
-        self._find = landmarkers.find
+        self._guarded = guarded
         # One more than landmarkers: while it decodes or encodes, none stands idle.
         self._analysts = [
             threading.Thread(target=self._analyze_all, name=f"analyst-{n}")
-            for n in range(1, landmarkers.size + 2)
+            for n in range(1, settings.threads + 2)
         ]
         self._recorder = threading.Thread(target=self._record_all, name="recorder")
         self.subscription = Subscription(
@@ -109,13 +108,19 @@ class Worker:
         """Work until a stop is requested or there was nothing to do for long enough.
 
         Idle time counts while the worker is subscribed. True when that ended it.
+
+        Raises:
+            StuckError: a picture takes for ever; what else is in hand is finished.
         """
         self._in_hand.restart_idle_clock()
         idle = False
-        while not self._stop.wait(_TICK) and not (idle := self._idle_enough()):
-            if self._too_much.is_set():
-                self._pause()
-        self._finish()
+        try:
+            while not self._stop.wait(_TICK) and not (idle := self._idle_enough()):
+                self._guarded.check()
+                if self._too_much.is_set():
+                    self._pause()
+        finally:
+            self._finish()
         return idle
 
     def _idle_enough(self) -> bool:
@@ -139,7 +144,7 @@ class Worker:
         )
         self.subscription.stop()
         while not self._stop.is_set() and not self._in_hand.wait_until_none(_TICK):
-            pass
+            self._guarded.check()
         self._too_much.clear()
         if not self._stop.is_set():
             self.subscription.start()
@@ -151,13 +156,15 @@ class Worker:
         for _ in self._analysts:
             self._inbox.put(None)
         for analyst in self._analysts:
-            analyst.join(max(0.0, until - time.monotonic()))
+            if not self._guarded.stuck(analyst):
+                analyst.join(max(0.0, until - time.monotonic()))
         self._results.put(None)
         self._recorder.join(max(0.0, until - time.monotonic()))
         if self._recorder.is_alive():
             log.warning("out of time: what is not written yet will be delivered again")
             self._give_up.set()
         self.subscription.stop()
+        self._guarded.close()
         log.info("stopped; %d pictures recorded", self._count)
 
     # The network thread
@@ -198,9 +205,9 @@ class Worker:
             return
         it = self._settings
         begun = time.perf_counter()
-        analysis = analyze(
-            message.payload, self._find, it.preset, it.max_picture_mb << 20
-        )
+        # Whoever had it in hand before did not survive, or was merely stopped.
+        suspect = message.again and message.generation == 1
+        analysis = self._guarded.analyze(message.payload, suspect=suspect)
         pi = pi_name(message.topic)
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
         _log_verdict(row, analysis.verdict, time.perf_counter() - begun)

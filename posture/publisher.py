@@ -82,10 +82,18 @@ class Publisher:
         Raises:
             PublishError: the broker acknowledges nothing any more.
         """
+        self.send(topic, base64.b64encode(file))
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Send a message as it is; waits while too many are on their way.
+
+        Raises:
+            PublishError: the broker acknowledges nothing any more.
+        """
         self._wait_for_less_than(_WINDOW)
         with self._changed:
             self._sent += 1
-        self._client.publish(topic, base64.b64encode(file), qos=1)
+        self._client.publish(topic, payload, qos=1)
 
     def finish(self) -> None:
         """Wait until the broker has acknowledged everything.

@@ -119,7 +119,20 @@ class SessionSettings:
 
 
 @dataclass(frozen=True)
-class WorkerSettings(SessionSettings):
+class ReplaySettings(SessionSettings):
+    """Where the messages are that could not be analyzed."""
+
+    quarantine: Path = option(
+        "QUARANTINE_FOLDER",
+        "--quarantine-folder",
+        "folder for messages that could not be analyzed",
+        default="quarantine",
+        parse=Path,
+    )
+
+
+@dataclass(frozen=True)
+class WorkerSettings(ReplaySettings):
     """Everything the worker is told."""
 
     database: DatabaseSettings = section(DatabaseSettings)
@@ -158,13 +171,6 @@ class WorkerSettings(SessionSettings):
         default="analyzed_images",
         parse=Path,
     )
-    quarantine: Path = option(
-        "QUARANTINE_FOLDER",
-        "--quarantine-folder",
-        "folder for messages that could not be analyzed",
-        default="quarantine",
-        parse=Path,
-    )
     quarantine_mb: int = option(
         "QUARANTINE_MB",
         "--quarantine-mb",
@@ -185,6 +191,13 @@ class WorkerSettings(SessionSettings):
         "megabytes of a message above which it is refused",
         default="20",
         parse=integer(1, 256),
+    )
+    picture_deadline: float = option(
+        "PICTURE_DEADLINE",
+        "--picture-deadline",
+        "seconds after which the analysis of one picture counts as hung",
+        default="60",
+        parse=decimal(1, 3600),
     )
     memory_mb: int = option(
         "MEMORY_MB",
