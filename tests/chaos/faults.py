@@ -20,8 +20,10 @@ _HOUR = 3600
 
 
 def worker_killed(stage: Stage, step: Step) -> None:
-    """`kill -9`."""
-    stage.restart(step.victim)
+    """`kill -9` while rows are on their way to the table."""
+    with locked(stage.database):
+        wait_until(lambda: _waiting(stage) >= stage.workers, "rows are on their way")
+        stage.restart(step.victim)
 
 
 def worker_stopped(stage: Stage, step: Step) -> None:
@@ -149,36 +151,50 @@ def two_with_one_id(stage: Stage, step: Step) -> None:
 def sessions_lost(stage: Stage, step: Step) -> None:
     """The broker loses its sessions while the workers have all their pictures in hand.
 
-    Its numbers start again, so an acknowledgement that comes late would confirm a
-    picture that is not written; the workers are killed before they could be.
+    Its numbers start again, so a late acknowledgement of an old picture would confirm
+    a new one that is not written; the workers are killed before it could be.
     """
     stage.cameras.pause()
     stage.wait_for_all()
     reset_sessions(stage)
-    with locked(stage.database) as execute:
-        old = stage.cameras.burst(_HANDFUL)
+    with _gates(stage) as open_gate:
+        # While these are held up, what comes next gathers for one batch.
+        first = stage.cameras.burst(_HANDFUL, "first")
+        wait_until(lambda: _waiting(stage) >= stage.workers, "the first wait", 60)
+        old = stage.cameras.burst(_HANDFUL, "old") | first
         wait_until(lambda: stage.seen(old) == len(old), "all are in hand", 60)
+        open_gate("first")
+        wait_until(lambda: stage.writers(first) == stage.workers, "the first", 60)
+        wait_until(lambda: _waiting(stage) >= stage.workers, "the old ones wait", 60)
         reset_sessions(stage)
-        new = stage.cameras.burst(_HANDFUL)
-        _slow_down(execute, new)
-    wait_until(lambda: stage.count(old) == len(old), "the old ones are written", 60)
-    for index in range(stage.workers):
-        stage.restart(index)
-    stage.database.execute("DROP TRIGGER slow ON posture_log")
+        stage.cameras.burst(2 * _HANDFUL, "new")
+        open_gate("old")
+        wait_until(lambda: stage.count(old) == len(old), "the old are written", 60)
+        for index in range(stage.workers):
+            stage.restart(index)
     stage.cameras.resume()
 
 
-def _slow_down(execute: Callable[[str], None], topics: set[str]) -> None:
-    """Let the rows of these topics take a second each."""
-    names = ", ".join(f"'{topic.partition('/')[2]}'" for topic in topics)
-    execute(
-        "CREATE OR REPLACE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
-        "'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'"
-    )
-    execute(
-        "CREATE TRIGGER slow BEFORE INSERT ON posture_log "
-        f"FOR EACH ROW WHEN (NEW.pi_id IN ({names})) EXECUTE FUNCTION wait()"
-    )
+@contextmanager
+def _gates(stage: Stage) -> Iterator[Callable[[str], None]]:
+    """Rows of bursts named first, old and new wait until their gate is opened."""
+    gates = {"first": 1, "old": 2, "new": 3}
+    with closing(stage.database.connect()) as connection:
+        execute = connection.cursor().execute
+        execute(
+            "CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_advisory_xact_lock_shared(TG_ARGV[0]::int); "
+            "RETURN NEW; END'"
+        )
+        for name, number in gates.items():
+            execute(f"SELECT pg_advisory_lock({number})")
+            execute(
+                f"CREATE TRIGGER gate_{name} BEFORE INSERT ON posture_log FOR EACH ROW "
+                f"WHEN (NEW.pi_id LIKE 'b{name}-%') EXECUTE FUNCTION gate({number})"
+            )
+        yield lambda name: execute(f"SELECT pg_advisory_unlock({gates[name]})")
+        execute("SELECT pg_advisory_unlock_all()")
+        execute("DROP FUNCTION gate CASCADE")
 
 
 def same_after_a_loss(stage: Stage, step: Step) -> None:

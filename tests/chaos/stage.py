@@ -130,6 +130,12 @@ class Stage:
         listed = self.database.execute("SELECT pi_id FROM posture_log")
         return sum(name in names for (name,) in listed)
 
+    def writers(self, topics: set[str]) -> int:
+        """How many workers have written rows of these topics."""
+        names = {topic.partition("/")[2] for topic in topics}
+        listed = self.database.execute("SELECT pi_id, processed_by FROM posture_log")
+        return len({worker for name, worker in listed if name in names})
+
     def recovery(self) -> float:
         """Seconds until every worker writes rows again."""
         begun, last = time.monotonic(), self.last_id()
