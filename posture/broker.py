@@ -85,6 +85,7 @@ class Subscription:
         self._session = 0
         self._order: dict[int, bool] = {}  # by number: whether it is done
         self._connected = False
+        self._refused = False
         self._connected_at = 0.0
         self._quick_losses = 0
         self._evictions = 0
@@ -152,6 +153,7 @@ class Subscription:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
+            self._refused = True
             log.error(
                 "broker %s:%d refused the connection: %s; check MQTT_USER and "
                 "MQTT_PASSWORD, and MQTT_VERSION",
@@ -258,6 +260,7 @@ class Subscription:
         _properties: Properties | None,
     ) -> None:
         if not self._connection_ended():
+            self._say_nothing_answered(reason)
             return
         lasted = time.monotonic() - self._connected_at
         self._quick_losses = self._quick_losses + 1 if lasted < _QUICK else 0
@@ -275,6 +278,17 @@ class Subscription:
         else:
             client.reconnect_delay_set(*_DELAYS)
             log.warning("connection to the broker lost: %s; connecting again", reason)
+
+    def _say_nothing_answered(self, reason: ReasonCode) -> None:
+        refused, self._refused = self._refused, False
+        if reason != 0 and not refused:
+            log.error(
+                "broker %s:%d ended the connection without an answer: %s; check "
+                "MQTT_TLS and the certificates",
+                self._settings.host,
+                self._settings.port,
+                reason,
+            )
 
     def _wait_longer(self, client: Client) -> None:
         # A passing visitor (`declare`, a Job that overlaps with the next one) costs

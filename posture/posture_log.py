@@ -31,7 +31,8 @@ _DATA_ERRORS = ("22", "23")  # SQLSTATE classes: data exception, constraint viol
 _REMEDIES = {
     "42P01": "create the table: deploy/posture_log.sql",
     "42703": "the table lacks a documented column: see deploy/posture_log.sql",
-    "42501": "grant INSERT and SELECT on posture_log, and USAGE on posture_log_id_seq",
+    "42501": "grant INSERT and SELECT on posture_log, and USAGE on posture_log_id_seq; "
+    "or run deploy/supabase_rls.sql",
     "25006": "the database is read-only for now",
     "53100": "the database's disk is full",
 }
@@ -59,6 +60,12 @@ class Row:
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Row))
+# Needs the rights that a row needs, and no more; writes none.
+_NOTHING = (
+    f"INSERT INTO posture_log ({_COLUMNS}) "  # noqa: S608 - constants
+    f"SELECT {', '.join('NULL' for _ in fields(Row))} FROM posture_log "
+    "WHERE id IS NULL AND filename IS NULL"
+)
 _TYPES = "(%s, %s, %s::timestamp, %s::timestamp, %s::int, %s::int, %s, %s, %s)"
 
 
@@ -98,7 +105,7 @@ class PostureLog:
             raise _explain(error, self._settings) from error
 
     def check(self) -> None:
-        """Make sure that the table can be reached and has its columns.
+        """Make sure that the table can be reached, has its columns and may be added to.
 
         Raises:
             LogError: it cannot, or has not.
@@ -106,7 +113,7 @@ class PostureLog:
         _deadline.seconds = self._settings.deadline
         try:
             with self._connect().cursor() as cursor:
-                cursor.execute(f"SELECT id, {_COLUMNS} FROM posture_log LIMIT 0")  # noqa: S608 - constants
+                cursor.execute(_NOTHING)
         except psycopg2.Error as error:
             self.close()
             raise _explain(error, self._settings) from error
@@ -122,7 +129,8 @@ class PostureLog:
             with self._connect().cursor() as cursor:
                 cursor.execute(
                     "SELECT has_table_privilege('posture_log', 'INSERT') AND "
-                    "has_table_privilege('posture_log', 'SELECT') AND "
+                    "has_column_privilege('posture_log', 'id', 'SELECT') AND "
+                    "has_column_privilege('posture_log', 'filename', 'SELECT') AND "
                     "coalesce(has_sequence_privilege("
                     "pg_get_serial_sequence('posture_log', 'id'), 'USAGE'), true)"
                 )
