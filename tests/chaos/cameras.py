@@ -11,10 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from posture.slots import Slot
 from tests.fixtures.net import accepts, wait_until
 
 _NOBODY = 0x10  # "no matching subscribers": accepted and dropped
@@ -31,10 +33,13 @@ def numbered(jpeg: bytes, number: int) -> bytes:
 class Cameras:
     """Publishes `rate` pictures a second, each on a topic of its own."""
 
-    def __init__(self, port: int, pictures: list[bytes], rate: float) -> None:
+    def __init__(
+        self, port: int, pictures: list[bytes], rate: float, workers: int
+    ) -> None:
         self._port = port
         self._pictures = pictures
         self._rate = rate
+        self._workers = workers
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._sent: dict[tuple[int, int], str] = {}  # (connection, mid): topic
@@ -94,16 +99,22 @@ class Cameras:
     def burst(self, count: int, names: str = "", number: int | None = None) -> set[str]:
         """Publish so many pictures as fast as the broker takes them; gives the topics.
 
-        Pictures with the same `names` and `number` are the same to the last byte. All
-        are acknowledged, or it fails.
+        Pictures with the same `names` and `number` are the same to the last byte. They
+        are the workers' in turn, so that those of two bursts have the same numbers at
+        the same worker. All are acknowledged, or it fails.
         """
-        start = next(self._numbers) * 1000 if number is None else number
+        numbers = itertools.count(
+            next(self._numbers) * 10_000 if number is None else number
+        )
         topics = set()
         with self._connected() as client:
             for offset in range(count):
-                jpeg = self._pictures[offset % len(self._pictures)]
-                topic = f"images/b{names}-{start + offset}"
-                payload = base64.b64encode(numbered(jpeg, start + offset))
+                slot = Slot(offset % self._workers, self._workers)
+                topic, payload = next(
+                    made
+                    for made in map(partial(self._made, names, offset), numbers)
+                    if slot.owns(*made)
+                )
                 self._send(client, topic, payload)
                 topics.add(topic)
             mine = self._connection_of(client)
@@ -113,6 +124,10 @@ class Cameras:
                 120,
             )
         return topics
+
+    def _made(self, names: str, offset: int, number: int) -> tuple[str, bytes]:
+        jpeg = self._pictures[offset % len(self._pictures)]
+        return f"images/b{names}-{number}", base64.b64encode(numbered(jpeg, number))
 
     # One connection
 

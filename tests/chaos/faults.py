@@ -137,9 +137,9 @@ def clock_set(stage: Stage, step: Step) -> None:
 
 def two_with_one_id(stage: Stage, step: Step) -> None:
     """Two workers with one client id want to write the same rows at the same moment."""
-    with locked(stage.database):
+    with _gates(stage, all="%"):
         index = step.victim
-        wait_until(lambda: _waiting(stage) >= 1, "a worker waits for the table", 60)
+        wait_until(lambda: _waiting(stage) >= 1, "a worker is held up", 60)
         twin = stage.new_worker(index, NODE_NAME="twin")
         stage.logs[index].append(twin)
         twin.wait_for("analyzed pi=", 60)
@@ -156,18 +156,19 @@ def sessions_lost(stage: Stage, step: Step) -> None:
     """
     stage.cameras.pause()
     stage.wait_for_all()
-    reset_sessions(stage)
-    with _gates(stage) as open_gate:
+    with _gates(stage, first="bfirst-%", old="bold-%", new="bnew-%") as open_gate:
         # While these are held up, what comes next gathers for one batch.
         first = stage.cameras.burst(_HANDFUL, "first")
         wait_until(lambda: _waiting(stage) >= stage.workers, "the first wait", 60)
+        wait_until(lambda: stage.seen(first) == len(first), "all are in hand", 60)
+        reset_sessions(stage)
         old = stage.cameras.burst(_HANDFUL, "old") | first
         wait_until(lambda: stage.seen(old) == len(old), "all are in hand", 60)
         open_gate("first")
         wait_until(lambda: stage.writers(first) == stage.workers, "the first", 60)
         wait_until(lambda: _waiting(stage) >= stage.workers, "the old ones wait", 60)
         reset_sessions(stage)
-        stage.cameras.burst(2 * _HANDFUL, "new")
+        stage.cameras.burst(_HANDFUL, "new")
         open_gate("old")
         wait_until(lambda: stage.count(old) == len(old), "the old are written", 60)
         for index in range(stage.workers):
@@ -176,9 +177,9 @@ def sessions_lost(stage: Stage, step: Step) -> None:
 
 
 @contextmanager
-def _gates(stage: Stage) -> Iterator[Callable[[str], None]]:
-    """Rows of bursts named first, old and new wait until their gate is opened."""
-    gates = {"first": 1, "old": 2, "new": 3}
+def _gates(stage: Stage, **patterns: str) -> Iterator[Callable[[str], None]]:
+    """Rows whose pi_id is like a pattern wait until its gate is opened, by its name."""
+    gates = {name: number for number, name in enumerate(patterns, start=1)}
     with closing(stage.database.connect()) as connection:
         execute = connection.cursor().execute
         execute(
@@ -190,7 +191,8 @@ def _gates(stage: Stage) -> Iterator[Callable[[str], None]]:
             execute(f"SELECT pg_advisory_lock({number})")
             execute(
                 f"CREATE TRIGGER gate_{name} BEFORE INSERT ON posture_log FOR EACH ROW "
-                f"WHEN (NEW.pi_id LIKE 'b{name}-%') EXECUTE FUNCTION gate({number})"
+                f"WHEN (NEW.pi_id LIKE '{patterns[name]}') "
+                f"EXECUTE FUNCTION gate({number})"
             )
         yield lambda name: execute(f"SELECT pg_advisory_unlock({gates[name]})")
         execute("SELECT pg_advisory_unlock_all()")

@@ -202,7 +202,7 @@ def open_stage(
         pooler = stack.enter_context(running_pgbouncer(database))
         to_broker = stack.enter_context(running_proxy(broker.port))
         to_database = stack.enter_context(running_proxy(pooler.port))
-        cameras = Cameras(broker.port, pictures, rate)
+        cameras = Cameras(broker.port, pictures, rate, workers)
         stage = Stage(
             folder=folder,
             broker=broker,
