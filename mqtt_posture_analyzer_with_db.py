@@ -66,6 +66,8 @@ def _do(arguments: argparse.Namespace, settings: SessionSettings) -> int:
             return _declare(settings)
         case "status", _:
             return _status(settings)
+        case "probe", _:
+            return _probe(settings)
         case "replay", ReplaySettings():
             return _replay(settings)
         case "retire", WorkerSettings():
@@ -92,6 +94,13 @@ def _status(settings: SessionSettings) -> int:
     for state in states:
         print(state)  # noqa: T201 - what was asked for
     return 0 if all(state.exists for state in states) else 1
+
+
+def _probe(settings: SessionSettings) -> int:
+    from posture.probe import probe
+
+    log.info("the broker %s", probe(settings.broker))
+    return 0
 
 
 def _retire(settings: WorkerSettings, successors: int | None) -> int:
@@ -123,6 +132,7 @@ def _replay(settings: ReplaySettings) -> int:
 _NEEDS: dict[str, type[SessionSettings]] = {
     "declare": SessionSettings,
     "status": SessionSettings,
+    "probe": SessionSettings,
     "replay": ReplaySettings,
 }
 _IDLE_WHEN_RETIRED = 5.0  # seconds without a message after which a session is empty
@@ -130,6 +140,7 @@ _COMMANDS = {
     "work": "analyze pictures (the default)",
     "declare": "have the broker keep pictures for all --workers, before they start",
     "status": "say what waits for each of --workers; they must not be at work",
+    "probe": "try whether the broker keeps what it accepts; takes a second or two",
     "retire": "work off what waits for --workers, which must not be at work, and "
     "remove their sessions; with --successors N the sessions of so many begin first",
     "replay": "publish what is in the quarantine again, after the cause is mended",

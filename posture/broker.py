@@ -20,7 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from broker_settings import BrokerSettings
-from posture.mqtt import connect, new_client, subscribe
+from posture.mqtt import LARGEST, connect, new_client, subscribe
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ class Subscription:
         _userdata: Any,  # noqa: ANN401
         flags: ConnectFlags,
         reason: ReasonCode,
-        _properties: Properties | None,
+        properties: Properties | None,
     ) -> None:
         if reason.is_failure:
             self._refused = True
@@ -167,10 +167,20 @@ class Subscription:
             self._order.clear()
             self._connected = True
         self._connected_at = time.monotonic()
+        self._warn_of_limits(properties)
         self.found = flags.session_present
         if not self.found:
             self._begin_session()
         self.ask(self._wish)
+
+    def _warn_of_limits(self, properties: Properties | None) -> None:
+        limit = getattr(properties, "MaximumPacketSize", None)
+        if limit is not None and limit < LARGEST:
+            log.warning(
+                "the broker takes no packet above %d bytes: larger pictures are lost "
+                "at the camera; set max_packet_size 20000000, see deploy/mosquitto.conf",
+                limit,
+            )
 
     def _begin_session(self) -> None:
         if self._session:

@@ -16,6 +16,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from broker_settings import BrokerSettings, tls_context
 from posture.errors import PostureError
 
+LARGEST = 14_000_000
+"""Bytes of a packet that must fit: a 10 MB picture in Base64."""
+
 _FOREVER = 0xFFFFFFFF  # session expiry interval: never
 _NEW_SUBSCRIPTION_ONLY = 1  # retain handling: a reconnect brings no retained picture
 

@@ -18,13 +18,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from broker_settings import BrokerSettings
 from posture.errors import PostureError
-from posture.mqtt import connect, new_client, subscribe
+from posture.mqtt import LARGEST, connect, new_client, subscribe
 
 TRIED = 1200
 """Messages that are left waiting: Mosquitto's default keeps 1000."""
-
-LARGEST = 14_000_000
-"""Bytes of a packet that must fit: a 10 MB picture in Base64."""
 
 T = TypeVar("T")
 _DEADLINE = 8.0  # seconds for everything
