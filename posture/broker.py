@@ -178,7 +178,8 @@ class Subscription:
         if limit is not None and limit < LARGEST:
             log.warning(
                 "the broker takes no packet above %d bytes: larger pictures are lost "
-                "at the camera; set max_packet_size 20000000, see deploy/mosquitto.conf",
+                "at the camera; set max_packet_size 20000000, see "
+                "deploy/mosquitto.conf",
                 limit,
             )
 
