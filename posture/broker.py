@@ -28,9 +28,9 @@ _TAKEN_OVER = 0x8E
 _QUICK = 5.0  # seconds; a connection that ends sooner was not a good one
 _QUICK_LOSSES = 3
 _DELAYS = (1, 10)  # seconds between attempts, first and longest
-_DELAY_WHEN_EVICTED = 5  # seconds, at first; doubled each time, with jitter
-_MOST_DOUBLINGS = 2
-_LASTING = 60.0  # seconds; a connection that lasted longer was nobody's prey
+_DELAY_WHEN_EVICTED = 5  # seconds; doubled when it happens again, with jitter
+_MOST_DOUBLINGS = 1
+_LASTING = 30.0  # seconds; a connection that lasted longer was nobody's prey
 
 Wish = Literal["subscribe", "unsubscribe", "look"]
 
@@ -279,8 +279,10 @@ class Subscription:
             self._evictions = 0
         if reason == 0:
             return
-        if reason.value == _TAKEN_OVER or self._quick_losses >= _QUICK_LOSSES:
+        taken_over = reason.value == _TAKEN_OVER
+        if taken_over or self._quick_losses >= _QUICK_LOSSES:
             self._wait_longer(client)
+            self._evictions += taken_over
             log.error(
                 "the connection is lost again and again (%s): another worker with the "
                 "same client id? Each needs its own MQTT_CLIENT_ID; waiting a while",
@@ -305,7 +307,6 @@ class Subscription:
         # A passing visitor (`declare`, a Job that overlaps with the next one) costs
         # seconds; two workers that mean to stay do not fight.
         delay = _DELAY_WHEN_EVICTED << min(self._evictions, _MOST_DOUBLINGS)
-        self._evictions += 1
         client.reconnect_delay_set(delay + random.randint(0, delay), 2 * delay)  # noqa: S311
 
     def _connection_ended(self) -> bool:

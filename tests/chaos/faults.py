@@ -143,7 +143,8 @@ def two_with_one_id(stage: Stage, step: Step) -> None:
         twin = stage.new_worker(index, NODE_NAME="twin")
         stage.logs[index].append(twin)
         twin.wait_for("analyzed pi=", 60)
-        wait_until(lambda: _waiting(stage) > stage.workers, "all of them wait", 90)
+        both = (f"worker-{index}", "twin")
+        wait_until(lambda: all(_waits(stage, name) for name in both), "both wait", 90)
     time.sleep(1)
     twin.stop()
 
@@ -267,6 +268,16 @@ def _waiting(stage: Stage) -> int:
         database="postgres",
     )
     return int(found[0])
+
+
+def _waits(stage: Stage, worker: str) -> bool:
+    """Whether this worker's statement, which has its name in each row, waits."""
+    (found,) = stage.database.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        f"AND usename = 'analyzer' AND query LIKE '%''{worker}''%'",  # noqa: S608
+        database="postgres",
+    )
+    return bool(found[0])
 
 
 def _set_clock(stage: Stage, seconds: int) -> None:

@@ -60,10 +60,11 @@ def run(
 
 def _make(stage: Stage, step: Step, begun: float) -> Outage:
     time.sleep(step.pause)
-    at, stage.also_killed = time.monotonic(), False
+    at, stage.also_killed, stage.slowest_return = time.monotonic(), False, 0
     FAULTS[step.fault](stage, step)
     lasted = time.monotonic() - at
-    outage = Outage(at - begun, step.fault, lasted, stage.recovery())
+    recovery = max(stage.recovery(), stage.slowest_return)
+    outage = Outage(at - begun, step.fault, lasted, recovery)
     stage.see_to_the_fallen()
     _tell(
         f"{outage.at:6.1f} s  {outage.fault} for {lasted:.1f} s"

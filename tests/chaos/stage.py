@@ -7,6 +7,7 @@ import struct
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Stage:
     unexpected: list[str] = field(default_factory=list)
     peak_mb: float = 0
     also_killed: bool = False
+    slowest_return: float = 0  # seconds, of a worker to a broker that has come back
     ended: threading.Event = field(default_factory=threading.Event)
     small_disks: dict[str, Path] = field(default_factory=dict)
 
@@ -150,17 +152,18 @@ class Stage:
 
     def wait_for_all(self, patience: float = 60) -> None:
         """Wait until what is acknowledged is recorded, or nothing more is."""
-        wanted = sum(self.cameras.acknowledged.values())
+        wanted = self.cameras.acknowledged.copy()
         last, since = -1, time.monotonic()
-        while (now := self.last_rows()) < wanted:
+        while (now := self._recorded(wanted)) < wanted.total():
             if now > last:
                 last, since = now, time.monotonic()
             if time.monotonic() - since > patience:
                 return
-            time.sleep(0.2)
+            time.sleep(0.3)
 
-    def last_rows(self) -> int:
-        return int(self.database.execute("SELECT count(*) FROM posture_log")[0][0])
+    def _recorded(self, wanted: Counter[str]) -> int:
+        listed = self.database.execute("SELECT pi_id FROM posture_log")
+        return (Counter(f"images/{name}" for (name,) in listed) & wanted).total()
 
     def seen(self, topics: set[str]) -> int:
         """How many pictures of these topics are analyzed, as the logs say."""
@@ -301,12 +304,15 @@ def reset_sessions(stage: Stage) -> None:
     stage.broker.stop(signal.SIGKILL)
     (stage.broker.folder / "mosquitto.db").unlink(missing_ok=True)
     stage.broker.start()
+    begun = time.monotonic()
     for index, count in enumerate(before):
         wait_until(
             lambda n=index, c=count: _subscriptions(stage, n) > c,
             f"worker {index} subscribes again",
             60,
         )
+    took = time.monotonic() - begun
+    stage.slowest_return = max(stage.slowest_return, took)
 
 
 def _subscriptions(stage: Stage, index: int) -> int:
