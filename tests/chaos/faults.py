@@ -273,8 +273,8 @@ def _waiting(stage: Stage) -> int:
 def _waits(stage: Stage, worker: str) -> bool:
     """Whether this worker's statement, which has its name in each row, waits."""
     (found,) = stage.database.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        f"AND usename = 'analyzer' AND query LIKE '%''{worker}''%'",  # noqa: S608
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "  # noqa: S608
+        f"AND usename = 'analyzer' AND query LIKE '%''{worker}''%'",
         database="postgres",
     )
     return bool(found[0])
