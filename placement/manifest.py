@@ -3,6 +3,7 @@
 It is a mapping, be it read from a file, whose comments stay, or from the cluster.
 """
 
+import copy
 import io
 import os
 import tempfile
@@ -102,12 +103,34 @@ def pin(
         metadata["annotations"][DECISION] = decision
 
 
+def pin_change(
+    scaledjob: Mapping[str, Any], node: str, hostname: str, decision: str
+) -> dict[str, Any]:
+    """The merge patch that pins the ScaledJob in the cluster, if it is still the same.
+
+    Raises:
+        ManifestError: its own affinity, selector or nodeName says otherwise.
+    """
+    pinned = copy.deepcopy(dict(scaledjob))
+    pin(pinned, node, hostname, decision)
+    metadata = pinned["metadata"]
+    ours = {key: metadata["annotations"][key] for key in (NODE, HOSTNAME, DECISION)}
+    pod = {"affinity": pod_spec(pinned)["affinity"]}
+    return {
+        "metadata": {
+            "resourceVersion": metadata["resourceVersion"],
+            "annotations": ours,
+        },
+        "spec": {"jobTargetRef": {"template": {"spec": pod}}},
+    }
+
+
 def pinned_node(scaledjob: Mapping[str, Any]) -> str | None:
     """The node that new Jobs go to, or None when `pin` did not choose it.
 
     The annotation alone is not believed: the affinity has to say the same.
     """
-    annotations = scaledjob["metadata"].get("annotations") or {}
+    annotations = _annotations(scaledjob)
     hostname = annotations.get(HOSTNAME)
     if hostname is None or affinity.pinned_hostname(pod_spec(scaledjob)) != hostname:
         return None
@@ -221,11 +244,15 @@ def _contradiction(pod: Mapping[str, Any], node: str, hostname: str) -> str | No
     return affinity.refusal(pod, known, complete=False)
 
 
+def _annotations(scaledjob: Mapping[str, Any]) -> Mapping[str, str]:
+    return (scaledjob.get("metadata") or {}).get("annotations") or {}
+
+
 def _without_pin(scaledjob: Mapping[str, Any]) -> Mapping[str, Any]:
     # Only the affinity is changed, so only that is copied.
     pod = dict(pod_spec(scaledjob))
     pod["affinity"] = _plain(pod.get("affinity") or {})
-    annotations = scaledjob["metadata"].get("annotations") or {}
+    annotations = _annotations(scaledjob)
     affinity.unpin(pod, annotations.get(HOSTNAME))
     return pod
 

@@ -177,8 +177,9 @@ def _start(body: bytes) -> str:
 
 
 def _short(error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-        return "it cannot be reached in time"
-    if isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError)):
+    refused = isinstance(error, urllib3.exceptions.NewConnectionError)
+    late = isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))
+    if late and not refused:
         return "it does not answer in time"
-    return str(error).rpartition("object at 0x")[2].partition(": ")[2] or str(error)
+    # The library wraps what happened in the names of its own objects.
+    return str(error.__cause__ or error.__context__ or error)

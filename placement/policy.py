@@ -237,11 +237,15 @@ def _lagging(
     rules: ChoiceSettings,
     now: float,
 ) -> dict[str, float]:
-    return {
-        each.node: before.get(each.node, now)
-        for each in fit
-        if _gain(each, best, rules) >= rules.margin
-    }
+    behind = (each.node for each in fit if _gain(each, best, rules) >= rules.margin)
+    return since(before, behind, now)
+
+
+def since(
+    before: Mapping[str, float], keys: Iterable[str], now: float
+) -> dict[str, float]:
+    """Since when each of `keys` has been there without a break."""
+    return {key: before.get(key, now) for key in keys}
 
 
 def _gain(each: Candidate, best: Candidate, rules: ChoiceSettings) -> float:

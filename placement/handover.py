@@ -1,0 +1,126 @@
+"""When a Job is ended so that the next one runs elsewhere. Pure rules.
+
+A running Job is left alone unless another node has been clearly better for long, or its
+own is cordoned. A Job that cannot run any more is replaced: KEDA counts it, so that it
+would block every later one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from placement.jobs import Job
+from placement.policy import Decision, Node
+from placement.settings import HandOverSettings
+
+
+class Action(Enum):
+    """What is done with a Job."""
+
+    HAND_OVER = "hand over"  # it runs; ask it to end, with grace
+    REPLACE = "replace"  # it cannot run; delete it
+    FORGET = "forget"  # it ends, but its node is dead and cannot confirm it
+    WAIT = "wait"  # it cannot run, but there is nothing better yet
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is done with a Job, and why."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What the rules look at; times are of the clock of `decision.time`."""
+
+    decision: Decision
+    pinned: str | None
+    """The node that the ScaledJob carries already."""
+
+    nodes: Mapping[str, Node]
+    lost_since: Mapping[str, float]
+    """Nodes of our pods that are not Ready or gone."""
+
+    misfit_since: Mapping[str, float]
+    """Jobs, by uid, with a pod that fits nowhere."""
+
+    last_hand_over: float
+    wall: float
+    """Seconds since 1970, for the age of Jobs."""
+
+    @property
+    def target(self) -> str | None:
+        """Where the next Job goes, once the ScaledJob says so."""
+        return self.decision.node if self.pinned == self.decision.node else None
+
+    def lasts(self, since: Mapping[str, float], key: str, limit: float) -> bool:
+        """Whether `key` has been in `since` for `limit` seconds."""
+        return key in since and self.decision.time - since[key] >= limit
+
+
+def lost_nodes(jobs: Iterable[Job], nodes: Mapping[str, Node]) -> set[str]:
+    """Nodes of our pods that cannot run them any more."""
+    used = {node for job in jobs for node in job.nodes}
+    return {node for node in used if node not in nodes or not nodes[node].ready}
+
+
+def judge(
+    job: Job, view: View, settings: HandOverSettings, hold: float
+) -> Verdict | None:
+    """What is to be done with one of our unfinished Jobs; None leaves it alone."""
+    lost = [
+        node
+        for node in sorted(job.nodes)
+        if view.lasts(view.lost_since, node, settings.lost_after)
+    ]
+    if lost:
+        return _lost(job, view, lost[0])
+    if job.deleting:
+        return None
+    if view.lasts(view.misfit_since, job.uid, settings.pending_limit):
+        return _misfit(job, view)
+    return _hand_over(job, view, settings, hold) if settings.enabled else None
+
+
+def _lost(job: Job, view: View, node: str) -> Verdict:
+    state = "not Ready" if node in view.nodes else "gone"
+    reason = f"its node {node} is {state}"
+    if job.deleting:
+        return Verdict(Action.FORGET, f"{reason} and cannot confirm that it ended")
+    return _replace(view, reason)
+
+
+def _misfit(job: Job, view: View) -> Verdict:
+    reason = f"its pod fits nowhere: {job.misfit}"
+    if job.hostname == view.decision.hostname:
+        return Verdict(Action.WAIT, f"{reason}; the next one would go there too")
+    return _replace(view, reason)
+
+
+def _replace(view: View, reason: str) -> Verdict:
+    if view.target is None:
+        return Verdict(Action.WAIT, f"{reason}; there is no other node for it yet")
+    return Verdict(Action.REPLACE, f"{reason}; the next one goes to {view.target}")
+
+
+def _hand_over(
+    job: Job, view: View, settings: HandOverSettings, hold: float
+) -> Verdict | None:
+    node = next(iter(sorted(job.nodes)), None)
+    if node is None or node in view.lost_since or view.target in (None, node):
+        return None
+    if view.nodes[node].cordoned:
+        reason = f"its node {node} is cordoned"
+    elif view.decision.behind(node, hold):
+        reason = f"{view.target} has been better than {node} for {hold:g} s"
+    else:
+        return None
+    stay = settings.min_stay
+    rested = view.decision.time - view.last_hand_over >= stay
+    if not rested or view.wall - job.created < stay:
+        return None
+    return Verdict(
+        Action.HAND_OVER, f"{reason}; the next one goes to {view.decision.node}"
+    )
