@@ -14,7 +14,7 @@ from posture.settings import SessionSettings
 from tests.fixtures.broker import broker_settings, demand_settings
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
-from tests.posture.test_session import received
+from tests.worker.test_session import received
 
 
 @pytest.fixture

@@ -125,10 +125,15 @@ def test_metrics_are_served(start):
         refusal(channel)
     address = f"http://127.0.0.1:{metrics}/metrics"
     text = urllib3.request("GET", address, retries=False).data.decode()
-    assert 'scaler_calls_total{method="IsActive"} 1.0' in text
-    assert 'scaler_reason{reason="unknown"} 1.0' in text
-    assert "scaler_wanted_jobs NaN" in text
-    assert 'scaler_reading_age_seconds{reading="loads"}' in text
+    assert 'posture_scaler_calls_total{method="IsActive"} 1.0' in text
+    assert 'posture_scaler_reason{reason="unknown"} 1.0' in text
+    assert "posture_scaler_wanted_jobs NaN" in text
+    assert 'posture_scaler_reading_age_seconds{reading="loads"}' in text
+    health = urllib3.request(
+        "GET", f"http://127.0.0.1:{metrics}/healthz", retries=False
+    )
+    assert health.status == 503
+    assert b"ScaledJob and Jobs: no reading yet" in health.data
 
 
 def test_tls_is_served(start, tmp_path):
