@@ -9,7 +9,7 @@ from tests.fixtures.net import wait_until
 from tests.fixtures.scene import NAME
 
 LATER = 4e9  # a wall clock for which every Job is old
-HOLD = 60
+HOLD = 120
 
 
 def test_the_scaledjob_follows_the_load_and_stays_when_nothing_changes(scene):
@@ -251,9 +251,9 @@ def test_a_job_that_was_ending_when_its_node_died_blocks_nothing(running):
     follow(watcher)
     assert "deletionTimestamp" in running.jobs()[running.job]["metadata"]
     running.plane.set_ready(running.a, ready=False)
-    watcher.look(100, LATER)
+    watcher.look(HOLD + 10, LATER)
     assert running.job in running.jobs()
-    watcher.look(130, LATER)
+    watcher.look(HOLD + 40, LATER)
     running.wait_gone(running.job)
 
 
@@ -285,7 +285,7 @@ def test_a_job_whose_pod_fits_nowhere_is_replaced_elsewhere(scene):
     assert scene.node_of(scene.start_job()) == scene.b
     # Later that node is tried again.
     watcher.look(40 + 601, LATER)
-    assert watcher.look(40 + 661, LATER)[0].node == scene.a
+    assert watcher.look(40 + 601 + HOLD, LATER)[0].node == scene.a
 
 
 def test_jobs_that_are_not_ours_are_never_touched(running):
@@ -310,8 +310,8 @@ def test_jobs_that_are_not_ours_are_never_touched(running):
     watcher = running.watcher(LOST_AFTER="10", MIN_STAY="0")
     follow(watcher)
     running.plane.set_ready(running.a, ready=False)
-    watcher.look(100, LATER)
-    watcher.look(200, LATER)
+    watcher.look(HOLD + 10, LATER)
+    watcher.look(HOLD + 20, LATER)
     running.wait_gone(running.job)
     left = running.jobs()
     assert set(left) == {"plain", "of-another", "with-our-label-only"}
