@@ -290,9 +290,11 @@ def test_what_is_wrong_with_the_settings_is_said(postgres, environ, remedy):
 @pytest.mark.parametrize("name", ["SUPABASE_DB", "SUPABASE_USER", "SUPABASE_HOST"])
 def test_the_password_is_in_no_text(postgres, name):
     # A password in the wrong variable is the way it gets into a message.
-    with table_of(postgres, **{name: PASSWORD}) as table:
-        with pytest.raises(LogError) as caught:
-            table.check()
+    with (
+        table_of(postgres, **{name: PASSWORD}) as table,
+        pytest.raises(LogError) as caught,
+    ):
+        table.check()
     assert PASSWORD not in str(caught.value)
     assert "check SUPABASE_" in str(caught.value)
 
@@ -337,7 +339,7 @@ def test_a_network_that_goes_silent_is_given_up_in_time(postgres, connected):
         proxy.mode = "swallow"
         with (
             in_time(),
-            pytest.raises(LogError, match="did not answer|timeout") as caught,
+            pytest.raises(LogError, match="did not answer") as caught,
         ):
             table.write([ROW])
         assert not caught.value.permanent
