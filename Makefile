@@ -25,6 +25,7 @@ models: $(BIN)/.installed ## Fetch all three pose models into models/
 test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machine
 	@tools/system_packages.sh test
 	@$(BIN)/python -m posture.models lite full heavy
+	@$(BIN)/python -m tests.fixtures.original_model
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(BIN)/.installed-dev ## Style, types and architecture

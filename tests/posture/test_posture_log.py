@@ -339,7 +339,7 @@ def test_a_network_that_goes_silent_is_given_up_in_time(postgres, connected):
         proxy.mode = "swallow"
         with (
             in_time(),
-            pytest.raises(LogError, match=r"did not answer|timeout") as caught,
+            pytest.raises(LogError, match="did not answer") as caught,
         ):
             table.write([ROW])
         assert not caught.value.permanent
