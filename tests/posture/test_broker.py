@@ -191,8 +191,10 @@ def test_two_workers_with_the_same_id_do_not_fight_for_ever(broker, caplog):
     with inbox(broker.environ) as one, inbox(broker.environ) as other:
         wait_until(lambda: "same client id" in caplog.text, "it is said")
         assert "MQTT_CLIENT_ID" in caplog.text
+        connections = broker.log.count(f" as {CLIENT} ")
         # Without its step back the loser would be here again after a second or two.
         time.sleep(2.5)
+        assert broker.log.count(f" as {CLIENT} ") == connections
         away = [box for box in (one, other) if not box.subscription.subscribed.is_set()]
         assert len(away) == 1
         begun = time.monotonic()
