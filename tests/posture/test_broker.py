@@ -118,16 +118,20 @@ def test_the_broker_hears_of_messages_in_the_order_of_their_delivery(
     assert left_over(broker) == again
 
 
+def lose_session(broker, box):
+    """Start the broker anew without its sessions: its numbers begin again."""
+    broker.stop()
+    (broker.folder / "mosquitto.db").unlink()
+    box.subscription.subscribed.clear()
+    broker.start()
+    assert box.subscription.subscribed.wait(30)
+
+
 def test_an_acknowledgement_of_an_earlier_connection_confirms_nothing(broker):
     with inbox(broker.environ) as box:
         broker.publish("images/pi1", b"old")
         box.wait_for(1)
-        # The broker loses the session: its numbers start again.
-        broker.stop()
-        (broker.folder / "mosquitto.db").unlink()
-        box.subscription.subscribed.clear()
-        broker.start()
-        assert box.subscription.subscribed.wait(30)
+        lose_session(broker, box)
         broker.publish("images/pi1", b"new")
         old, new = box.wait_for(2)
         assert (old.mid, old.generation) == (new.mid, new.generation - 1)
@@ -135,6 +139,19 @@ def test_an_acknowledgement_of_an_earlier_connection_confirms_nothing(broker):
         assert box.acknowledge(0) == [False]
 
     assert left_over(broker) == [b"new"]
+
+
+def test_a_number_that_was_done_on_an_earlier_connection_is_not_done_on_this(broker):
+    with inbox(broker.environ) as box:
+        broker.publish("images/pi1", b"a", b"b")
+        box.wait_for(2)
+        box.acknowledge(1)  # and a is still worked on
+        lose_session(broker, box)
+        broker.publish("images/pi1", b"c", b"d")
+        box.wait_for(4)
+        assert box.acknowledge(2) == [True]
+
+    assert left_over(broker) == [b"d"]
 
 
 def test_nothing_is_acknowledged_once_the_connection_is_ended(broker):
