@@ -118,16 +118,20 @@ def test_the_broker_hears_of_messages_in_the_order_of_their_delivery(
     assert left_over(broker) == again
 
 
+def lose_session(broker, box):
+    """Start the broker anew without its sessions: its numbers begin again."""
+    broker.stop()
+    (broker.folder / "mosquitto.db").unlink()
+    box.subscription.subscribed.clear()
+    broker.start()
+    assert box.subscription.subscribed.wait(30)
+
+
 def test_an_acknowledgement_of_an_earlier_connection_confirms_nothing(broker):
     with inbox(broker.environ) as box:
         broker.publish("images/pi1", b"old")
         box.wait_for(1)
-        # The broker loses the session: its numbers start again.
-        broker.stop()
-        (broker.folder / "mosquitto.db").unlink()
-        box.subscription.subscribed.clear()
-        broker.start()
-        assert box.subscription.subscribed.wait(30)
+        lose_session(broker, box)
         broker.publish("images/pi1", b"new")
         old, new = box.wait_for(2)
         assert (old.mid, old.generation) == (new.mid, new.generation - 1)
@@ -135,6 +139,19 @@ def test_an_acknowledgement_of_an_earlier_connection_confirms_nothing(broker):
         assert box.acknowledge(0) == [False]
 
     assert left_over(broker) == [b"new"]
+
+
+def test_a_number_that_was_done_on_an_earlier_connection_is_not_done_on_this(broker):
+    with inbox(broker.environ) as box:
+        broker.publish("images/pi1", b"a", b"b")
+        box.wait_for(2)
+        box.acknowledge(1)  # and a is still worked on
+        lose_session(broker, box)
+        broker.publish("images/pi1", b"c", b"d")
+        box.wait_for(4)
+        assert box.acknowledge(2) == [True]
+
+    assert left_over(broker) == [b"d"]
 
 
 def test_nothing_is_acknowledged_once_the_connection_is_ended(broker):
@@ -166,8 +183,11 @@ def test_a_retained_picture_does_not_come_again_after_a_reconnect(broker):
     with inbox(broker.environ) as box:
         box.wait_for(1)
         box.acknowledge(0)
+    with inbox(broker.environ) as again:
+        broker.publish("images/pi1", b"new")
+        wait_until(lambda: b"new" in again.payloads, "the new message")
 
-    assert left_over(broker) == []
+    assert again.payloads == [b"new"]
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
@@ -184,16 +204,18 @@ def test_a_lost_connection_is_made_again_and_nothing_is_lost(broker, version):
             assert {message.generation for message in box.messages} == {1, 2}
 
 
-def test_a_second_worker_with_the_same_id_makes_the_first_step_back(broker, caplog):
-    with inbox(broker.environ) as first, inbox(broker.environ) as second:
+def test_two_workers_with_the_same_id_do_not_fight_for_ever(broker, caplog):
+    with inbox(broker.environ) as one, inbox(broker.environ) as other:
         wait_until(lambda: "same client id" in caplog.text, "it is said")
         assert "MQTT_CLIENT_ID" in caplog.text
-        # Without the step back the first would be here again after a second.
+        connections = broker.log.count(f" as {CLIENT} ")
+        # Without its step back the loser would be here again after a second or two.
         time.sleep(2.5)
-        assert second.subscription.subscribed.is_set()
-        assert not first.subscription.subscribed.is_set()
+        assert broker.log.count(f" as {CLIENT} ") == connections
+        away = [box for box in (one, other) if not box.subscription.subscribed.is_set()]
+        assert len(away) == 1
         begun = time.monotonic()
-        first.subscription.stop()
+        away[0].subscription.stop()
         assert time.monotonic() - begun < 10  # a stop does not wait for the next try
 
 
