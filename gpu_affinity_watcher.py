@@ -52,7 +52,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0], allow_abbrev=False
+    )
     parser.add_argument("--once", action="store_true", help="look once and end")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be done, change nothing"

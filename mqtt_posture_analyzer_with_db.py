@@ -46,16 +46,16 @@ def _work(settings: WorkerSettings) -> int:
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
     from posture import pictures
-    from posture.landmarks import Landmarker
-    from posture.models import bundle_path
+    from posture.landmarks import Landmarker, LandmarkerPool
+    from posture.models import find_bundle
     from posture.pipeline import Worker
     from posture.posture_log import LogError, PostureLog
 
+    model = find_bundle(settings.models_folder, settings.model)
     for folder in (settings.pictures, settings.quarantine):
         pictures.check_writable(folder)
     pictures.remove_parts(settings.pictures)
     clock.lap("import")
-    model = bundle_path(settings.models_folder, settings.model)
     with ThreadPoolExecutor(settings.threads) as pool:
         loading = [pool.submit(Landmarker, model) for _ in range(settings.threads)]
         table = PostureLog(settings.database)
@@ -64,21 +64,17 @@ def _work(settings: WorkerSettings) -> int:
         except LogError as error:
             log.error("%s; pictures wait until it works", error)  # noqa: TRY400
         clock.lap("database")
-        landmarkers = [each.result() for each in loading]
+        landmarkers = LandmarkerPool([each.result() for each in loading])
     clock.lap("models")
-    worker = Worker(settings, landmarkers, table)
+
+    def ready() -> None:
+        clock.lap("broker")
+        it = settings
+        log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, clock)
+
+    worker = Worker(settings, landmarkers, table, ready)
     _stop_on_signals(worker.request_stop)
     worker.start()
-    worker.subscription.start()
-    if worker.subscription.subscribed.wait(10):
-        clock.lap("broker")
-        log.info(
-            "ready: %d x %s on %s (%s)",
-            settings.threads,
-            settings.model,
-            settings.topic,
-            clock,
-        )
     worker.run()
     table.close()
     return 0

@@ -96,6 +96,8 @@ def _start(settings: DemoSettings, folder: Path, started: ExitStack) -> _Demo:
     run = Run(folder)
     started.callback(run.ended)
     port = free_port(settings.listen, settings.port)
+    if port != settings.port:
+        console.print(f"Port {settings.port} is in use: the broker takes {port}.")
     broker = start_broker(folder, settings.listen, port)
     started.callback(broker.stop)
     database = Database(folder)

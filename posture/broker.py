@@ -53,16 +53,20 @@ class Subscription:
         topic: str,
         deliver: Callable[[Message], None],
         window: int,
+        on_ready: Callable[[], None],
     ) -> None:
         """Prepare; nothing is connected yet.
 
-        `deliver` is called in the network thread and must not wait. At most `window`
-        messages are unacknowledged at a time, with a broker that keeps to it.
+        `deliver` is called in the network thread and must not wait; neither must
+        `on_ready`, which is called once, when the broker has first confirmed the
+        subscription. At most `window` messages are unacknowledged at a time, with a
+        broker that keeps to it.
         """
         self._settings = settings
         self._topic = topic
         self._deliver = deliver
         self._window = window
+        self._on_ready: Callable[[], None] | None = on_ready
         # A message may be acknowledged only on the connection that brought it: when the
         # broker has lost the session its numbers start again, and an old
         # acknowledgement would confirm a new picture.
@@ -163,8 +167,11 @@ class Subscription:
                 self._topic,
                 reasons[0],
             )
-        else:
-            self.subscribed.set()
+            return
+        self.subscribed.set()
+        if self._on_ready:
+            self._on_ready()
+            self._on_ready = None
 
     def _on_message(
         self,

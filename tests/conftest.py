@@ -61,3 +61,4 @@ def start_worker(
     yield start
     for worker in workers:
         worker.end()
+        print(worker.log)  # shown with a test that fails

@@ -1,0 +1,158 @@
+"""The demo, as a process of its own, with its embedded broker and database."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.conftest import IMAGES
+from tests.fixtures.net import free_port, wait_until
+from tests.fixtures.worker import ROOT
+
+
+class Demo:
+    """One run of run_local.py with its own folder."""
+
+    def __init__(self, folder, *flags, port=None):
+        self.folder = folder
+        samples = folder.parent / "samples"
+        if not samples.exists():
+            samples.mkdir()
+            for name in ("good_1280_000", "slouch_1280_002", "empty_1280_006"):
+                (samples / f"{name}.jpg").symlink_to(IMAGES / f"{name}.jpg")
+        self.port = port or free_port()
+        command = [sys.executable, str(ROOT / "run_local.py"), "--folder", str(folder)]
+        command += ["--samples", str(samples), "--model", "lite"]
+        self._output = (folder.parent / "output").open("w+")
+        self.process = subprocess.Popen(
+            [*command, "--port", str(self.port), *flags],
+            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"},
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+
+    @property
+    def said(self):
+        return (self.folder.parent / "output").read_text()
+
+    def wait(self):
+        code = self.process.wait(90)
+        self._output.close()
+        return code
+
+    def wait_for(self, words):
+        wait_until(lambda: words in self.said, f"{words!r} in {self.said}", 60, 0.1)
+
+    def helpers(self):
+        """Processes that work for this folder."""
+        return [
+            each
+            for each in psutil.process_iter(["cmdline"])
+            if str(self.folder) in " ".join(each.info["cmdline"] or [])
+            or str(self.folder) in _settings(each)
+        ]
+
+
+def _settings(process):
+    try:
+        return process.environ().get("PICTURES_FOLDER", "")
+    except psutil.Error:
+        return ""
+
+
+@pytest.fixture
+def start_demo(tmp_path):
+    demos = []
+
+    def start(*flags, **options):
+        demo = Demo(tmp_path / "local", *flags, **options)
+        demos.append(demo)
+        return demo
+
+    yield start
+    for demo in demos:
+        print(demo.said)  # shown with a test that fails
+        if demo.process.poll() is None:
+            demo.process.send_signal(signal.SIGTERM)
+            demo.wait()
+        demo._output.close()
+
+
+def test_once_shows_every_sample_and_leaves_nothing_running(start_demo):
+    demo = start_demo("--once")
+    assert demo.wait() == 0, demo.said
+    assert "3 pictures, each with its row and its file." in demo.said
+    for words in ("good_1280_000.jpg", "Good", "Bad", "No_Landmarks_Detected"):
+        assert words in demo.said
+    files = list((demo.folder / "analyzed_images").glob("*/*.jpg"))
+    assert len(files) == 3
+    assert not demo.helpers()
+
+
+def test_a_second_run_keeps_the_rows_and_files_of_the_first(start_demo):
+    assert start_demo("--once").wait() == 0
+    demo = start_demo("--once")
+    assert demo.wait() == 0
+    assert len(list((demo.folder / "analyzed_images").glob("*/*.jpg"))) == 6
+
+
+def test_it_stays_for_pictures_of_ones_own_until_ctrl_c(start_demo):
+    demo = start_demo()
+    demo.wait_for("Waiting for pictures")
+    publish = [sys.executable, str(ROOT / "publish_test_images.py")]
+    publish += ["--broker-host", "127.0.0.1", "--broker-port", str(demo.port)]
+    publish += ["--broker-version", "3.1.1", "--pi", "kitchen"]
+    subprocess.run([*publish, IMAGES / "good_1280_001.jpg"], check=True, timeout=60)
+    demo.wait_for("kitchen_")
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.wait() == 0
+    assert "Traceback" not in demo.said
+    assert not demo.helpers()
+
+
+def test_a_port_that_is_taken_is_replaced_by_another(start_demo):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        demo = start_demo("--once", port=taken.getsockname()[1])
+        assert demo.wait() == 0, demo.said
+    assert f"Port {demo.port} is in use" in demo.said
+
+
+def test_a_run_beside_another_one_in_the_same_folder_is_refused(start_demo):
+    first = start_demo()
+    first.wait_for("Waiting for pictures")
+    second = start_demo("--once")
+    assert second.wait() == 1
+    assert "a demo is running in" in second.said
+
+
+def test_what_a_killed_run_left_is_cleared_away(start_demo):
+    first = start_demo()
+    first.wait_for("Waiting for pictures")
+    left = json.loads((first.folder / "run.json").read_text())
+    first.process.kill()
+    first.wait()
+    demo = start_demo("--once")
+    assert demo.wait() == 0, demo.said
+    assert not any(psutil.pid_exists(pid) for pid, _ in left)
+    assert not demo.helpers()
+
+
+def test_a_folder_that_cannot_be_written_is_said(start_demo, tmp_path):
+    (tmp_path / "local").touch()
+    demo = start_demo("--once")
+    assert demo.wait() == 1
+    assert "name another folder with --folder" in " ".join(demo.said.split())
+
+
+def test_an_address_of_another_machine_is_refused(start_demo):
+    demo = start_demo("--once", "--listen", "192.0.2.1")
+    assert demo.wait() == 1
+    assert "--listen 192.0.2.1" in demo.said
