@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 _CPU = (
     '100 * (1 - avg by (instance, job) (rate(node_cpu_seconds_total{mode="idle"}[1m])))'
@@ -48,7 +49,7 @@ class Load:
     node_label: str | None = None
     """The label that names the node, tried before the usual ones."""
 
-    @property
+    @cached_property
     def is_metric(self) -> bool:
         """Whether it only selects series: computed values have no age of their own."""
         return _SELECTOR.fullmatch(self.query) is not None
