@@ -21,10 +21,10 @@ _CPU = (
 
 KNOWN = {
     "jetson": "jetson_gpu_usage_percent; jetson_orin_gpu_load_percent",
+    "jetson-stats": 'jetson_usage_gpu{gpu=~"val|load"}',
     "dcgm": "node=Hostname DCGM_FI_DEV_GPU_UTIL",
     "tegrastats": "tegrastats_gr3d_usage_percentage",
     "waggle": "scale=100 gpu_current_load",
-    "per-mille": "scale=0.1 gpu_load_per_mille",
     "cpu": _CPU,
 }
 """By name; `cpu` is the node exporter's CPU use, for workers without a GPU."""

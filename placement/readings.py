@@ -49,7 +49,7 @@ def survey(
     others counts, so that a wrong extra series never makes a node look idle.
     """
     parts = _sort_out(rows)
-    names = _Names(nodes, settings.node_map)
+    names = _Names(nodes, settings.node_map or {})
     readings: dict[str, Reading] = {}
     unmatched = []
     for number, series, labels, value in parts.loads:

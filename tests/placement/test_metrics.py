@@ -142,10 +142,13 @@ def test_a_sign_of_failure_between_good_samples_is_not_averaged_away(watched):
 
 
 def test_of_two_series_for_a_node_the_highest_counts(watched):
-    watched.tell(20, number=0)
-    watched.tell(70, number=1)
-    watched.wait_load(70)
-    watched.tell("NaN", number=1)
+    for first, second in ((20, 70), (70, 20)):
+        watched.tell(first, number=0)
+        watched.tell(second, number=1)
+        for exporter in watched.exporters[:2]:
+            exporter.wait_scraped(6)
+        watched.wait_load(70)
+    watched.tell("NaN", number=0)
     watched.wait_load(20)
 
 
