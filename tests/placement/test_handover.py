@@ -8,6 +8,7 @@ from placement.handover import Action, View, judge
 from placement.jobs import Job, Pod
 from placement.policy import Candidate, Decision, Memory, Node
 from placement.settings import ChoiceSettings, HandOverSettings
+from placement.troubles import Troubles
 from tests.fixtures.settings import read_settings
 
 RULES = read_settings(ChoiceSettings, margin="15", hold="120", worker_load="0")
@@ -75,3 +76,26 @@ def test_a_pod_that_fits_nowhere_waits_when_the_next_would_go_there_too():
     assert action(waiting, seen) is Action.WAIT
     seen = view({"a": 10, "b": 90}, chosen="b", misfit_since={"uid": 0.0})
     assert action(waiting, seen) is Action.REPLACE
+
+
+def test_a_node_where_a_pod_did_not_fit_is_passed_over_for_a_while():
+    waiting = dataclasses.replace(JOB, pods=(Pod("p", None, "no room"),))
+    troubles, nodes = Troubles(SETTINGS), [Node("a", "a")]
+    troubles.notice(nodes, [waiting], 0)
+    troubles.notice(nodes, [waiting], 59)
+    assert troubles.refused == {}
+    troubles.notice(nodes, [waiting], 60)
+    assert troubles.refused == {"a": "the last pod did not fit there: no room"}
+    troubles.notice(nodes, [], 659)
+    assert "a" in troubles.refused
+    troubles.notice(nodes, [], 660)
+    assert troubles.refused == {}
+
+
+@pytest.mark.parametrize("state", [{"ready": False}, {"cordoned": True}])
+def test_a_node_that_is_down_is_not_blamed_when_it_is_up_again(state):
+    waiting = dataclasses.replace(JOB, pods=(Pod("p", None, "not Ready"),))
+    troubles = Troubles(SETTINGS)
+    for now in (0, 100):
+        troubles.notice([Node("a", "a", **state)], [waiting], now)
+    assert troubles.refused == {}

@@ -79,8 +79,9 @@ def test_without_any_known_load_nothing_is_patched_and_the_reason_is_said(scene)
     before = scene.scaledjob()
     scene.load(None, None)
     decision, _ = watcher.look(10, LATER)
-    watcher.look(1000, LATER)
     assert decision.node is None
+    scene.plane.kubectl("cordon", scene.a)  # another reason, the same state
+    watcher.look(1000, LATER)
     assert scene.scaledjob() == before
     assert scene.events() == ["NoNode", "NodeChosen"]
 
