@@ -44,7 +44,7 @@ class Scaler:
         self._prometheus = prometheus
         self._telemetry = telemetry
         it = settings.demand
-        self._demand = Demand(time.monotonic(), it.settle)
+        self._demand = Demand(time.monotonic(), it.fresh)
         self._watch = PictureWatch(settings.broker, it, self._demand.sign)
         self._choices: dict[tuple[Load, ...], Poll[Choice]] = {}
         self._situation = Poll("ScaledJob and Jobs", self._look, it.interval)

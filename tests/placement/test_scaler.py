@@ -7,16 +7,15 @@ stand-in that makes its calls and creates real Jobs; a Job's pod ends when a tes
 import base64
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.fixtures.net import wait_until
 from tests.fixtures.scaling import NODES, Gpus, running_scaling
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ROOT, WorkerProcess
 
 A, B = NODES
-IMAGES = Path(__file__).parents[1] / "images"
+IMAGES = ROOT / "tests" / "images"
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +249,15 @@ def test_no_more_workers_than_the_scaledjob_allows(scaling):
     scaling.wait_number(2)
     assert len(scaling.keda.poll()) == 2
     assert scaling.keda.poll() == []
+
+
+def test_the_shipped_rights_are_enough(scaling):
+    rights = (ROOT / "deploy" / "placement-rbac.yaml").read_text()
+    rights = rights.replace("namespace: default", f"namespace: {scaling.namespace}")
+    scaling.plane.apply(rights, namespace=scaling.namespace)
+    account = scaling.plane.service_account(scaling.namespace, "posture-placement")
+    scaling.start(KUBECONFIG=str(account))
+    scaling.wait_number(1)
 
 
 def test_a_wrong_trigger_is_said_where_the_user_looks(scaling):
