@@ -272,7 +272,12 @@ def test_a_wrong_trigger_is_said_where_the_user_looks(scaling):
 def test_a_picture_becomes_a_row_and_the_number_returns_to_zero(
     scaling, postgres, tmp_path
 ):
-    """The whole life of a Job, its worker run as a process for want of a kubelet."""
+    """The whole life of a Job, its worker run as a process for want of a kubelet.
+
+    The watcher runs as well, and pins the ScaledJob.
+    """
+    scaling.apply(node=None)
+    scaling.watch()
     environ = scaling.broker.environ | postgres.environ
     declared = WorkerProcess(tmp_path / "declare", environ, "declare")
     assert declared.wait() == 0, declared.log
