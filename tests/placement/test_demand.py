@@ -139,6 +139,17 @@ def test_with_two_workers_one_that_fails_is_replaced():
     assert not story.at(420).waiting(2)
 
 
+def test_with_two_workers_one_that_fails_after_the_other_ended_idle_is_replaced():
+    story = Story().after_a_drained_start()
+    story.at(200).picture()
+    story.at(201).see({"a", "b"}, JOB)
+    story.at(280).see({"a", "b"}, JOB)
+    story.at(281).see({"a"}, {"b", *JOB})
+    assert not story.waiting(2)
+    story.at(300).see(NONE, {"b", *JOB})
+    assert story.at(301).waiting(2)
+
+
 class Day:
     """A day of bursts, a worker that ends when idle, and a KEDA that polls.
 
