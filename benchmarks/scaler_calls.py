@@ -5,7 +5,8 @@
 The scaler is the real script with a real Prometheus, stopped in the middle of its work,
 and a real broker. The API server is a stand-in that always says the same: it plays no
 part in a call. The caller is a process of its own, so on a small machine a part of each
-time is its own.
+time is its own. `bare` is a grpc.aio server that always says the same, called in turn
+with the scaler: what the library alone takes on the same machine.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from tests.fixtures.scaling import ScalerProcess
 
 ROOT = Path(__file__).parents[1]
 NODE = "jetson1"
+ROUNDS = 5
 
 
 def objects() -> dict[str, Any]:
@@ -123,6 +125,21 @@ def scaler_with_hanging_prometheus(folder: Path) -> Iterator[tuple[ScalerProcess
             exporter.stop()
 
 
+@contextmanager
+def bare_server() -> Iterator[int]:
+    """The bare server; gives its port."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.scaler_bare", str(port)], cwd=ROOT
+    )
+    try:
+        wait_until(lambda: accepts(port), "the bare server listens")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
 def _active(port: int) -> bool:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         try:
@@ -168,27 +185,44 @@ def resident_mb(process: subprocess.Popen) -> float:
     return int(line.split()[1]) / 1024
 
 
+def in_turn(callers: dict[str, Caller], method: str, concurrent: int, calls: int):
+    """Figures of each caller, called in turn so that all share the machine's moods."""
+    seconds, took = dict.fromkeys(callers, 0.0), {name: [] for name in callers}
+    for _ in range(ROUNDS):
+        for name, caller in callers.items():
+            more, times = caller(method, concurrent, calls // ROUNDS)
+            seconds[name] += more
+            took[name] += times
+    figures = {}
+    for name in callers:
+        start = f"{name}{method}_{concurrent}"
+        figures[f"{start}_per_second"] = round(len(took[name]) / seconds[name])
+        figures[f"{start}_p50_ms"] = round(percentile(took[name], 0.5), 2)
+        figures[f"{start}_p99_ms"] = round(percentile(took[name], 0.99), 2)
+    return figures
+
+
 def measure(calls: int, many: int) -> dict[str, object]:
     """All figures: `calls` for each time, `many` for the memory."""
     figures: dict[str, object] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
         scaler_with_hanging_prometheus(Path(folder)) as (scaler, port),
+        bare_server() as bare_port,
     ):
-        caller = Caller(port)
+        caller, bare = Caller(port), Caller(bare_port)
         caller("GetMetrics", 50, 5000)  # warm
+        bare("GetMetrics", 50, 5000)
         for method in REQUESTS:
             for concurrent in (1, 50, 500):
-                seconds, took = caller(method, concurrent, calls)
-                name = f"{method}_{concurrent}"
-                figures[f"{name}_per_second"] = round(len(took) / seconds)
-                figures[f"{name}_p50_ms"] = round(percentile(took, 0.5), 2)
-                figures[f"{name}_p99_ms"] = round(percentile(took, 0.99), 2)
+                callers = {"": caller, "bare_": bare}
+                figures |= in_turn(callers, method, concurrent, calls)
         before = resident_mb(scaler.process)
         for method in REQUESTS:
             caller(method, 50, many // 2)
         after = resident_mb(scaler.process)
         caller.close()
+        bare.close()
     figures["calls_for_memory"] = many
     figures["memory_before_mb"] = round(before, 1)
     figures["memory_after_mb"] = round(after, 1)

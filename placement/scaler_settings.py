@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import options
-from broker_settings import BrokerSettings
+from broker_settings import BrokerSettings, plain_topic, topic_filter
 from options import boolean, decimal, integer, one_of, option, section
 from placement.settings import (
     ChoiceSettings,
@@ -142,12 +142,14 @@ class DemandSettings:
         "--topic",
         "topic filter of the pictures",
         default="images/#",
+        parse=topic_filter,
     )
     backlog_topic: str | None = option(
         "BACKLOG_TOPIC",
         "--backlog-topic",
         "topic that tells how many pictures are waiting, as a number",
         default=None,
+        parse=plain_topic,
     )
     backlog_above: float = option(
         "BACKLOG_ABOVE",
