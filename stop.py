@@ -8,7 +8,6 @@ settings.
 """
 
 import argparse
-import logging
 import os
 import sys
 
@@ -18,8 +17,9 @@ from placement.cluster import Cluster
 from placement.containers import Docker
 from placement.errors import PlacementError
 from placement.launcher_settings import StopSettings
+from placement.opened import Opened
 from placement.steps import Outcome, Step, run_all
-from placement.stopping import Opened, Stopping
+from placement.stopping import Stopping
 from placement.trace import Trace
 
 
@@ -32,13 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201
         return 2
     trace = Trace(settings.trace)
-    trace.folder.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=trace.log,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
-    logging.captureWarnings(capture=True)
+    trace.log_here()
     stopping = Stopping(
         Opened(lambda: Cluster(settings.cluster)),
         Docker(trace.log),

@@ -12,9 +12,10 @@ from typing import Any
 
 from placement import blueprints, manifest, processes
 from placement.cluster import Cluster
+from placement.containers import Docker
 from placement.doctor import Check, CheckError, Doubt
 from placement.errors import ClusterError, ManifestError, MetricsError
-from placement.launcher_settings import LauncherSettings
+from placement.launcher_settings import ImageSettings, LauncherSettings
 from placement.metrics import Prometheus
 from placement.objects import CONFIGMAP, MANAGER, SCALEDJOB, SECRET, Objects
 from placement.policy import Node, Reading, has_label
@@ -34,6 +35,15 @@ _RIGHTS = (
     ("", "events", "create"),
     ("batch", "jobs", "list delete"),
 )
+
+
+def docker_checks(settings: ImageSettings, docker: Docker) -> list[Check]:
+    """Whether the image can be built and pushed."""
+    return [
+        Check("docker", docker.check_engine),
+        Check("buildx", lambda: docker.check_buildx(settings.platforms)),
+        Check("login", lambda: docker.check_login(settings.repository)),
+    ]
 
 
 @dataclass(frozen=True)

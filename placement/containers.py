@@ -125,18 +125,11 @@ class Docker:
         Raises:
             PlacementError: the registry does not answer.
         """
-        done = self._run(
-            [
-                "buildx",
-                "imagetools",
-                "inspect",
-                "--format",
-                "{{.Manifest.Digest}}",
-                image,
-            ]
-        )
+        inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}"]
+        done = self._run([*inspect, image])
         if done.returncode == 0:
-            return done.stdout.strip()
+            digest: str = json.loads(done.stdout)["digest"]
+            return digest
         if "not found" in done.stderr.lower():
             return None
         raise PlacementError(_explain(done.stderr, image))
@@ -182,8 +175,8 @@ class Docker:
                 *("--entrypoint", "python3", image, "-m", _SELFTEST),
             ]
         )
-        if done.returncode == 125:  # Docker's own: it could not be started
-            return "not tried here"
+        if done.returncode == 125 and _is_absent(done.stderr):
+            return "not tried: this engine keeps no copy"
         if done.returncode:
             raise PlacementError(
                 f"the image {image} cannot find a pose: {_last_line(done.stderr)}; "
@@ -245,6 +238,10 @@ class Docker:
             return ""
         said = self._log.read_bytes()[begin:].decode(errors="replace").strip()
         return said[-4000:] or f"docker ended with {done.returncode}"
+
+
+def _is_absent(said: str) -> bool:
+    return "no such image" in said.lower() or "unable to find image" in said.lower()
 
 
 def _explain(said: str, repository: str) -> str:

@@ -1,5 +1,6 @@
 """What a run leaves on this machine while it lasts: records, logs, a lock."""
 
+import logging
 from pathlib import Path
 
 from placement.launcher_settings import TraceSettings
@@ -23,6 +24,16 @@ class Trace:
         self.launcher = self.record("launcher")
         self.keeper = self.record("keeper")
         self.keeper_log = self.folder / "keeper.log"
+
+    def log_here(self) -> None:
+        """Let this process log to the run's log, warnings of libraries included."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            filename=self.log,
+            level=logging.INFO,
+            format="%(asctime)s %(levelname)-7s %(message)s",
+        )
+        logging.captureWarnings(capture=True)
 
     def record(self, name: str) -> Path:
         """Where the process called `name` records itself."""
