@@ -64,7 +64,7 @@ def _work(settings: WorkerSettings) -> int:
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
     from posture import pictures
-    from posture.landmarks import Landmarker
+    from posture.landmarks import Landmarker, LandmarkerPool
     from posture.models import find_bundle
     from posture.pipeline import Worker
     from posture.posture_log import LogError, PostureLog
@@ -82,7 +82,7 @@ def _work(settings: WorkerSettings) -> int:
         except LogError as error:
             log.error("%s; pictures wait until it works", error)  # noqa: TRY400
         clock.lap("database")
-        landmarkers = [each.result() for each in loading]
+        landmarkers = LandmarkerPool([each.result() for each in loading])
     clock.lap("models")
 
     def ready() -> None:

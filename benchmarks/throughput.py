@@ -35,6 +35,7 @@ from tests.fixtures.worker import WorkerProcess
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "tests" / "images"
 ROUND = 5.0  # seconds of each window
+PATIENCE = 60.0  # seconds without a new row
 
 
 class Bare:
@@ -76,10 +77,36 @@ class Bare:
         self._process.wait(20)
 
 
+class Table:
+    """Looks at the table over one connection, which costs next to nothing."""
+
+    def __init__(self, database: Postgres) -> None:
+        self._connection = database.connect()
+
+    def count(self) -> int:
+        """Rows that are committed (ids have no gaps here)."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(max(id), 0) FROM posture_log")
+            return cursor.fetchone()[0]
+
+    def wait_for(self, count: int, step: float) -> None:
+        """Wait until the table has so many rows."""
+        done, until = self.count(), time.monotonic() + PATIENCE
+        while done < count:
+            if time.monotonic() > until:
+                raise SystemExit(f"{done} of {count} rows, and none for {PATIENCE:g} s")
+            time.sleep(step)
+            before, done = done, self.count()
+            if done > before:
+                until = time.monotonic() + PATIENCE
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
 @contextlib.contextmanager
-def stack(
-    model: str, threads: int
-) -> Iterator[tuple[Mosquitto, Postgres, WorkerProcess]]:
+def stack(model: str, threads: int) -> Iterator[tuple[Mosquitto, Table, WorkerProcess]]:
     """Broker, database and worker, running and ready."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -91,47 +118,34 @@ def stack(
         worker = WorkerProcess(Path(folder) / "worker", environ)
         try:
             worker.wait_ready()
-            yield broker, database, worker
+            with contextlib.closing(Table(database)) as table:
+                yield broker, table, worker
         finally:
             worker.end()
 
 
-def committed(database: Postgres) -> int:
-    """Rows in the table."""
-    return database.execute("SELECT count(*) FROM posture_log")[0][0]
-
-
-def wait_for_rows(database: Postgres, count: int, step: float) -> None:
-    """Wait until the table has so many rows."""
-    until = time.monotonic() + 120
-    while committed(database) < count:
-        if time.monotonic() > until:
-            raise SystemExit(f"{committed(database)} of {count} rows after 120 s")
-        time.sleep(step)
-
-
 def worker_window(parts, payloads: list[bytes], count: int) -> float:
     """Pictures per second while the worker works off a backlog of `count`."""
-    broker, database, worker = parts
-    before = committed(database)
+    broker, table, worker = parts
+    before = table.count()
     worker.signal(signal.SIGSTOP)
     backlog = [payloads[n % len(payloads)] for n in range(count)]
     broker.publish("images/pi1", *backlog)
     begun = time.monotonic()
     worker.signal(signal.SIGCONT)
-    wait_for_rows(database, before + count, 0.05)
+    table.wait_for(before + count, 0.05)
     return count / (time.monotonic() - begun)
 
 
 def latencies(parts, payloads: list[bytes], count: int) -> list[float]:
     """Milliseconds from publish to committed row, the worker idle before each."""
-    broker, database, _ = parts
+    broker, table, _ = parts
     measured = []
     for number in range(count):
-        before = committed(database)
+        before = table.count()
         begun = time.monotonic()
         broker.publish("images/pi1", payloads[number % len(payloads)])
-        wait_for_rows(database, before + 1, 0.001)
+        table.wait_for(before + 1, 0.001)
         measured.append((time.monotonic() - begun) * 1000)
     return measured
 
@@ -143,7 +157,9 @@ def peak_memory_mb(worker: WorkerProcess) -> float:
     return int(line.split()[1]) / 1024
 
 
-def measure(model: str, seconds: float, threads: int) -> dict[str, object]:
+def measure(
+    model: str, seconds: float, threads: int, backlog: int
+) -> dict[str, object]:
     """All figures."""
     payloads = [
         base64.b64encode(p.read_bytes()) for p in sorted(PICTURES.glob("*.jpg"))
@@ -166,6 +182,8 @@ def measure(model: str, seconds: float, threads: int) -> dict[str, object]:
             count = max(32, round(rate * ROUND))
             rate = worker_window(parts, payloads, count)
             rates.append((bare.per_second(ROUND), rate, same.per_second(ROUND)))
+        if backlog:
+            worker_window(parts, payloads, backlog)
         single_ms = 1000 / single.per_second(ROUND)
         waits = latencies(parts, payloads, 64)
         return {
@@ -181,6 +199,7 @@ def measure(model: str, seconds: float, threads: int) -> dict[str, object]:
                 statistics.median(r[1] / r[2] for r in rates), 3
             ),
             "rounds": len(rates),
+            "backlog": backlog,
             "bare_single_ms": round(single_ms, 1),
             "latency_median_ms": round(statistics.median(waits), 1),
             "latency_p99_ms": round(percentile(waits, 0.99), 1),
@@ -195,9 +214,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--model", choices=MODELS, default="full")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--threads", type=int, default=available_cores())
+    parser.add_argument(
+        "--backlog",
+        type=int,
+        default=0,
+        help="pictures of one more backlog, for the peak memory with so many waiting",
+    )
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
-    figures = measure(arguments.model, arguments.seconds, arguments.threads)
+    figures = measure(
+        arguments.model, arguments.seconds, arguments.threads, arguments.backlog
+    )
     show(figures, as_json=arguments.json)
     return 0
 

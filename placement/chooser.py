@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from placement import manifest
+from placement.eligibility import candidates
 from placement.jobs import Job, count_by_node
-from placement.policy import Decision, Node, Reading, candidates, decide
+from placement.policy import Decision, Memory, Node, Reading, decide
 from placement.settings import ChoiceSettings
 
 
@@ -15,8 +16,7 @@ class Chooser:
     def __init__(self, rules: ChoiceSettings, current: str | None = None) -> None:
         """Start with the node that was chosen before, if any."""
         self._rules = rules
-        self.current = current
-        self._lagging: Mapping[str, float] = {}
+        self._memory = Memory(current)
 
     def choose(
         self,
@@ -41,7 +41,6 @@ class Chooser:
             self._rules,
             manifest.refusals(scaledjob, nodes) | dict(refused or {}),
         )
-        decision = decide(found, self.current, self._lagging, self._rules, now)
-        self._lagging = decision.lagging
-        self.current = decision.node or self.current
+        decision = decide(found, self._memory, self._rules, now)
+        self._memory = decision.memory
         return decision

@@ -209,14 +209,21 @@ class ChoiceSettings:
         "MARGIN",
         "--margin",
         "points by which another node must be better before the choice moves",
-        default="10",
+        default="15",
         parse=decimal(0, 100),
     )
     hold: float = option(
         "HOLD",
         "--hold",
         "seconds for which it must have been better",
-        default="60",
+        default="120",
+        parse=decimal(0, 86400),
+    )
+    settle: float = option(
+        "SETTLE",
+        "--settle",
+        "seconds after a move during which the next one needs twice the margin",
+        default="3600",
         parse=decimal(0, 86400),
     )
     worker_load: float = option(

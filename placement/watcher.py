@@ -211,8 +211,8 @@ class Watcher:
                 self._last_hand_over,
                 wall,
             )
-            hold = self._settings.choice.hold
-            verdict = judge(job, view, self._settings.hand_over, hold)
+            it = self._settings
+            verdict = judge(job, view, it.hand_over, it.choice)
             if verdict:
                 self._carry_out(job, verdict, scaledjob, decision.time)
 

@@ -1,12 +1,14 @@
 """One picture, from payload to annotated file: the path that every picture takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from posture.drawing import annotate
-from posture.landmarks import Landmarker
-from posture.messages import decode_image, decode_payload
+from posture.messages import Image, decode_image, decode_payload
 from posture.pictures import encode
-from posture.verdict import Preset, Verdict, judge
+from posture.verdict import Landmark, Preset, Verdict, judge
+
+Find = Callable[[Image], list[Landmark]]
 
 
 @dataclass(frozen=True)
@@ -17,16 +19,14 @@ class Analysis:
     picture: bytes
 
 
-def analyze(
-    payload: bytes, landmarker: Landmarker, preset: Preset, limit: int
-) -> Analysis:
-    """Analyze one message's payload of at most `limit` bytes.
+def analyze(payload: bytes, find: Find, preset: Preset, limit: int) -> Analysis:
+    """Analyze one message's payload of at most `limit` bytes; `find` finds landmarks.
 
     Raises:
         RefusedError: it holds no picture that can be analyzed.
     """
     image = decode_image(decode_payload(payload, limit))
-    landmarks = landmarker.find(image)
+    landmarks = find(image)
     height, width = image.shape[:2]
     verdict = judge(landmarks, width, height, preset)
     annotate(image, landmarks, verdict)

@@ -29,7 +29,7 @@ _WORDS = {
 _VERTICAL_SHARE = (
     0.12  # of the picture's height: the dashed lines that angles start from
 )
-_SHADE = 2  # bits of brightness taken from the picture under the words
+_SHADE = 3  # bits of brightness taken from the picture under the words
 _WEIGHT = 600  # semibold
 
 

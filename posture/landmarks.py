@@ -1,5 +1,7 @@
 """The one door to MediaPipe: an image in, 33 landmarks out."""
 
+import queue
+from collections.abc import Sequence
 from pathlib import Path
 
 from posture.absent import WithoutPlots
@@ -48,3 +50,21 @@ class Landmarker:
     def close(self) -> None:
         """Free the model."""
         self._task.close()
+
+
+class LandmarkerPool:
+    """Landmarkers for any number of threads: each call takes one that is free."""
+
+    def __init__(self, landmarkers: Sequence[Landmarker]) -> None:
+        self.size = len(landmarkers)
+        self._free: queue.SimpleQueue[Landmarker] = queue.SimpleQueue()
+        for each in landmarkers:
+            self._free.put(each)
+
+    def find(self, image: Image) -> list[Landmark]:
+        """The landmarks of the person in `image`, when a landmarker is free."""
+        landmarker = self._free.get()
+        try:
+            return landmarker.find(image)
+        finally:
+            self._free.put(landmarker)

@@ -99,6 +99,12 @@ class InHand:
             return self._changed.wait_for(lambda: self._count == 0, timeout)
 
     @property
+    def count(self) -> int:
+        """How many messages are in hand."""
+        with self._changed:
+            return self._count
+
+    @property
     def bytes(self) -> int:
         """Bytes of all messages in hand."""
         with self._changed:

@@ -5,12 +5,7 @@ format it is, so that nothing is ever guessed.
 """
 
 import hashlib
-import os
 import re
-
-# Read by OpenCV when it is imported: an image that claims more is refused in a
-# millisecond (a 52 kB file can claim 30000 x 30000 and take gigabytes).
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "50000000")
 
 import cv2
 import numpy as np
@@ -40,7 +35,7 @@ def pi_name(topic: str) -> str:
     Letters, digits, `.`, `_` and `-` stay. Whatever had to be changed gets a short hash
     of the original, so that two Pis never share a name by accident.
     """
-    wanted = topic.partition("/")[2].strip("/")
+    wanted = topic.partition("/")[2]
     safe = _UNSAFE.sub("_", wanted).strip("._-")[:_LONGEST_NAME]
     if safe == wanted and safe:
         return safe

@@ -4,8 +4,12 @@ import json
 import logging
 import os
 import secrets
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 
@@ -30,40 +34,47 @@ def folder_of(pictures: Path, pi: str) -> Path:
     return pictures / f"analyzed_images_from_{pi}"
 
 
-def save(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and never over another.
+def save(files: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all, and never over another.
 
-    A file that is there already under this name stays: names are made from the message,
+    A file that is there already under its name stays: names are made from the message,
     so it is the same picture, from a delivery that was cut short after this step.
 
     Raises:
         OSError: the disk is full, the folder is not writable, ...
     """
-    if path.exists():
-        return
+    parts = {path: _part_of(path) for path in files if not path.exists()}
+    try:
+        # All are written before the first is waited for: the disk does them together.
+        with ExitStack() as opened:
+            written = [
+                _write(opened, part, files[path]) for path, part in parts.items()
+            ]
+            for file in written:
+                os.fdatasync(file.fileno())  # the row is written once this is on disk
+        for path, part in parts.items():
+            part.rename(path)
+    except OSError:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _part_of(path: Path) -> Path:
     # Hidden, and in the same folder, so that the last step is one rename.
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def _write(opened: ExitStack, part: Path, content: bytes) -> BinaryIO:
     try:
-        _write(part, content)
+        file = part.open("xb")
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(part, content)
-    try:
-        part.rename(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _write(part: Path, content: bytes) -> None:
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fdatasync(file.fileno())  # the row is only written once this is on disk
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+        part.parent.mkdir(parents=True, exist_ok=True)
+        file = part.open("xb")
+    opened.enter_context(file)
+    file.write(content)
+    file.flush()
+    return file
 
 
 def remove_parts(pictures: Path) -> None:
@@ -97,6 +108,7 @@ class Quarantine:
         """Keep at most `limit` bytes in `folder`."""
         self._folder = folder
         self._limit = limit
+        self._lock = threading.Lock()  # one counts and forgets at a time
 
     def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
         """Keep one message under `name`: its payload, and a note beside it."""
@@ -110,9 +122,17 @@ class Quarantine:
             "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         try:
-            save(self._folder / f"{name}.payload", payload)
-            save(self._folder / f"{name}.json", json.dumps(note, indent=1).encode())
-            self._forget_oldest()
+            # The note first: what it does not name would never be forgotten.
+            words = json.dumps(note, indent=1).encode()
+            file = self._folder / name
+            save(
+                {
+                    file.with_suffix(".json"): words,
+                    file.with_suffix(".payload"): payload,
+                }
+            )
+            with self._lock:
+                self._forget_oldest()
         except OSError as error:
             # The picture is lost to study, but it was refused anyway: carry on.
             log.warning("quarantine cannot keep %s: %s", name, error)

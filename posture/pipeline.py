@@ -1,6 +1,6 @@
 """The worker: from the subscription through the analysts to the recorder.
 
-    network thread --(inbox)--> N analysts --(results)--> recorder
+    network thread --(inbox)--> analysts --(results)--> recorder
 
 An analyst turns a message into an annotated picture and a row. The recorder saves the
 pictures, so that no analyst waits for a disk, writes the rows in batches over the one
@@ -11,6 +11,7 @@ name.
 """
 
 import logging
+import math
 import queue
 import random
 import threading
@@ -18,12 +19,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from posture import pictures
 from posture.analysis import analyze
 from posture.broker import Message, Subscription
 from posture.errors import RefusedError, StoppedError
-from posture.landmarks import Landmarker
+from posture.landmarks import LandmarkerPool
 from posture.ledger import InHand, Written, key_of
 from posture.messages import pi_name
 from posture.posture_log import LogError, PostureLog, Row, write_each
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 50  # rows in one statement
 _DELAYS = (0.5, 30.0)  # seconds between attempts, first and longest
+_LINGER = 0.1  # seconds that a row may wait for the next one
 _TICK = 0.2  # seconds between looks at the clock
 
 
@@ -53,7 +56,7 @@ class Worker:
     def __init__(
         self,
         settings: WorkerSettings,
-        landmarkers: Sequence[Landmarker],
+        landmarkers: LandmarkerPool,
         table: PostureLog,
         on_ready: Callable[[], None],
     ) -> None:
@@ -71,11 +74,11 @@ class Worker:
         self._give_up = threading.Event()  # the grace period is over
         self._too_much = threading.Event()
         self._count = 0
+        self._find = landmarkers.find
+        # One more than landmarkers: while it decodes or encodes, none stands idle.
         self._analysts = [
-            threading.Thread(
-                target=self._analyze_all, args=(each,), name=f"analyst-{n}"
-            )
-            for n, each in enumerate(landmarkers, 1)
+            threading.Thread(target=self._analyze_all, name=f"analyst-{n}")
+            for n in range(1, landmarkers.size + 2)
         ]
         self._recorder = threading.Thread(target=self._record_all, name="recorder")
         self.subscription = Subscription(
@@ -83,7 +86,7 @@ class Worker:
             settings.client_id,
             settings.topic,
             self._take,
-            window=2 * len(landmarkers) + BATCH,
+            window=2 * len(self._analysts) + BATCH,
             on_ready=on_ready,
         )
 
@@ -165,12 +168,12 @@ class Worker:
 
     # The analysts' threads
 
-    def _analyze_all(self, landmarker: Landmarker) -> None:
+    def _analyze_all(self) -> None:
         while (message := self._inbox.get()) is not None:
             if self._stop.is_set():
                 continue  # not begun, so left to the broker
             try:
-                self._analyze(message, landmarker)
+                self._analyze(message)
             except RefusedError as refusal:
                 self._refuse(message, str(refusal))
             except Exception as error:
@@ -178,7 +181,7 @@ class Worker:
                 log.exception("unexpected error with a picture of %r", message.topic)
                 self._refuse(message, f"unexpected {type(error).__name__}: {error}")
 
-    def _analyze(self, message: Message, landmarker: Landmarker) -> None:
+    def _analyze(self, message: Message) -> None:
         key = self._written.fresh_key(self._key(message), message.generation)
         if key in self._written:
             log.debug("%s is written already: acknowledged", key)
@@ -187,7 +190,7 @@ class Worker:
         it = self._settings
         begun = time.perf_counter()
         analysis = analyze(
-            message.payload, landmarker, it.preset, it.max_picture_mb << 20
+            message.payload, self._find, it.preset, it.max_picture_mb << 20
         )
         pi = pi_name(message.topic)
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
@@ -209,15 +212,39 @@ class Worker:
     def _record_all(self) -> None:
         more = True
         while more:
-            batch, more = _next_batch(self._results)
+            batch, more = self._next_batch()
             try:
                 self._record(batch)
             except StoppedError:
                 return
 
+    def _next_batch(self) -> tuple[list[Result], bool]:
+        """What is there, at least one; False with it when nothing comes after.
+
+        While more is in hand it waits a moment for that, for a batch costs the disk
+        and the database hardly more than one row. A picture on its own does not wait.
+        """
+        batch: list[Result] = []
+        until = math.inf
+        while len(batch) < BATCH and (not batch or self._in_hand.count > len(batch)):
+            patience = None if not batch else max(0.0, until - time.monotonic())
+            try:
+                result = self._results.get(timeout=patience)
+            except queue.Empty:
+                break
+            if result is None:
+                return batch, False
+            if not batch:
+                until = time.monotonic() + _LINGER
+            batch.append(result)
+        return batch, True
+
     def _record(self, batch: list[Result]) -> None:
-        for result in batch:
-            self._save(result)
+        files = {self._path(each.row): each.picture for each in batch}
+        self._insist(
+            lambda: pictures.save(files),
+            f"cannot save pictures in {self._settings.pictures}",
+        )
         # A redelivery can meet its first delivery here: one row is enough for both.
         rows = list({result.row.filename: result.row for result in batch}.values())
         refused: dict[str, str] = {}
@@ -232,12 +259,8 @@ class Worker:
             self._count += 1
             self._done(result.message)
 
-    def _save(self, result: Result) -> None:
-        folder = pictures.folder_of(self._settings.pictures, result.row.pi_id)
-        self._insist(
-            lambda: pictures.save(folder / result.row.filename, result.picture),
-            f"cannot save pictures in {self._settings.pictures}",
-        )
+    def _path(self, row: Row) -> Path:
+        return pictures.folder_of(self._settings.pictures, row.pi_id) / row.filename
 
     def _write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
         try:
@@ -269,23 +292,6 @@ class Worker:
             if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
                 raise StoppedError(what)
             delay = min(longest, delay * 2)
-
-
-def _next_batch(
-    results: "queue.SimpleQueue[Result | None]",
-) -> tuple[list[Result], bool]:
-    """What is there, at least one; False with it when nothing comes after."""
-    batch: list[Result] = []
-    result = results.get()
-    while result is not None:
-        batch.append(result)
-        if len(batch) == BATCH:
-            return batch, True
-        try:
-            result = results.get_nowait()
-        except queue.Empty:
-            return batch, True
-    return batch, False
 
 
 def _row(pi: str, filename: str, message: Message, verdict: Verdict, node: str) -> Row:

@@ -212,18 +212,16 @@ def _wait_for(descriptor: int, reading: bool, until: float) -> None:
 
 def _explain(error: Exception, settings: DatabaseSettings) -> LogError:
     code = getattr(error, "pgcode", None) or ""
-    text = " ".join(str(error).split()) or type(error).__name__
+    place = f"{settings.host}:{settings.port}/{settings.name}"
+    said = " ".join(str(error).split()) or type(error).__name__
+    remedy = _REMEDIES.get(code) or next(
+        (remedy for words, remedy in _WORDS.items() if words in said), ""
+    )
+    text = f"database {place}: {said}"
     if settings.password:
         text = text.replace(settings.password, "***")
-    remedy = _REMEDIES.get(code) or next(
-        (remedy for words, remedy in _WORDS.items() if words in text), ""
-    )
-    place = f"{settings.host}:{settings.port}/{settings.name}"
     permanent = code[:2] in _DATA_ERRORS or not isinstance(error, psycopg2.Error)
-    return LogError(
-        f"database {place}: {text}" + (f" ({remedy})" if remedy else ""),
-        permanent=permanent,
-    )
+    return LogError(text + (f" ({remedy})" if remedy else ""), permanent=permanent)
 
 
 def write_each(table: PostureLog, rows: Sequence[Row]) -> dict[str, str]:

@@ -223,7 +223,8 @@ def test_promql_that_cannot_be_computed_is_an_error_with_the_reason(
 def test_a_query_that_computes_to_duplicates_is_an_error_with_the_reason(watched):
     watched.tell(1, labels='{a="1"}')
     watched.exporters[1].tell(f'{watched.metric}{{a="2"}} 1')
-    watched.wait_load(1)
+    for exporter in watched.exporters[:2]:
+        exporter.wait_scraped()
     metric = watched.metric
     watched.settings["metrics"] = f"{metric} + on (job) {metric} or vector(1)"
     with pytest.raises(MetricsError, match="422"):
