@@ -16,6 +16,7 @@ import sys
 import options
 from placement.cluster import Cluster
 from placement.errors import PlacementError
+from placement.exposition import StatusPort
 from placement.keyboard import listening
 from placement.master import MasterMonitor
 from placement.metrics import Prometheus
@@ -51,14 +52,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 async def _serve(settings: ScalerSettings) -> None:
+    it = settings.grpc
     telemetry = ScalerTelemetry()
     cluster = Cluster(settings.cluster)
     scaler = Scaler(settings, cluster, Prometheus(settings.prometheus), telemetry)
     served = (settings.cluster.namespace, settings.cluster.scaledjob)
     service = ScalerService(scaler.wanted, scaler.defaults, served, telemetry)
-    server = ScalerServer(settings.grpc, service, scaler.ready)
-    if settings.grpc.metrics_port:
-        telemetry.serve(settings.grpc.address, settings.grpc.metrics_port)
+    server = ScalerServer(it, service, lambda: scaler.trouble() is None)
+    if it.metrics_port:
+        StatusPort(it.address, it.metrics_port, telemetry.registry, scaler.trouble)
     port = await server.start()
     monitor = MasterMonitor(settings.master, cluster, telemetry.overloaded)
     scaler.start()

@@ -69,13 +69,13 @@ class Scaler:
         if not self._settings.demand.always_wanted:
             self._watch.stop()
 
-    def ready(self) -> bool:
-        """Whether an answer can be given."""
+    def trouble(self) -> str | None:
+        """Why no answer can be given, or None when one can."""
         try:
             self._answer(self.defaults)
-        except NotKnownError:
-            return False
-        return True
+        except NotKnownError as error:
+            return str(error)
+        return None
 
     def wanted(self, trigger: Trigger) -> Wanted:
         """The number of Jobs for what a trigger asks.

@@ -4,6 +4,8 @@ A broker keeps pictures only for sessions that it knows. Once declared, what is
 published while no worker exists waits for the first one.
 """
 
+import threading
+
 from posture.broker import Subscription
 from posture.errors import PostureError
 from posture.settings import SessionSettings
@@ -20,6 +22,7 @@ def declare(settings: SessionSettings, deadline: float = _DEADLINE) -> None:
     Raises:
         PostureError: the broker did not confirm the session in time.
     """
+    confirmed = threading.Event()
     session = Subscription(
         settings.broker,
         settings.client_id,
@@ -28,13 +31,14 @@ def declare(settings: SessionSettings, deadline: float = _DEADLINE) -> None:
         deliver=lambda _message: None,
         on_ready=lambda: None,
         window=1,
+        on_ready=confirmed.set,
     )
     session.start()
     try:
-        confirmed = session.subscribed.wait(deadline)
+        in_time = confirmed.wait(deadline)
     finally:
         session.stop()
-    if not confirmed:
+    if not in_time:
         at = f"{settings.broker.host}:{settings.broker.port}"
         raise PostureError(
             f"the broker at {at} did not confirm the session {settings.client_id!r} on "
