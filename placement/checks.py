@@ -14,11 +14,12 @@ from placement import blueprints, manifest, processes
 from placement.cluster import Cluster
 from placement.containers import Docker
 from placement.doctor import Check, CheckError, Doubt
+from placement.eligibility import has_label
 from placement.errors import ClusterError, ManifestError, MetricsError
 from placement.launcher_settings import ImageSettings, LauncherSettings
 from placement.metrics import Prometheus
 from placement.objects import CONFIGMAP, MANAGER, SCALEDJOB, SECRET, Objects
-from placement.policy import Node, Reading, has_label
+from placement.policy import Node, Reading
 from placement.trace import Trace
 
 OLDEST_KEDA = (2, 17)

@@ -29,7 +29,6 @@ def declare(settings: SessionSettings, deadline: float = _DEADLINE) -> None:
         settings.topic,
         # Left unacknowledged, so the worker gets it.
         deliver=lambda _message: None,
-        on_ready=lambda: None,
         window=1,
         on_ready=confirmed.set,
     )
