@@ -1,5 +1,6 @@
 """The choice from look to look: what is remembered between two decisions."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,15 @@ class Chooser:
         """Start with the node that was chosen before, if any."""
         self._rules = rules
         self._memory = Memory(current)
+
+    @property
+    def current(self) -> str | None:
+        """The node chosen last; set it where somebody else has the last word."""
+        return self._memory.node
+
+    @current.setter
+    def current(self, node: str | None) -> None:
+        self._memory = dataclasses.replace(self._memory, node=node)
 
     def choose(
         self,

@@ -5,7 +5,7 @@ own is cordoned. A Job that cannot run any more is replaced: KEDA counts it, so 
 would block every later one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -41,10 +41,8 @@ class View:
 
     nodes: Mapping[str, Node]
     lost_since: Mapping[str, float]
-    """Nodes of our pods that are not Ready or gone."""
-
     misfit_since: Mapping[str, float]
-    """Jobs, by uid, with a pod that fits nowhere."""
+    """As in `Troubles`."""
 
     last_hand_over: float
     wall: float
@@ -63,12 +61,6 @@ class View:
     def lasts(self, since: Mapping[str, float], key: str, limit: float) -> bool:
         """Whether `key` has been in `since` for `limit` seconds."""
         return key in since and self.decision.time - since[key] >= limit
-
-
-def lost_nodes(jobs: Iterable[Job], nodes: Mapping[str, Node]) -> set[str]:
-    """Nodes of our pods that cannot run them any more."""
-    used = {node for job in jobs for node in job.nodes}
-    return {node for node in used if node not in nodes or not nodes[node].ready}
 
 
 def judge(

@@ -108,7 +108,7 @@ class DemandSettings:
     )
     settle: float = option(
         "SCALER_SETTLE",
-        "--settle",
+        "--scaler-settle",
         "seconds for which a picture counts as new; at least 5 less than the worker's "
         "EXIT_WHEN_IDLE",
         default="15",

@@ -15,7 +15,7 @@ from placement.blueprints import SETTINGS
 from placement.cluster import Cluster
 from placement.containers import Docker
 from placement.errors import ClusterError, PlacementError
-from placement.jobs import LABEL, is_job_of
+from placement.jobs import LABEL, is_owned
 from placement.objects import (
     CONFIGMAP,
     JOB,
@@ -128,7 +128,7 @@ class Stopping:
 
     def _jobs(self, objects: Objects) -> list[Mapping[str, Any]]:
         found = objects.matching(JOB, f"{LABEL}={self.scaledjob}")
-        return [each for each in found if is_job_of(each, self.scaledjob)]
+        return [each for each in found if is_owned(each, self.scaledjob)]
 
     def _pods(
         self, objects: Objects, jobs: Iterable[Mapping[str, Any]]

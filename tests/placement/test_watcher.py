@@ -1,8 +1,11 @@
 """The watcher on a real API server and a real Prometheus; only its clock is held."""
 
+import json
+
 import pytest
 
 from placement import manifest
+from placement.affinity import required_terms
 from placement.errors import ManifestError
 from tests.fixtures.control_plane import ROOT
 from tests.fixtures.net import wait_until
@@ -76,8 +79,9 @@ def test_without_any_known_load_nothing_is_patched_and_the_reason_is_said(scene)
     before = scene.scaledjob()
     scene.load(None, None)
     decision, _ = watcher.look(10, LATER)
-    watcher.look(1000, LATER)
     assert decision.node is None
+    scene.plane.kubectl("cordon", scene.a)  # another reason, the same state
+    watcher.look(1000, LATER)
     assert scene.scaledjob() == before
     assert scene.events() == ["NoNode", "NodeChosen"]
 
@@ -103,17 +107,25 @@ def test_somebody_elses_change_in_between_is_kept(scene):
     watcher = scene.watcher()
     patch = scene.cluster.patch_scaledjob
 
-    def after_another(change):
-        if "mine" not in scene.scaledjob()["metadata"].get("annotations", {}):
-            scene.plane.kubectl(
-                "annotate", "scaledjob", NAME, "mine=yes", "-n", scene.namespace
-            )
-        return patch(change)
+    theirs = {"key": "noisy", "operator": "DoesNotExist"}
+    base = manifest.pod_spec(scene.scaledjob())["affinity"]
+    terms = required_terms({"affinity": base})
+    terms[0]["matchExpressions"].append(theirs)
+    change = {"spec": {"jobTargetRef": {"template": {"spec": {"affinity": base}}}}}
+
+    def after_another(ours):
+        scene.cluster.patch_scaledjob = patch
+        scene.plane.kubectl(
+            "patch", "scaledjob", NAME, "-n", scene.namespace, "--type=merge",
+            "-p", json.dumps(change),
+        )  # fmt: skip
+        return patch(ours)
 
     scene.cluster.patch_scaledjob = after_another
     watcher.look(0, LATER)
     assert scene.pinned() == scene.a
-    assert scene.scaledjob()["metadata"]["annotations"]["mine"] == "yes"
+    (term,) = required_terms(manifest.pod_spec(scene.scaledjob()))
+    assert theirs in term["matchExpressions"]
 
 
 def test_a_scaledjob_that_is_deleted_is_waited_for(scene):
@@ -255,6 +267,7 @@ def test_a_job_that_was_ending_when_its_node_died_blocks_nothing(running):
     assert running.job in running.jobs()
     watcher.look(HOLD + 40, LATER)
     running.wait_gone(running.job)
+    assert running.events().count("JobReplaced") == 0
 
 
 def test_a_job_on_a_dead_node_waits_while_there_is_no_other(scene):
@@ -289,14 +302,21 @@ def test_a_job_whose_pod_fits_nowhere_is_replaced_elsewhere(scene):
 
 
 def test_jobs_that_are_not_ours_are_never_touched(running):
-    template = manifest.pod_spec(running.scaledjob())
-    template = {"metadata": {}, "spec": template | {"nodeName": running.a}}
+    pod = manifest.pod_spec(running.scaledjob()) | {"nodeName": running.a}
+    metadata = running.scaledjob()["metadata"]
+    owner = {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledJob",
+        "name": NAME,
+        "uid": metadata["uid"],
+    }
 
-    def job(name, labels):
+    def job(name, labels, owners=()):
+        template = {"metadata": {"labels": labels}, "spec": pod}
         return {
             "apiVersion": "batch/v1",
             "kind": "Job",
-            "metadata": {"name": name, "labels": labels},
+            "metadata": {"name": name, "labels": labels, "ownerReferences": [*owners]},
             "spec": {"template": template},
         }
 
@@ -305,6 +325,7 @@ def test_jobs_that_are_not_ours_are_never_touched(running):
         job("plain", {}),
         job("of-another", {mark: "another-scaledjob"}),
         job("with-our-label-only", {mark: NAME}),
+        job("with-our-owner-only", {}, [owner]),
     ]
     running.plane.apply(*foreign, namespace=running.namespace)
     watcher = running.watcher(LOST_AFTER="10", MIN_STAY="0")
@@ -314,7 +335,7 @@ def test_jobs_that_are_not_ours_are_never_touched(running):
     watcher.look(HOLD + 20, LATER)
     running.wait_gone(running.job)
     left = running.jobs()
-    assert set(left) == {"plain", "of-another", "with-our-label-only"}
+    assert set(left) == {job["metadata"]["name"] for job in foreign}
     assert not any("deletionTimestamp" in job["metadata"] for job in left.values())
     assert all(
         "deletionTimestamp" not in pod["metadata"]
