@@ -64,7 +64,7 @@ class Reading:
 
     load: float | None = None
     age: float | None = None
-    """Seconds since the sample was taken, where Prometheus tells."""
+    """Seconds since the sample was taken, where that is known."""
 
     problem: str | None = None
 

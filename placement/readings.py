@@ -30,14 +30,15 @@ class Survey:
 
 @dataclass
 class _Parts:
-    """The rows of an answer, by kind."""
+    """The rows of an answer, by kind; see `build_query`."""
 
     loads: list[tuple[int, Series, Labels, str]] = field(default_factory=list)
-    ages: dict[Series, str] = field(default_factory=dict)
     odd: dict[Series, str] = field(default_factory=dict)
-    down: set[Target] = field(default_factory=set)
-    files: dict[Target, str] = field(default_factory=dict)
-    only_files: dict[Target, str] = field(default_factory=dict)
+    old: dict[Series, str] = field(default_factory=dict)
+    age: dict[Series, str] = field(default_factory=dict)
+    down: dict[Target, str] = field(default_factory=dict)
+    file: dict[Target, str] = field(default_factory=dict)
+    only: dict[Target, str] = field(default_factory=dict)
 
 
 def survey(
@@ -58,15 +59,15 @@ def survey(
         if node is None:
             unmatched.append(_series(load, labels))
             continue
-        reading = _reading(
-            parts, series, _target(labels), value, load, settings.max_age
-        )
+        reading = _reading(parts, series, _target(labels), value, load)
         readings[node] = _worse(readings.get(node), reading)
     return Survey(readings, tuple(unmatched))
 
 
 def _sort_out(rows: Iterable[Mapping[str, Any]]) -> _Parts:
     parts = _Parts()
+    by_series = {"odd": parts.odd, "old": parts.old, "age": parts.age}
+    by_target = {"down": parts.down, "file": parts.file, "only": parts.only}
     for row in rows:
         labels = row["metric"]
         kind, _, number = labels.pop(PART).partition(" ")
@@ -74,14 +75,10 @@ def _sort_out(rows: Iterable[Mapping[str, Any]]) -> _Parts:
         series = (number, *labels, *labels.values())
         if kind == "load":
             parts.loads.append((int(number), series, labels, value))
-        elif kind in ("age", "odd"):
-            by_series = parts.ages if kind == "age" else parts.odd
-            by_series[series] = value
-        elif kind == "down":
-            parts.down.add(_target(labels))
+        elif kind in by_series:
+            by_series[kind][series] = value
         else:
-            by_target = parts.files if kind == "file" else parts.only_files
-            by_target[_target(labels)] = value
+            by_target[kind][_target(labels)] = value
     return parts
 
 
@@ -90,14 +87,8 @@ def _target(labels: Labels) -> Target:
 
 
 def _reading(
-    parts: _Parts,
-    series: Series,
-    target: Target,
-    text: str,
-    load: Load,
-    max_age: float,
+    parts: _Parts, series: Series, target: Target, text: str, load: Load
 ) -> Reading:
-    age = _number(parts.ages.get(series))
     value = _number(text)
     problem: str | None
     if value is None or not math.isfinite(value):
@@ -107,26 +98,24 @@ def _reading(
     elif target in parts.down:
         problem = f"its exporter {target[1]} is down (up is 0)"
     else:
-        problem = _too_old(parts, target, load, age, max_age)
+        problem = _too_old(parts, series, target, load)
     if problem is None and not 0 <= (value or 0.0) <= 100:
         problem = f"{text} is not 0 to 100 percent"
+    age = _number(parts.age.get(series))
     return Reading(None if problem else value, age, problem)
 
 
-def _too_old(
-    parts: _Parts, target: Target, load: Load, age: float | None, max_age: float
-) -> str | None:
-    if load.is_metric and (age is None or not age <= max_age):
-        return f"its last sample is {_seconds(age)} old"
-    file_age = parts.files.get(target)
-    if file_age is None and load.is_metric:
-        file_age = parts.only_files.get(target)
-    if file_age is not None:
-        return (
-            f"its textfile was written {_seconds(_number(file_age))} from now, by that "
-            "node's clock"
-        )
-    return None
+def _too_old(parts: _Parts, series: Series, target: Target, load: Load) -> str | None:
+    if series in parts.old:
+        return f"its last sample is {_seconds(parts.old[series])} old"
+    written = parts.file.get(target)
+    if written is None and load.is_metric:
+        written = parts.only.get(target)
+    if written is None:
+        return None
+    return (
+        f"its textfile was written {_seconds(written)} from now, by that node's clock"
+    )
 
 
 def _number(text: str | None) -> float | None:
@@ -136,7 +125,8 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _seconds(value: float | None) -> str:
+def _seconds(text: str) -> str:
+    value = _number(text)
     return "an unknown time" if value is None else f"{value:.0f} s"
 
 

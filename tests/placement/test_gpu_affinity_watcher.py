@@ -38,8 +38,8 @@ def test_a_changed_load_is_in_the_scaledjob_within_an_interval_and_the_hold(
         scene.load(90, 10)
         known = time.monotonic()
         wait_until(lambda: scene.pinned() == scene.b, "the move", 30, 0.1)
-        # A look, the hold, the next look; and what kubectl needs to show it.
-        assert time.monotonic() - known < 2 + 2 * 0.5 + 2
+        # The hold and an interval; the rest is for a busy machine, and for kubectl.
+        assert time.monotonic() - known < 2 + 0.5 + 8
         wait_until(
             lambda: "deletionTimestamp" in scene.jobs()[job]["metadata"],
             "the hand-over",
