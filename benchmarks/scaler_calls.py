@@ -30,7 +30,7 @@ from externalscaler_pb2_grpc import ExternalScalerStub
 from placement import manifest
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import accepts, free_port, wait_until
-from tests.fixtures.prometheus import Exporter, running_prometheus
+from tests.fixtures.prometheus import Exporter, PrometheusServer
 from tests.fixtures.scaling import ScalerProcess
 
 ROOT = Path(__file__).parents[1]
@@ -98,10 +98,11 @@ def scaler_with_hanging_prometheus(folder: Path) -> Iterator[tuple[ScalerProcess
     with (
         api_server(folder) as kubeconfig,
         running_mosquitto(folder / "broker") as broker,
-        running_prometheus(folder / "prometheus") as prometheus,
     ):
         exporter = Exporter("jetson_gpu_usage_percent 10\n")
+        prometheus = PrometheusServer(folder / "prometheus")
         prometheus.scrape(exporter, node=NODE)
+        prometheus.start()
         environ = broker.environ | prometheus.environ
         environ |= {
             "KUBECONFIG": str(kubeconfig),
@@ -118,6 +119,7 @@ def scaler_with_hanging_prometheus(folder: Path) -> Iterator[tuple[ScalerProcess
             yield scaler, port
         finally:
             scaler.end()
+            prometheus.stop()
             exporter.stop()
 
 

@@ -114,6 +114,14 @@ class DemandSettings:
         default="15",
         parse=decimal(0.1, 3600),
     )
+    patience: float = option(
+        "SCALER_PATIENCE",
+        "--patience",
+        "seconds for which the move of the ScaledJob to a better node is waited for; "
+        "then Jobs are wanted on its own, if that is free",
+        default="30",
+        parse=decimal(0, 86400),
+    )
     move_guard: float = option(
         "SCALER_MOVE_GUARD",
         "--move-guard",

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.net import wait_until
-from tests.fixtures.prometheus import running_prometheus
 from tests.fixtures.scaling import NODES, Gpus, running_scaling
 from tests.fixtures.worker import WorkerProcess
 
@@ -22,12 +21,11 @@ IMAGES = Path(__file__).parents[1] / "images"
 
 @pytest.fixture(scope="module")
 def gpus(control_plane, tmp_path_factory):
-    with running_prometheus(tmp_path_factory.mktemp("prometheus")) as prometheus:
-        made = Gpus(control_plane, prometheus)
-        yield made
-        made.close()
-        for node in NODES:
-            control_plane.remove_node(node)
+    made = Gpus(control_plane, tmp_path_factory.mktemp("prometheus"))
+    yield made
+    made.close()
+    for node in NODES:
+        control_plane.remove_node(node)
 
 
 @pytest.fixture
@@ -147,6 +145,24 @@ def test_no_job_while_the_scaledjob_is_on_another_node_than_the_chosen_one(scali
     scaling.wait_number(1)
     [job] = scaling.keda.poll()
     assert B in str(scaling.plane.get("job", job, scaling.namespace)["spec"])
+
+
+def test_a_scaledjob_that_does_not_follow_is_not_waited_for_for_ever(scaling):
+    """The watcher may have its reasons, or not run: a free node is good enough."""
+    scaling.gpus.tell(70, 5)
+    scaling.start(SCALER_PATIENCE="1")
+    scaling.wait_kind("not_moved")
+    scaling.wait_number(1)
+    scaling.plane.kubectl("cordon", A)
+    try:
+        scaling.wait_kind("not_moved")
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            assert scaling.kind() == "not_moved"
+    finally:
+        scaling.plane.kubectl("uncordon", A)
+    scaling.gpus.tell(85, 5)
+    scaling.wait_kind("busy")
 
 
 def test_no_job_when_the_node_changes_in_the_middle_of_a_poll(scaling):
