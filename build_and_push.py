@@ -27,7 +27,7 @@ from placement.doctor import Finding, examine, failed
 from placement.errors import PlacementError
 from placement.helpers import Helpers
 from placement.keyboard import listening
-from placement.launcher_settings import LauncherSettings
+from placement.launcher_settings import LauncherSettings, StopSettings
 from placement.opened import Opened
 from placement.plan import STEPS, Launch
 from placement.shipping import Shipping
@@ -65,13 +65,17 @@ def main(argv: list[str] | None = None) -> int:
     except options.SettingsError as error:
         _show(f"settings:\n{error}")
         return 2
-    run = _Run(arguments, settings)
+    _interrupt_on_signals()
     try:
+        run = _Run(arguments, settings)
         if arguments.doctor:
             return run.doctor()
         return run.preview() if arguments.dry_run else run.launch()
     except BlockingIOError:
         _show("another launcher is at work here; to end it: python stop.py")
+        return 1
+    except PlacementError as error:
+        _show(str(error))
         return 1
     except Interrupted as error:
         if not error.taken_over:
@@ -127,7 +131,7 @@ class _Run:
         if not (self._arguments.yes or self._agreed()):
             return 2
         with processes.lock(self._trace.lock) as lock:
-            _interrupt_on_signals()
+            self._trace.remember(self._target())
             processes.write_record(self._trace.launcher, sys.argv)
             try:
                 return self._do_steps(self._launch(lock))
@@ -174,6 +178,10 @@ class _Run:
             helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),
             skip_build=self._arguments.skip_build,
         )
+
+    def _target(self) -> dict[str, str]:
+        told = options.given(StopSettings, self._arguments, os.environ)
+        return {each.env: text for each, text in told}
 
     def _environ(self) -> dict[str, str]:
         """That of the helpers: ours, and what flags say."""

@@ -18,7 +18,8 @@ LABEL = "posture-launcher"
 """Label of the containers that the launcher starts."""
 
 _SELFTEST = "posture.selftest"
-_QUICK = 60.0  # seconds for a command that only asks
+_QUICK = 8.0  # seconds for the engine to answer
+_PATIENT = 60.0  # seconds for a registry, or for the image to find a pose
 _ENGINE = "start Docker (sudo systemctl start docker), or name its host: DOCKER_HOST"
 _BUILDER = "docker buildx create --name posture --driver docker-container --use"
 # What a failing build says, and what mends it.
@@ -126,7 +127,7 @@ class Docker:
             PlacementError: the registry does not answer.
         """
         inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}"]
-        done = self._run([*inspect, image])
+        done = self._run([*inspect, image], _PATIENT)
         if done.returncode == 0:
             digest: str = json.loads(done.stdout)["digest"]
             return digest
@@ -173,7 +174,8 @@ class Docker:
                 *("run", "--rm", "--pull", "never", "--label", LABEL),
                 *("--read-only", "--network", "none", "--cap-drop", "ALL"),
                 *("--entrypoint", "python3", image, "-m", _SELFTEST),
-            ]
+            ],
+            _PATIENT,
         )
         if done.returncode == 125 and _is_absent(done.stderr):
             return "not tried: this engine keeps no copy"
@@ -202,14 +204,16 @@ class Docker:
             raise PlacementError(f"{command}: {_last_line(done.stderr)}")
         return done.stdout.strip()
 
-    def _run(self, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+    def _run(
+        self, arguments: list[str], limit: float = _QUICK
+    ) -> "subprocess.CompletedProcess[str]":
         try:
             return subprocess.run(
                 ["docker", *arguments],
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=_QUICK,
+                timeout=limit,
                 stdin=subprocess.DEVNULL,
                 env=self._environ,
             )
@@ -219,7 +223,7 @@ class Docker:
             ) from None
         except subprocess.TimeoutExpired:
             raise PlacementError(
-                f"docker {arguments[0]}: no answer within {_QUICK:g} s"
+                f"docker {arguments[0]}: no answer within {limit:g} s"
             ) from None
 
     def _long(self, command: list[str]) -> str:

@@ -245,6 +245,33 @@ def test_a_stop_without_a_cluster_does_the_rest_and_says_what_is_left(site, keda
     assert site.plane.objects("scaledjobs", site.namespace) == []
 
 
+def test_a_stop_from_a_new_terminal_knows_where_to(site, keda):
+    before = site.snapshot()
+    launch(site)
+    # Nothing in the environment says which cluster and namespace it was.
+    done = site.run("stop.py", "--all", KUBECONFIG="", NAMESPACE="")
+    assert done.process.returncode == 0, done.output
+    assert site.snapshot() == before
+
+
+def test_a_keeper_that_dies_is_told(site, keda):
+    script = Script(site, *LAUNCH)
+    script.wait_for("takes it down again")
+    os.kill(site.record("keeper")["pid"], signal.SIGKILL)
+    script.wait_for("the keeper is gone")
+    assert script.end(signal.SIGTERM) == 0
+    assert left_running(site) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(site):
+    (site.folder / "file").write_text("")
+    for name in ("build_and_push.py", "stop.py"):
+        done = site.run(name, RUN_FOLDER="file/run")
+        assert done.process.returncode == 1
+        assert "name another RUN_FOLDER" in done.output
+        assert "Traceback" not in done.output
+
+
 def test_no_secret_is_shown_anywhere(site, keda):
     outputs = [
         site.run("build_and_push.py", "--skip-build", "--dry-run").output,
