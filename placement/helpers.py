@@ -73,9 +73,7 @@ class Helpers:
                     show(f"  {line.rstrip()}")
                 if kept and not processes.running(self.trace.keeper):
                     kept = False
-                    show(
-                        "  the keeper is gone: a helper that dies stays so; launch again"
-                    )
+                    show("  the keeper is gone: no helper is started again now")
 
     def _path(self) -> str:
         paths = (str(self.root), self.environ.get("PYTHONPATH"))

@@ -55,9 +55,8 @@ class Trace:
     def remembered(self) -> dict[str, str]:
         """Where the last run went; empty if that is not known."""
         try:
-            return {
-                str(k): str(v) for k, v in json.loads(self._target.read_text()).items()
-            }
+            kept = json.loads(self._target.read_text())
+            return {str(name): str(text) for name, text in kept.items()}
         except (OSError, ValueError, AttributeError):
             return {}
 

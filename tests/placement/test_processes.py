@@ -110,10 +110,12 @@ def test_who_takes_over_finds_every_record(tmp_path):
         helper = processes.start(
             record, SLEEP, tmp_path / "log", os.environ, keep_open=[descriptor]
         )
-    with processes.taken_over(tmp_path / "launcher.json", lock):
-        assert processes.running(record) == helper.pid
-    helper.kill()
-    helper.wait()
+    try:
+        with processes.taken_over(tmp_path / "launcher.json", lock):
+            assert processes.running(record) == helper.pid
+    finally:
+        helper.kill()
+        helper.wait()
 
 
 def test_only_one_can_hold_the_lock(tmp_path):
