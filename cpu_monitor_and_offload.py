@@ -31,7 +31,9 @@ log = logging.getLogger("placement.scaler")
 
 def main(argv: list[str] | None = None) -> int:
     """Serve KEDA until told to stop."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0], allow_abbrev=False
+    )
     options.add_arguments(parser, ScalerSettings)
     arguments = parser.parse_args(argv)
     try:

@@ -2,21 +2,19 @@
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from placement import manifest
-from placement.chooser import Chooser
 from placement.cluster import Cluster
 from placement.demand import Demand
-from placement.jobs import LABEL, Job
+from placement.following import Following
+from placement.jobs import LABEL
 from placement.loads import Load
 from placement.metrics import Prometheus
-from placement.policy import Decision, Node, Reading
 from placement.polling import NotKnownError, Poll
 from placement.scaler_settings import ScalerSettings
-from placement.settings import ChoiceSettings, LoadSettings
+from placement.settings import LoadSettings
 from placement.situation import Situation, situation
 from placement.telemetry import ScalerTelemetry
 from placement.trigger import Trigger, TriggerError
@@ -44,7 +42,7 @@ class Scaler:
         self._prometheus = prometheus
         self._telemetry = telemetry
         it = settings.demand
-        self._demand = Demand(time.monotonic(), it.settle)
+        self._demand = Demand(time.monotonic(), it.fresh)
         self._watch = PictureWatch(settings.broker, it, self._demand.sign)
         self._choices: dict[tuple[Load, ...], Poll[Choice]] = {}
         self._situation = Poll("ScaledJob and Jobs", self._look, it.interval)
@@ -127,7 +125,7 @@ class Scaler:
                     "already; restart the scaler to forget them"
                 )
             it = self._settings.demand
-            following = _Following(self._settings.choice, it.patience)
+            following = Following(self._settings.choice, it.patience)
             settings = replace(self._settings.loads, metrics=loads)
             poll = Poll(
                 "GPU loads",
@@ -155,53 +153,18 @@ class Scaler:
             self._moved, self._node = time.monotonic(), found.carried.node
         return found
 
-    def _choose(self, following: "_Following", loads: LoadSettings) -> Choice:
+    def _choose(self, following: Following, loads: LoadSettings) -> Choice:
         scaledjob = self._scaledjob()
         nodes = self._cluster.nodes()
         survey = self._prometheus.survey(nodes, loads)
-        decision = following.decide(
+        return following.look(
             nodes, survey.readings, scaledjob, self._cluster.jobs(), time.monotonic()
         )
-        fit = {
-            each.node: each.load
-            for each in decision.candidates
-            if each.refusal is None and each.load is not None
-        }
-        return Choice(decision.node, fit, str(decision), following.overdue)
 
     def _scaledjob(self) -> dict[str, Any]:
         scaledjob = self._cluster.scaledjob()
         manifest.check(scaledjob, "the ScaledJob in the cluster")
         return scaledjob
-
-
-class _Following:
-    """The choice, seen from the ScaledJob that has to follow it."""
-
-    def __init__(self, rules: ChoiceSettings, patience: float) -> None:
-        self._chooser = Chooser(rules)
-        self._patience = patience
-        self._apart_since: float | None = None
-        self.overdue = False
-
-    def decide(
-        self,
-        nodes: list[Node],
-        readings: Mapping[str, Reading],
-        scaledjob: Mapping[str, Any],
-        jobs: list[Job],
-        now: float,
-    ) -> Decision:
-        # The watcher moves the ScaledJob; what it carries is the choice so far.
-        pinned = self._chooser.current = manifest.pinned_node(scaledjob)
-        decision = self._chooser.choose(nodes, readings, scaledjob, jobs, now)
-        if pinned == decision.node:
-            self._apart_since = None
-        elif self._apart_since is None:
-            self._apart_since = now
-        since = self._apart_since
-        self.overdue = since is not None and now - since >= self._patience
-        return decision
 
 
 def _age(poll: Poll[Any]) -> float:

@@ -106,9 +106,9 @@ class DemandSettings:
         default="1",
         parse=integer(1, 1000),
     )
-    settle: float = option(
-        "SCALER_SETTLE",
-        "--scaler-settle",
+    fresh: float = option(
+        "SCALER_FRESH",
+        "--fresh",
         "seconds for which a picture counts as new; at least 5 less than the worker's "
         "EXIT_WHEN_IDLE",
         default="15",

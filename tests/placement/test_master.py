@@ -12,6 +12,7 @@ from placement.scaler_settings import MasterSettings
 from placement.settings import ClusterSettings
 from tests.fixtures.net import wait_until
 from tests.fixtures.settings import settings_from
+from tests.fixtures.worker import ROOT
 
 NODE = "master-under-test"
 TAINT = {"key": "image-offload", "value": "true", "effect": "NoSchedule"}
@@ -41,7 +42,7 @@ def watch(cluster):
     """Starts monitors, and stops what the test has not stopped."""
     running = []
 
-    def start(threshold, **changes):
+    def start(threshold, cluster=cluster, **changes):
         settings = settings_from(MasterSettings, {})
         settings = replace(
             settings,
@@ -116,6 +117,22 @@ def test_a_node_that_does_not_exist_is_said_once_and_ends_nothing(plane, watch, 
     wait_until(lambda: "cannot taint no-such-node" in caplog.text, "it says so")
     monitor.stop()
     assert caplog.text.count("cannot taint") == 1
+
+
+def test_the_shipped_rights_are_enough(plane, watch):
+    with plane.namespace() as namespace:
+        for name in ("placement-rbac", "offload-rbac"):
+            rights = (ROOT / "deploy" / f"{name}.yaml").read_text()
+            rights = rights.replace("namespace: default", f"namespace: {namespace}")
+            rights = rights.replace("[master]", f"[{NODE}]")
+            plane.apply(rights, namespace=namespace)
+        account = plane.service_account(namespace, "posture-placement")
+        cluster = Cluster(settings_from(ClusterSettings, {"KUBECONFIG": str(account)}))
+        monitor, _ = watch(OVERLOADED, cluster=cluster)
+        wait_until(lambda: TAINT in taints(plane), "the taint", step=0.2)
+        monitor.stop()
+        assert taints(plane) == [OTHER]
+        cluster.close()
 
 
 def test_a_change_that_came_in_between_is_not_undone(plane, cluster):

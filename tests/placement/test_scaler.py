@@ -7,16 +7,15 @@ stand-in that makes its calls and creates real Jobs; a Job's pod ends when a tes
 import base64
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.fixtures.net import wait_until
 from tests.fixtures.scaling import NODES, Gpus, running_scaling
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ROOT, WorkerProcess
 
 A, B = NODES
-IMAGES = Path(__file__).parents[1] / "images"
+IMAGES = ROOT / "tests" / "images"
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +251,15 @@ def test_no_more_workers_than_the_scaledjob_allows(scaling):
     assert scaling.keda.poll() == []
 
 
+def test_the_shipped_rights_are_enough(scaling):
+    rights = (ROOT / "deploy" / "placement-rbac.yaml").read_text()
+    rights = rights.replace("namespace: default", f"namespace: {scaling.namespace}")
+    scaling.plane.apply(rights, namespace=scaling.namespace)
+    account = scaling.plane.service_account(scaling.namespace, "posture-placement")
+    scaling.start(KUBECONFIG=str(account))
+    scaling.wait_number(1)
+
+
 def test_a_wrong_trigger_is_said_where_the_user_looks(scaling):
     scaling.trigger(threshold="150")
     scaling.start()
@@ -264,7 +272,12 @@ def test_a_wrong_trigger_is_said_where_the_user_looks(scaling):
 def test_a_picture_becomes_a_row_and_the_number_returns_to_zero(
     scaling, postgres, tmp_path
 ):
-    """The whole life of a Job, its worker run as a process for want of a kubelet."""
+    """The whole life of a Job, its worker run as a process for want of a kubelet.
+
+    The watcher runs as well, and pins the ScaledJob.
+    """
+    scaling.apply(node=None)
+    scaling.watch()
     environ = scaling.broker.environ | postgres.environ
     declared = WorkerProcess(tmp_path / "declare", environ, "declare")
     assert declared.wait() == 0, declared.log
