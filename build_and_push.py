@@ -9,13 +9,10 @@ nothing was changed, 130 interrupted between two steps.
 
 import argparse
 import os
-import signal
 import sys
-import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import options
 from placement import processes
@@ -26,6 +23,7 @@ from placement.deployment import Deployment
 from placement.doctor import Finding, examine, failed
 from placement.errors import PlacementError
 from placement.helpers import Helpers
+from placement.interrupts import Interrupted, Interrupts
 from placement.keyboard import listening
 from placement.launcher_settings import LauncherSettings, StopSettings
 from placement.opened import Opened
@@ -49,14 +47,6 @@ class Settings:
     worker: WorkerSettings = options.section(WorkerSettings)
 
 
-class Interrupted(BaseException):
-    """A signal came; `taken_over` when it is stop.py's, which does the rest."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.taken_over = number == processes.TAKE_OVER
-
-
 def main(argv: list[str] | None = None) -> int:
     """Do what the command line asks for."""
     arguments = _parser().parse_args(argv)
@@ -65,9 +55,10 @@ def main(argv: list[str] | None = None) -> int:
     except options.SettingsError as error:
         _show(f"settings:\n{error}")
         return 2
-    _interrupt_on_signals()
+    interrupts = Interrupts()
+    interrupts.listen()
     try:
-        run = _Run(arguments, settings)
+        run = _Run(arguments, settings, interrupts)
         if arguments.doctor:
             return run.doctor()
         return run.preview() if arguments.dry_run else run.launch()
@@ -105,10 +96,16 @@ def _parser() -> argparse.ArgumentParser:
 class _Run:
     """One call of this script: its doors, and what it was asked for."""
 
-    def __init__(self, arguments: argparse.Namespace, settings: Settings) -> None:
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        settings: Settings,
+        interrupts: Interrupts,
+    ) -> None:
         it = settings.launcher
         self._arguments = arguments
         self._settings = settings
+        self._interrupts = interrupts
         self._trace = Trace(it.trace)
         self._trace.log_here()
         self._cluster = Opened(lambda: Cluster(it.cluster))
@@ -131,7 +128,6 @@ class _Run:
         if not (self._arguments.yes or self._agreed()):
             return 2
         with processes.lock(self._trace.lock) as lock:
-            self._trace.remember(self._target())
             processes.write_record(self._trace.launcher, sys.argv)
             try:
                 return self._do_steps(self._launch(lock))
@@ -141,7 +137,9 @@ class _Run:
     def _do_steps(self, launch: Launch) -> int:
         only = self._arguments.only
         steps = [each for each in launch.steps() if only in (None, each.name)]
-        outcome = run_in_order(steps, _show)
+        if only not in (None, "preflight"):
+            self._trace.remember(self._target())
+        outcome = run_in_order(steps, self._show)
         if outcome:
             _show(
                 "\nnot done: mend it and run it again, or undo it: python stop.py; all "
@@ -150,7 +148,26 @@ class _Run:
             return 3 if outcome.step.name == "preflight" else 1
         if only or self._arguments.detach:
             return 0
-        return _wait_and_stop(launch)
+        return self._wait_and_stop(launch)
+
+    def _show(self, line: str) -> None:
+        _show(line)
+        self._interrupts.check()
+
+    def _wait_and_stop(self, launch: Launch) -> int:
+        stop = self._interrupts.came
+        try:
+            with listening(stop.set) as terminal:
+                how = "ESC or ENTER" if terminal else "SIGTERM or python stop.py"
+                self._show(f"\nrunning; {how} takes it down again")
+                launch.helpers.follow(_show, stop)
+                self._interrupts.check()
+        except Interrupted as error:
+            if error.taken_over:
+                raise
+        _show("\nstopping")
+        outcomes = run_all(launch.stopping.steps(settings_too=False), _show)
+        return 1 if any(each.failed for each in outcomes) else 0
 
     def _launch(self, lock: int) -> Launch:
         it, worker = self._settings.launcher, self._settings.worker
@@ -194,6 +211,8 @@ class _Run:
         lines = "".join(f"\n{each}" for each in told)
         if failed(findings):
             raise PlacementError(f"nothing was changed{lines}")
+        if not self._arguments.dry_run:
+            self._trace.remember(self._target())
         return f"{len(findings) - len(told)} checks passed{lines}"
 
     def _examine(self) -> list[Finding]:
@@ -219,35 +238,8 @@ class _Run:
         return input("Deploy there? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _wait_and_stop(launch: Launch) -> int:
-    stop = threading.Event()
-    try:
-        with listening(stop.set) as terminal:
-            how = "ESC or ENTER" if terminal else "SIGTERM or python stop.py"
-            _show(f"\nrunning; {how} takes it down again")
-            launch.helpers.follow(_show, stop)
-    except Interrupted as error:
-        if error.taken_over:
-            raise
-    _show("\nstopping")
-    outcomes = run_all(launch.stopping.steps(settings_too=False), _show)
-    return 1 if any(each.failed for each in outcomes) else 0
-
-
 def _show(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - this is what the command is for
-
-
-def _interrupt_on_signals() -> None:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, processes.TAKE_OVER)
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        for each in numbers:  # a second one ends the process at once
-            signal.signal(each, signal.SIG_DFL)
-        raise Interrupted(number)
-
-    for number in numbers:
-        signal.signal(number, handle)
 
 
 if __name__ == "__main__":
