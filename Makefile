@@ -25,6 +25,7 @@ models: $(BIN)/.installed ## Fetch all three pose models into models/
 test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machine
 	@tools/system_packages.sh test
 	@$(BIN)/python -m posture.models lite full heavy
+	@$(BIN)/python -m tests.fixtures.original_model
 	$(BIN)/python -m pytest $(ARGS)
 
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)

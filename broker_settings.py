@@ -7,6 +7,23 @@ import options
 from options import boolean, integer, one_of, option
 
 
+def topic_filter(text: str) -> str:
+    """Read a topic filter."""
+    levels = text.split("/")
+    if "#" in levels[:-1] or any(
+        len(each) > 1 and ("#" in each or "+" in each) for each in levels
+    ):
+        raise ValueError("an MQTT topic filter such as images/#")
+    return text
+
+
+def plain_topic(text: str) -> str:
+    """Read a topic, without wildcards."""
+    if "#" in text or "+" in text:
+        raise ValueError("a topic without # or +")
+    return text
+
+
 @dataclass(frozen=True)
 class BrokerSettings:
     """How to reach the MQTT broker."""

@@ -8,74 +8,65 @@ nothing was changed, 130 interrupted between two steps.
 """
 
 import argparse
-import logging
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import options
 from placement import processes
-from placement.checks import Checks
+from placement.checks import Checks, docker_checks
 from placement.cluster import Cluster
 from placement.containers import Docker
 from placement.deployment import Deployment
-from placement.doctor import Check, Finding, examine
+from placement.doctor import Finding, examine, failed
 from placement.errors import PlacementError
 from placement.helpers import Helpers
+from placement.interrupts import Interrupted, Interrupts
 from placement.keyboard import listening
-from placement.launcher_settings import LauncherSettings
+from placement.launcher_settings import LauncherSettings, StopSettings
+from placement.opened import Opened
 from placement.plan import STEPS, Launch
 from placement.shipping import Shipping
 from placement.steps import run_all, run_in_order
-from placement.stopping import Opened, Stopping
+from placement.stopping import Stopping
 from placement.trace import Trace
-from posture.errors import PostureError
 from posture.settings import SessionSettings, WorkerSettings
+from worker_checks import declare_session, worker_checks
 
-log = logging.getLogger("placement.launcher")
 ROOT = Path(__file__).resolve().parent
-_DOCTOR_DEADLINE = 9.0  # seconds for all checks, side by side
+_DOCTOR_DEADLINE = 7.5  # seconds for all checks, side by side
 
 
-class Interrupted(BaseException):
-    """A signal came; `taken_over` when it is stop.py's, which does the rest."""
+@dataclass(frozen=True)
+class Settings:
+    """What the launcher is told, and what the worker will be told."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.taken_over = number == processes.TAKE_OVER
-
-
-class FindingsError(PlacementError):
-    """The checks found something."""
+    launcher: LauncherSettings = options.section(LauncherSettings)
+    worker: WorkerSettings = options.section(WorkerSettings)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Do what the command line asks for."""
     arguments = _parser().parse_args(argv)
     try:
-        settings = options.read(LauncherSettings, arguments, os.environ)
-        options.read(WorkerSettings, argparse.Namespace(), os.environ)
+        settings = options.read(Settings, arguments, os.environ)
     except options.SettingsError as error:
         _show(f"settings:\n{error}")
         return 2
-    trace = Trace(settings.trace)
-    trace.folder.mkdir(parents=True, exist_ok=True)
-    _log_to(trace.log)
+    interrupts = Interrupts()
+    interrupts.listen()
     try:
-        with processes.lock(trace.lock) as lock:
-            _interrupt_on_signals()
-            processes.write_record(trace.launcher, sys.argv)
-            try:
-                return _run(arguments, settings, trace, lock)
-            finally:
-                trace.launcher.unlink(missing_ok=True)
+        run = _Run(arguments, settings, interrupts)
+        if arguments.doctor:
+            return run.doctor()
+        return run.preview() if arguments.dry_run else run.launch()
     except BlockingIOError:
         _show("another launcher is at work here; to end it: python stop.py")
+        return 1
+    except PlacementError as error:
+        _show(str(error))
         return 1
     except Interrupted as error:
         if not error.taken_over:
@@ -102,203 +93,153 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(
-    arguments: argparse.Namespace, settings: LauncherSettings, trace: Trace, lock: int
-) -> int:
-    cluster = Opened(lambda: Cluster(settings.cluster))
-    if arguments.doctor:
-        return _show_findings(_examine(arguments, settings, trace, cluster))
-    if not (arguments.yes or arguments.dry_run or _agreed(settings, cluster)):
-        return 2
-    launch = _launch(arguments, settings, trace, cluster, lock)
-    if arguments.dry_run:
-        outcomes = run_all(launch.preview(), _show)
+class _Run:
+    """One call of this script: its doors, and what it was asked for."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        settings: Settings,
+        interrupts: Interrupts,
+    ) -> None:
+        it = settings.launcher
+        self._arguments = arguments
+        self._settings = settings
+        self._interrupts = interrupts
+        self._trace = Trace(it.trace)
+        self._trace.log_here()
+        self._cluster = Opened(lambda: Cluster(it.cluster))
+        self._docker = Docker(self._trace.log)
+
+    def doctor(self) -> int:
+        """Check everything, show everything."""
+        findings = self._examine()
+        for each in findings:
+            _show(str(each))
+        return 3 if failed(findings) else 0
+
+    def preview(self) -> int:
+        """Show what a launch would do."""
+        outcomes = run_all(self._launch(lock=-1).preview(), _show)
         return 1 if any(each.failed for each in outcomes) else 0
-    steps = launch.steps()
-    if arguments.only:
-        steps = [each for each in steps if each.name == arguments.only]
-    failed = run_in_order(steps, _show)
-    if failed:
-        _show(
-            f"\nnot done: mend it and run it again, or undo it: python stop.py; "
-            f"all of it is in {trace.log}"
+
+    def launch(self) -> int:
+        """Do the steps, then wait."""
+        if not (self._arguments.yes or self._agreed()):
+            return 2
+        with processes.lock(self._trace.lock) as lock:
+            processes.write_record(self._trace.launcher, sys.argv)
+            try:
+                return self._do_steps(self._launch(lock))
+            finally:
+                self._trace.launcher.unlink(missing_ok=True)
+
+    def _do_steps(self, launch: Launch) -> int:
+        only = self._arguments.only
+        steps = [each for each in launch.steps() if only in (None, each.name)]
+        if only not in (None, "preflight"):
+            self._trace.remember(self._target())
+        outcome = run_in_order(steps, self._show)
+        if outcome:
+            _show(
+                "\nnot done: mend it and run it again, or undo it: python stop.py; all "
+                f"of it is in {self._trace.log}"
+            )
+            return 3 if outcome.step.name == "preflight" else 1
+        if only or self._arguments.detach:
+            return 0
+        return self._wait_and_stop(launch)
+
+    def _show(self, line: str) -> None:
+        _show(line)
+        self._interrupts.check()
+
+    def _wait_and_stop(self, launch: Launch) -> int:
+        stop = self._interrupts.came
+        try:
+            with listening(stop.set) as terminal:
+                how = "ESC or ENTER" if terminal else "SIGTERM or python stop.py"
+                self._show(f"\nrunning; {how} takes it down again")
+                launch.helpers.follow(_show, stop)
+                self._interrupts.check()
+        except Interrupted as error:
+            if error.taken_over:
+                raise
+        _show("\nstopping")
+        outcomes = run_all(launch.stopping.steps(settings_too=False), _show)
+        return 1 if any(each.failed for each in outcomes) else 0
+
+    def _launch(self, lock: int) -> Launch:
+        it, worker = self._settings.launcher, self._settings.worker
+        stopping = Stopping(
+            self._cluster,
+            self._docker,
+            self._trace,
+            it.cluster.namespace,
+            it.cluster.scaledjob,
+            it.manifest.patched,
+            dry_run=self._arguments.dry_run,
         )
-        return 3 if failed.step.name == "preflight" else 1
-    if arguments.only or arguments.detach:
-        return 0
-    return _wait_and_stop(launch)
+        shipping = Shipping(
+            it.image, worker.model, ROOT, self._trace.image, self._docker
+        )
+        nothing = argparse.Namespace()
+        told = options.given(WorkerSettings, nothing, os.environ)
+        session = options.read(SessionSettings, nothing, os.environ)
+        return Launch(
+            preflight=self._preflight,
+            declare=declare_session(session),
+            stopping=stopping,
+            shipping=shipping,
+            deployment=Deployment(it, told, shipping.image, self._cluster),
+            helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),
+            skip_build=self._arguments.skip_build,
+        )
 
+    def _target(self) -> dict[str, str]:
+        told = options.given(StopSettings, self._arguments, os.environ)
+        return {each.env: text for each, text in told}
 
-def _launch(
-    arguments: argparse.Namespace,
-    settings: LauncherSettings,
-    trace: Trace,
-    cluster: Opened,
-    lock: int,
-) -> Launch:
-    docker = Docker(trace.log)
-    told = dict(options.given(LauncherSettings, arguments, os.environ))
-    worker = options.given(WorkerSettings, argparse.Namespace(), os.environ)
-    model = options.read(WorkerSettings, argparse.Namespace(), os.environ).model
-    shipping = Shipping(settings.image, model, ROOT, trace.image, docker)
-    stopping = Stopping(
-        cluster,
-        docker,
-        trace,
-        settings.cluster.namespace,
-        settings.cluster.scaledjob,
-        settings.manifest.patched,
-        dry_run=arguments.dry_run,
-    )
-    environ = {**os.environ, **{each.env: text for each, text in told.items()}}
-    return Launch(
-        preflight=lambda: _preflight(_examine(arguments, settings, trace, cluster)),
-        declare=_declare,
-        stopping=stopping,
-        shipping=shipping,
-        deployment=Deployment(settings, worker, shipping.image, cluster),
-        helpers=Helpers(trace, ROOT, environ, settings.scaler_port, lock),
-        skip_build=arguments.skip_build,
-    )
+    def _environ(self) -> dict[str, str]:
+        """That of the helpers: ours, and what flags say."""
+        told = options.given(LauncherSettings, self._arguments, os.environ)
+        return {**os.environ, **{each.env: text for each, text in told}}
 
+    def _preflight(self) -> str:
+        findings = self._examine()
+        told = [each for each in findings if each.mark != "ok"]
+        lines = "".join(f"\n{each}" for each in told)
+        if failed(findings):
+            raise PlacementError(f"nothing was changed{lines}")
+        if not self._arguments.dry_run:
+            self._trace.remember(self._target())
+        return f"{len(findings) - len(told)} checks passed{lines}"
 
-# The checks
+    def _examine(self) -> list[Finding]:
+        it = self._settings.launcher
+        checks = Checks(it, self._trace, self._cluster).all()
+        if not self._arguments.skip_build:
+            checks = docker_checks(it.image, self._docker) + checks
+        checks += worker_checks(self._settings.worker)
+        return examine(checks, _DOCTOR_DEADLINE)
 
-
-def _examine(
-    arguments: argparse.Namespace,
-    settings: LauncherSettings,
-    trace: Trace,
-    cluster: Opened,
-) -> list[Finding]:
-    checks = [] if arguments.skip_build else _docker_checks(settings, Docker(trace.log))
-    checks += Checks(settings, trace, cluster).all()
-    checks += [Check("broker", _check_broker), Check("database", _check_database)]
-    return examine(checks, _DOCTOR_DEADLINE)
-
-
-def _docker_checks(settings: LauncherSettings, docker: Docker) -> list[Check]:
-    it = settings.image
-    return [
-        Check("docker", docker.check_engine),
-        Check("buildx", lambda: docker.check_buildx(it.platforms)),
-        Check("login", lambda: docker.check_login(it.repository)),
-    ]
-
-
-def _check_broker() -> str:
-    from posture.probe import probe
-
-    worker = options.read(WorkerSettings, argparse.Namespace(), os.environ)
-    at = f"{worker.broker.host}:{worker.broker.port}"
-    return _as_placement(lambda: f"{at} {probe(worker.broker)}", f"broker {at}: ")
-
-
-def _check_database() -> str:
-    from posture.posture_log import PostureLog
-
-    worker = options.read(WorkerSettings, argparse.Namespace(), os.environ)
-    table = PostureLog(worker.database)
-
-    def check() -> str:
-        table.check()
-        table.check_rights()
-        return f"{worker.database.host}: the table is there, and rows may be added"
-
-    return _as_placement(check)
-
-
-def _declare() -> str:
-    from posture.session import declare
-
-    session = options.read(SessionSettings, argparse.Namespace(), os.environ)
-
-    def do() -> str:
-        declare(session)
-        return f"the broker keeps {session.topic} for {session.client_id}"
-
-    return _as_placement(do)
-
-
-def _as_placement(do: Callable[[], str], where: str = "") -> str:
-    try:
-        return do()
-    except PostureError as error:
-        raise PlacementError(f"{where}{error}") from error
-
-
-def _show_findings(findings: list[Finding]) -> int:
-    for each in findings:
-        _show(str(each))
-    return 3 if any(each.mark == "FAIL" for each in findings) else 0
-
-
-def _preflight(findings: list[Finding]) -> str:
-    told = [each for each in findings if each.mark != "ok"]
-    if any(each.mark == "FAIL" for each in told):
-        lines = "\n".join(map(str, told))
-        raise FindingsError(f"nothing was changed\n{lines}")
-    tail = "".join(f"\n{each}" for each in told)
-    return f"{len(findings) - len(told)} checks passed{tail}"
-
-
-# The terminal
-
-
-def _agreed(settings: LauncherSettings, cluster: Opened) -> bool:
-    try:
-        host = cluster().host
-    except PlacementError as error:
-        _show(str(error))
-        return False
-    it = settings.cluster
-    _show(
-        f"cluster {host}, context {it.context or 'current'}, namespace {it.namespace}"
-    )
-    if not sys.stdin.isatty():
-        _show("no terminal to ask at: give --yes if this is the right one")
-        return False
-    return input("Deploy there? [y/N] ").strip().lower() in ("y", "yes")
-
-
-def _wait_and_stop(launch: Launch) -> int:
-    stop = threading.Event()
-    try:
-        with listening(stop.set) as terminal:
-            how = "ESC or ENTER" if terminal else "SIGTERM or python stop.py"
-            _show(f"\nrunning; {how} takes it down again")
-            launch.helpers.follow(_show, stop)
-    except Interrupted as error:
-        if error.taken_over:
-            raise
-    _show("\nstopping")
-    outcomes = run_all(launch.stopping.steps(settings_too=False), _show)
-    return 1 if any(each.failed for each in outcomes) else 0
+    def _agreed(self) -> bool:
+        it = self._settings.launcher.cluster
+        try:
+            host = self._cluster().host
+        except PlacementError as error:
+            _show(str(error))
+            return False
+        context = it.context or "current"
+        _show(f"cluster {host}, context {context}, namespace {it.namespace}")
+        if not sys.stdin.isatty():
+            _show("no terminal to ask at: give --yes if this is the right one")
+            return False
+        return input("Deploy there? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _show(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - this is what the command is for
-
-
-def _log_to(path: Path) -> None:
-    logging.basicConfig(
-        filename=path,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
-    logging.captureWarnings(capture=True)
-
-
-def _interrupt_on_signals() -> None:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, processes.TAKE_OVER)
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        for each in numbers:  # a second one ends the process at once
-            signal.signal(each, signal.SIG_DFL)
-        raise Interrupted(number)
-
-    for number in numbers:
-        signal.signal(number, handle)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import sys
 import options
 from placement.cluster import Cluster
 from placement.errors import PlacementError
+from placement.exposition import StatusPort
 from placement.keyboard import listening
 from placement.master import MasterMonitor
 from placement.metrics import Prometheus
@@ -30,7 +31,9 @@ log = logging.getLogger("placement.scaler")
 
 def main(argv: list[str] | None = None) -> int:
     """Serve KEDA until told to stop."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0], allow_abbrev=False
+    )
     options.add_arguments(parser, ScalerSettings)
     arguments = parser.parse_args(argv)
     try:
@@ -51,14 +54,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 async def _serve(settings: ScalerSettings) -> None:
+    it = settings.grpc
     telemetry = ScalerTelemetry()
     cluster = Cluster(settings.cluster)
     scaler = Scaler(settings, cluster, Prometheus(settings.prometheus), telemetry)
     served = (settings.cluster.namespace, settings.cluster.scaledjob)
     service = ScalerService(scaler.wanted, scaler.defaults, served, telemetry)
-    server = ScalerServer(settings.grpc, service, scaler.ready)
-    if settings.grpc.metrics_port:
-        telemetry.serve(settings.grpc.address, settings.grpc.metrics_port)
+    server = ScalerServer(it, service, lambda: scaler.trouble() is None)
+    if it.metrics_port:
+        StatusPort(it.address, it.metrics_port, telemetry.registry, scaler.trouble)
     port = await server.start()
     monitor = MasterMonitor(settings.master, cluster, telemetry.overloaded)
     scaler.start()

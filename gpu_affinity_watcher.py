@@ -52,7 +52,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0], allow_abbrev=False
+    )
     parser.add_argument("--once", action="store_true", help="look once and end")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be done, change nothing"
@@ -89,14 +91,14 @@ def _watch(settings: WatcherSettings, arguments: argparse.Namespace) -> int:
         dry_run=arguments.dry_run or arguments.table,
     )
     if arguments.once or arguments.table:
-        return _look_once(watcher, show=arguments.table)
+        return _look_once(watcher, report, show=arguments.table)
     loop = _Loop(watcher, report, settings.interval)
     with _status_port(settings, report, loop):
         loop.run()
     return 0
 
 
-def _look_once(watcher: "Watcher", *, show: bool) -> int:
+def _look_once(watcher: "Watcher", report: "Report", *, show: bool) -> int:
     decision, survey = watcher.look(time.monotonic(), time.time())
     if show:
         from placement.table import table
@@ -104,6 +106,8 @@ def _look_once(watcher: "Watcher", *, show: bool) -> int:
         print(table(decision, survey))  # noqa: T201 - asked for
     else:
         log.info("%s", decision)
+    if report.last_reading is None:
+        return 1
     return 0 if decision.node else 3
 
 

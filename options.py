@@ -92,6 +92,8 @@ def options_of(settings: type) -> Iterator[Option]:
 
 def add_arguments(parser: argparse.ArgumentParser, settings: type) -> None:
     """Give `parser` one flag for each option of `settings`."""
+    # --supabase-password would be --supabase-password-file, and take the secret.
+    parser.allow_abbrev = False
     for each in options_of(settings):
         # A switch may be given bare; everything is parsed later, all errors at once.
         switch: dict[str, Any] = {"nargs": "?", "const": "true"}

@@ -44,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0], allow_abbrev=False
+    )
     parser.add_argument("--node", help="pin to this node, whatever its load")
     parser.add_argument(
         "--dry-run", action="store_true", help="print the manifest, write nothing"

@@ -8,7 +8,6 @@ settings.
 """
 
 import argparse
-import logging
 import os
 import sys
 
@@ -17,9 +16,10 @@ from placement import processes
 from placement.cluster import Cluster
 from placement.containers import Docker
 from placement.errors import PlacementError
-from placement.launcher_settings import StopSettings
+from placement.launcher_settings import StopSettings, TraceSettings
+from placement.opened import Opened
 from placement.steps import Outcome, Step, run_all
-from placement.stopping import Opened, Stopping
+from placement.stopping import Stopping
 from placement.trace import Trace
 
 
@@ -27,18 +27,23 @@ def main(argv: list[str] | None = None) -> int:
     """Stop everything."""
     arguments = _parser().parse_args(argv)
     try:
-        settings = options.read(StopSettings, arguments, os.environ)
+        trace = Trace(options.read(TraceSettings, arguments, os.environ))
+        # A new terminal need not know which cluster it was.
+        told = {name: text for name, text in os.environ.items() if text}
+        environ = {**trace.remembered(), **told}
+        settings = options.read(StopSettings, arguments, environ)
     except options.SettingsError as error:
         print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201
         return 2
-    trace = Trace(settings.trace)
-    trace.folder.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=trace.log,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
-    logging.captureWarnings(capture=True)
+    try:
+        return _run(arguments, settings, Trace(settings.trace))
+    except PlacementError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _run(arguments: argparse.Namespace, settings: StopSettings, trace: Trace) -> int:
+    trace.log_here()
     stopping = Stopping(
         Opened(lambda: Cluster(settings.cluster)),
         Docker(trace.log),
@@ -49,14 +54,11 @@ def main(argv: list[str] | None = None) -> int:
         settings.gone_within,
         dry_run=arguments.dry_run,
     )
+    steps = stopping.steps(settings_too=arguments.all)
     if arguments.dry_run:
-        return _stop(stopping.steps(settings_too=arguments.all))
-    try:
-        with processes.taken_over(trace.launcher, trace.lock):
-            return _stop(stopping.steps(settings_too=arguments.all))
-    except PlacementError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
+        return _stop(steps)
+    with processes.taken_over(trace.launcher, trace.lock):
+        return _stop(steps)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """By which address others reach this machine."""
 
+import ipaddress
 import socket
 from collections.abc import Sequence
 
@@ -19,7 +20,8 @@ def own_address(machines: Sequence[str]) -> str:
     for address in machines:
         if address in mine and not address.startswith("127."):
             return address
-    for address in machines:
+    # Names last: to look one up can take seconds.
+    for address in sorted(machines, key=_is_name):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect((address, 9))  # nothing is sent
@@ -31,3 +33,11 @@ def own_address(machines: Sequence[str]) -> str:
     raise PlacementError(
         "cannot tell by which address KEDA reaches this machine: set SCALER_HOST"
     )
+
+
+def _is_name(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return True
+    return False

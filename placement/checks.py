@@ -12,12 +12,14 @@ from typing import Any
 
 from placement import blueprints, manifest, processes
 from placement.cluster import Cluster
+from placement.containers import Docker
 from placement.doctor import Check, CheckError, Doubt
+from placement.eligibility import has_label
 from placement.errors import ClusterError, ManifestError, MetricsError
-from placement.launcher_settings import LauncherSettings
+from placement.launcher_settings import ImageSettings, LauncherSettings
 from placement.metrics import Prometheus
 from placement.objects import CONFIGMAP, MANAGER, SCALEDJOB, SECRET, Objects
-from placement.policy import Node, Reading, has_label
+from placement.policy import Node, Reading
 from placement.trace import Trace
 
 OLDEST_KEDA = (2, 17)
@@ -34,6 +36,15 @@ _RIGHTS = (
     ("", "events", "create"),
     ("batch", "jobs", "list delete"),
 )
+
+
+def docker_checks(settings: ImageSettings, docker: Docker) -> list[Check]:
+    """Whether the image can be built and pushed."""
+    return [
+        Check("docker", docker.check_engine),
+        Check("buildx", lambda: docker.check_buildx(settings.platforms)),
+        Check("login", lambda: docker.check_login(settings.repository)),
+    ]
 
 
 @dataclass(frozen=True)

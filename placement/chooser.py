@@ -1,11 +1,13 @@
 """The choice from look to look: what is remembered between two decisions."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from placement import manifest
+from placement.eligibility import candidates
 from placement.jobs import Job, count_by_node
-from placement.policy import Decision, Node, Reading, candidates, decide
+from placement.policy import Decision, Memory, Node, Reading, decide
 from placement.settings import ChoiceSettings
 
 
@@ -15,8 +17,16 @@ class Chooser:
     def __init__(self, rules: ChoiceSettings, current: str | None = None) -> None:
         """Start with the node that was chosen before, if any."""
         self._rules = rules
-        self.current = current
-        self._lagging: Mapping[str, float] = {}
+        self._memory = Memory(current)
+
+    @property
+    def current(self) -> str | None:
+        """The node chosen last; set it where somebody else has the last word."""
+        return self._memory.node
+
+    @current.setter
+    def current(self, node: str | None) -> None:
+        self._memory = dataclasses.replace(self._memory, node=node)
 
     def choose(
         self,
@@ -41,7 +51,6 @@ class Chooser:
             self._rules,
             manifest.refusals(scaledjob, nodes) | dict(refused or {}),
         )
-        decision = decide(found, self.current, self._lagging, self._rules, now)
-        self._lagging = decision.lagging
-        self.current = decision.node or self.current
+        decision = decide(found, self._memory, self._rules, now)
+        self._memory = decision.memory
         return decision

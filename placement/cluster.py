@@ -27,6 +27,15 @@ _REMEDIES = {
     401: "the credentials of the kubeconfig are not accepted; log in again",
     403: "grant it: deploy/placement-rbac.yaml lists every verb that is needed",
 }
+# What reading a kubeconfig raises that is missing, broken or something else.
+_UNUSABLE = (
+    config.ConfigException,
+    yaml.YAMLError,
+    OSError,
+    AttributeError,
+    TypeError,
+    ValueError,
+)
 Object = dict[str, Any]
 
 
@@ -234,7 +243,7 @@ def _client(settings: ClusterSettings) -> ApiClient:
                 context=settings.context,
                 client_configuration=configuration,
             )
-    except (config.ConfigException, OSError, yaml.YAMLError) as error:
+    except _UNUSABLE as error:
         raise ClusterError(
             f"no cluster: {_short(error)} (name a kubeconfig with KUBECONFIG or "
             "--kubeconfig, and its context with --context)"

@@ -18,7 +18,8 @@ LABEL = "posture-launcher"
 """Label of the containers that the launcher starts."""
 
 _SELFTEST = "posture.selftest"
-_QUICK = 60.0  # seconds for a command that only asks
+_QUICK = 8.0  # seconds for the engine to answer
+_PATIENT = 60.0  # seconds for a registry, or for the image to find a pose
 _ENGINE = "start Docker (sudo systemctl start docker), or name its host: DOCKER_HOST"
 _BUILDER = "docker buildx create --name posture --driver docker-container --use"
 # What a failing build says, and what mends it.
@@ -125,18 +126,11 @@ class Docker:
         Raises:
             PlacementError: the registry does not answer.
         """
-        done = self._run(
-            [
-                "buildx",
-                "imagetools",
-                "inspect",
-                "--format",
-                "{{.Manifest.Digest}}",
-                image,
-            ]
-        )
+        inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}"]
+        done = self._run([*inspect, image], _PATIENT)
         if done.returncode == 0:
-            return done.stdout.strip()
+            digest: str = json.loads(done.stdout)["digest"]
+            return digest
         if "not found" in done.stderr.lower():
             return None
         raise PlacementError(_explain(done.stderr, image))
@@ -180,10 +174,11 @@ class Docker:
                 *("run", "--rm", "--pull", "never", "--label", LABEL),
                 *("--read-only", "--network", "none", "--cap-drop", "ALL"),
                 *("--entrypoint", "python3", image, "-m", _SELFTEST),
-            ]
+            ],
+            _PATIENT,
         )
-        if done.returncode == 125:  # Docker's own: it could not be started
-            return "not tried here"
+        if done.returncode == 125 and _is_absent(done.stderr):
+            return "not tried: this engine keeps no copy"
         if done.returncode:
             raise PlacementError(
                 f"the image {image} cannot find a pose: {_last_line(done.stderr)}; "
@@ -209,14 +204,16 @@ class Docker:
             raise PlacementError(f"{command}: {_last_line(done.stderr)}")
         return done.stdout.strip()
 
-    def _run(self, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+    def _run(
+        self, arguments: list[str], limit: float = _QUICK
+    ) -> "subprocess.CompletedProcess[str]":
         try:
             return subprocess.run(
                 ["docker", *arguments],
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=_QUICK,
+                timeout=limit,
                 stdin=subprocess.DEVNULL,
                 env=self._environ,
             )
@@ -226,7 +223,7 @@ class Docker:
             ) from None
         except subprocess.TimeoutExpired:
             raise PlacementError(
-                f"docker {arguments[0]}: no answer within {_QUICK:g} s"
+                f"docker {arguments[0]}: no answer within {limit:g} s"
             ) from None
 
     def _long(self, command: list[str]) -> str:
@@ -245,6 +242,10 @@ class Docker:
             return ""
         said = self._log.read_bytes()[begin:].decode(errors="replace").strip()
         return said[-4000:] or f"docker ended with {done.returncode}"
+
+
+def _is_absent(said: str) -> bool:
+    return "no such image" in said.lower() or "unable to find image" in said.lower()
 
 
 def _explain(said: str, repository: str) -> str:

@@ -27,14 +27,14 @@ class Jobs:
 class Demand:
     """What is known of waiting pictures; for use from several threads."""
 
-    def __init__(self, now: float, settle: float) -> None:
+    def __init__(self, now: float, fresh: float) -> None:
         """Begin at `now`, in monotonic seconds.
 
-        `settle` is how many seconds a worker that is to end must have been without a
+        `fresh` is how many seconds a worker that is to end must have been without a
         picture at the very least: a sign older than that is not about to be missed.
         """
         self._lock = threading.Lock()
-        self._settle = settle
+        self._fresh = fresh
         # What came before us nobody has seen: one worker has to look.
         self._last_sign = now
         self._answered = -math.inf
@@ -54,7 +54,7 @@ class Demand:
             if jobs.complete - before.complete:
                 # It ended after the reading before, and had been idle for long by then.
                 # A picture younger than that may have come too late for it.
-                self._answered = max(self._answered, before.at - self._settle)
+                self._answered = max(self._answered, before.at - self._fresh)
             if before.unfinished - jobs.unfinished - jobs.complete:
                 self._last_sign = max(self._last_sign, jobs.at)
 
@@ -68,7 +68,7 @@ class Demand:
         with self._lock:
             if self._last_sign <= self._answered:
                 return False
-            fresh = now - self._last_sign < self._settle
+            fresh = now - self._last_sign < self._fresh
             return fresh or len(self._jobs.unfinished) < workers
 
     @property

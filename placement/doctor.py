@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +45,11 @@ class Finding:
         return f"{line}\n{'':22}mend: {self.remedy}" if self.remedy else line
 
 
+def failed(findings: Iterable[Finding]) -> bool:
+    """Whether something has to be mended first."""
+    return any(each.mark == "FAIL" for each in findings)
+
+
 def examine(checks: Sequence[Check], deadline: float) -> list[Finding]:
     """Ask everything at once; what has no answer after `deadline` seconds failed.
 
@@ -64,10 +69,21 @@ def examine(checks: Sequence[Check], deadline: float) -> list[Finding]:
     until = time.monotonic() + deadline
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
-    return [
+    return _without_repeats(
         finding or _late(check, deadline)
         for check, finding in zip(checks, found, strict=True)
-    ]
+    )
+
+
+def _without_repeats(findings: Iterable[Finding]) -> list[Finding]:
+    """One cause is told once; what else fails for it refers to the first."""
+    first: dict[str, str] = {}
+    told = []
+    for each in findings:
+        earlier = first.setdefault(each.said, each.name)
+        again = each.mark == "FAIL" and earlier != each.name
+        told.append(Finding(each.name, "FAIL", f"as {earlier}") if again else each)
+    return told
 
 
 def _ask(check: Check) -> Finding:

@@ -5,13 +5,13 @@ own is cordoned. A Job that cannot run any more is replaced: KEDA counts it, so 
 would block every later one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from placement.jobs import Job
-from placement.policy import Decision, Node
-from placement.settings import HandOverSettings
+from placement.policy import Candidate, Decision, Node, gain
+from placement.settings import ChoiceSettings, HandOverSettings
 
 
 class Action(Enum):
@@ -41,10 +41,8 @@ class View:
 
     nodes: Mapping[str, Node]
     lost_since: Mapping[str, float]
-    """Nodes of our pods that are not Ready or gone."""
-
     misfit_since: Mapping[str, float]
-    """Jobs, by uid, with a pod that fits nowhere."""
+    """As in `Troubles`."""
 
     last_hand_over: float
     wall: float
@@ -55,19 +53,18 @@ class View:
         """Where the next Job goes, once the ScaledJob says so."""
         return self.decision.node if self.pinned == self.decision.node else None
 
+    def candidate(self, node: str) -> Candidate | None:
+        """What the decision knows of a node."""
+        found = (each for each in self.decision.candidates if each.node == node)
+        return next(found, None)
+
     def lasts(self, since: Mapping[str, float], key: str, limit: float) -> bool:
         """Whether `key` has been in `since` for `limit` seconds."""
         return key in since and self.decision.time - since[key] >= limit
 
 
-def lost_nodes(jobs: Iterable[Job], nodes: Mapping[str, Node]) -> set[str]:
-    """Nodes of our pods that cannot run them any more."""
-    used = {node for job in jobs for node in job.nodes}
-    return {node for node in used if node not in nodes or not nodes[node].ready}
-
-
 def judge(
-    job: Job, view: View, settings: HandOverSettings, hold: float
+    job: Job, view: View, settings: HandOverSettings, choice: ChoiceSettings
 ) -> Verdict | None:
     """What is to be done with one of our unfinished Jobs; None leaves it alone."""
     lost = [
@@ -81,7 +78,7 @@ def judge(
         return None
     if view.lasts(view.misfit_since, job.uid, settings.pending_limit):
         return _misfit(job, view)
-    return _hand_over(job, view, settings, hold) if settings.enabled else None
+    return _hand_over(job, view, settings, choice) if settings.enabled else None
 
 
 def _lost(job: Job, view: View, node: str) -> Verdict:
@@ -106,21 +103,32 @@ def _replace(view: View, reason: str) -> Verdict:
 
 
 def _hand_over(
-    job: Job, view: View, settings: HandOverSettings, hold: float
+    job: Job, view: View, settings: HandOverSettings, choice: ChoiceSettings
 ) -> Verdict | None:
-    node = next(iter(sorted(job.nodes)), None)
-    if node is None or node in view.lost_since or view.target in (None, node):
+    node, target = next(iter(sorted(job.nodes)), None), view.target
+    if node is None or target in (None, node) or node in view.lost_since:
         return None
     if view.nodes[node].cordoned:
         reason = f"its node {node} is cordoned"
-    elif view.decision.behind(node, hold):
-        reason = f"{view.target} has been better than {node} for {hold:g} s"
+    elif _clearly_better(node, target, view, choice):
+        reason = f"{node} has been worse for {choice.hold:g} s"
     else:
         return None
-    stay = settings.min_stay
-    rested = view.decision.time - view.last_hand_over >= stay
-    if not rested or view.wall - job.created < stay:
+    rested = view.decision.time - view.last_hand_over >= settings.min_stay
+    if not rested or view.wall - job.created < settings.min_stay:
         return None
-    return Verdict(
-        Action.HAND_OVER, f"{reason}; the next one goes to {view.decision.node}"
+    return Verdict(Action.HAND_OVER, f"{reason}; the next one goes to {target}")
+
+
+def _clearly_better(
+    node: str, target: str | None, view: View, choice: ChoiceSettings
+) -> bool:
+    here, there = view.candidate(node), view.candidate(target or "")
+    lagging = view.decision.memory.lagging
+    return (
+        view.lasts(lagging, node, choice.hold)
+        and here is not None
+        and there is not None
+        # The chosen node need not be the very best one of the moment.
+        and gain(here, there, choice) >= choice.margin
     )

@@ -65,11 +65,15 @@ class Helpers:
 
     def follow(self, show: Callable[[str], None], stop: threading.Event) -> None:
         """Show what the keeper says from now on, until `stop` is set."""
+        kept = True
         with self.trace.keeper_log.open(errors="replace") as log:
             log.seek(0, os.SEEK_END)
             while not stop.wait(_TICK):
                 for line in log:
                     show(f"  {line.rstrip()}")
+                if kept and not processes.running(self.trace.keeper):
+                    kept = False
+                    show("  the keeper is gone: no helper is started again now")
 
     def _path(self) -> str:
         paths = (str(self.root), self.environ.get("PYTHONPATH"))

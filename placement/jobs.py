@@ -55,7 +55,10 @@ class Job:
 def our_jobs(
     jobs: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], name: str
 ) -> list[Job]:
-    """The unfinished Jobs that KEDA made for the ScaledJob called `name`."""
+    """The unfinished Jobs, of those with `LABEL`, that the ScaledJob `name` owns.
+
+    A label is easily copied; what KEDA made is owned by the ScaledJob as well.
+    """
     by_owner: dict[str, list[Pod]] = {}
     for pod in pods:
         for owner in pod["metadata"].get("ownerReferences") or ():
@@ -63,7 +66,7 @@ def our_jobs(
     return [
         _job(each, by_owner.get(each["metadata"]["uid"], []))
         for each in jobs
-        if is_job_of(each, name) and not _finished(each)
+        if is_owned(each, name) and not _finished(each)
     ]
 
 
@@ -76,13 +79,13 @@ def count_by_node(jobs: Iterable[Job]) -> dict[str, int]:
     return counts
 
 
-def is_job_of(job: Mapping[str, Any], name: str) -> bool:
-    """Whether KEDA made this Job for the ScaledJob called `name`."""
-    metadata = job["metadata"]
-    labelled = (metadata.get("labels") or {}).get(LABEL) == name
-    # A label is easily copied; what KEDA made is owned by the ScaledJob as well.
-    owners = metadata.get("ownerReferences") or ()
-    return labelled and any(
+def is_owned(job: Mapping[str, Any], name: str) -> bool:
+    """Whether a Job with the label is owned by the ScaledJob called `name` as well.
+
+    A label is easily copied; what KEDA made has both.
+    """
+    owners = job["metadata"].get("ownerReferences") or ()
+    return any(
         (owner.get("kind"), owner.get("name")) == ("ScaledJob", name)
         for owner in owners
     )

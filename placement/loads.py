@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 _CPU = (
     '100 * (1 - avg by (instance, job) (rate(node_cpu_seconds_total{mode="idle"}[1m])))'
@@ -20,10 +21,10 @@ _CPU = (
 
 KNOWN = {
     "jetson": "jetson_gpu_usage_percent; jetson_orin_gpu_load_percent",
+    "jetson-stats": 'jetson_usage_gpu{gpu=~"val|load"}',
     "dcgm": "node=Hostname DCGM_FI_DEV_GPU_UTIL",
     "tegrastats": "tegrastats_gr3d_usage_percentage",
     "waggle": "scale=100 gpu_current_load",
-    "per-mille": "scale=0.1 gpu_load_per_mille",
     "cpu": _CPU,
 }
 """By name; `cpu` is the node exporter's CPU use, for workers without a GPU."""
@@ -48,7 +49,7 @@ class Load:
     node_label: str | None = None
     """The label that names the node, tried before the usual ones."""
 
-    @property
+    @cached_property
     def is_metric(self) -> bool:
         """Whether it only selects series: computed values have no age of their own."""
         return _SELECTOR.fullmatch(self.query) is not None

@@ -141,7 +141,9 @@ def pinned_node(scaledjob: Mapping[str, Any]) -> str | None:
 def refusals(scaledjob: Mapping[str, Any], nodes: list[Node]) -> dict[str, str]:
     """Nodes that its own affinity or selector rules out, and why."""
     bare = _without_pin(scaledjob)
-    found = {}
+    found: dict[str, str] = {}
+    if not bare.get("nodeSelector") and not affinity.required_terms(bare):
+        return found
     for node in nodes:
         labels = {**node.labels, affinity.NAME_FIELD: node.name}
         if reason := affinity.refusal(bare, labels):

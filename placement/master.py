@@ -64,11 +64,8 @@ class MasterMonitor:
         before = self._state.high
         self._state = next_pressure(self._state, percent, time.monotonic(), self._rule)
         if self._state.high != before:
-            word = "above" if self._state.high else "below"
-            limit = self._rule.threshold - (
-                0 if self._state.high else self._rule.hysteresis
-            )
-            log.info("master cpu=%.0f%% for long %s %g %%", percent, word, limit)
+            state = "overloaded" if self._state.high else "no longer overloaded"
+            log.info("the master is %s: cpu=%.0f %%", state, percent)
             self._tell(self._state.high)
 
     def _apply(self) -> None:

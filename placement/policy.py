@@ -3,6 +3,7 @@
 Times are seconds of one clock that the caller passes in; loads are percent, 0 to 100.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -63,7 +64,7 @@ class Reading:
 
     load: float | None = None
     age: float | None = None
-    """Seconds since the sample was taken, where Prometheus tells."""
+    """Seconds since the sample was taken, where that is known."""
 
     problem: str | None = None
 
@@ -81,6 +82,23 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What the next decision has to know of those before."""
+
+    node: str | None = None
+    """The node chosen last; it stays while no node can be chosen."""
+
+    moved: float = -math.inf
+    """When the choice last moved from one node to another."""
+
+    tempted: Mapping[str, float] = field(default_factory=dict)
+    """Since when another node has been better than the chosen one, by its name."""
+
+    lagging: Mapping[str, float] = field(default_factory=dict)
+    """Since when each node has been worse than the best one by the margin."""
+
+
+@dataclass(frozen=True)
 class Decision:
     """The outcome of one look at all nodes."""
 
@@ -93,14 +111,8 @@ class Decision:
     load: float | None
     reason: str
     candidates: tuple[Candidate, ...]
-    lagging: Mapping[str, float]
-    """Since when each node has been worse than the best one by the margin."""
-
+    memory: Memory
     time: float
-
-    def behind(self, node: str, hold: float) -> bool:
-        """Whether `node` has been clearly worse than the best for `hold` seconds."""
-        return node in self.lagging and self.time - self.lagging[node] >= hold
 
     @property
     def passed_over(self) -> dict[str, str]:
@@ -121,101 +133,51 @@ class Decision:
         return f"{self.node or 'no node'}: {self.reason}{tail}"
 
 
-def candidates(
-    nodes: Iterable[Node],
-    readings: Mapping[str, Reading],
-    jobs: Mapping[str, int],
-    tolerations: Collection[Toleration],
-    rules: ChoiceSettings,
-    refused: Mapping[str, str] | None = None,
-) -> list[Candidate]:
-    """Every node with its load, or the reason why it cannot be chosen.
-
-    `jobs` counts our running Jobs by node; `refused` gives further reasons by node.
-    """
-    made = []
-    for node in nodes:
-        reading = readings.get(node.name, _NO_READING)
-        refusal = (
-            _unfit(node, tolerations, rules)
-            or (refused or {}).get(node.name)
-            or _unknown(reading)
-        )
-        made.append(
-            Candidate(
-                node.name,
-                node.hostname,
-                None if reading.problem else reading.load,
-                reading.age,
-                jobs.get(node.name, 0),
-                refusal,
-            )
-        )
-    return made
-
-
-_NO_READING = Reading(problem="Prometheus has no load for it")
-
-
-def _unfit(
-    node: Node, tolerations: Collection[Toleration], rules: ChoiceSettings
-) -> str | None:
-    if not has_label(node, rules.label):
-        return f"no label {rules.label}"
-    if not node.ready:
-        return "not Ready"
-    if node.cordoned:
-        return "cordoned"
-    if not node.hostname:
-        return "no label kubernetes.io/hostname to pin a pod to"
-    for taint in node.taints:
-        if taint.effect != "PreferNoSchedule" and not any(
-            each.covers(taint) for each in tolerations
-        ):
-            return f"taint {taint} is not tolerated"
-    return None
-
-
-def _unknown(reading: Reading) -> str | None:
-    if reading.problem:
-        return f"load unknown: {reading.problem}"
-    # NaN fails the comparison too.
-    if reading.load is None or not 0 <= reading.load <= 100:
-        return f"load unknown: {reading.load} is not 0 to 100 percent"
-    return None
-
-
-def has_label(node: Node, wanted: str) -> bool:
-    """Whether the node carries `wanted`, a label's key or key=value."""
-    key, equals, value = wanted.partition("=")
-    return key in node.labels and (not equals or node.labels[key] == value)
-
-
 def decide(
-    found: Collection[Candidate],
-    current: str | None,
-    lagging: Mapping[str, float],
-    rules: ChoiceSettings,
-    now: float,
+    found: Collection[Candidate], memory: Memory, rules: ChoiceSettings, now: float
 ) -> Decision:
-    """Choose the least loaded node; leave `current` only for a clear, lasting gain.
+    """Choose the least loaded node; leave the last one only for a clear, lasting gain.
 
-    `lagging` is that of the decision before. A current node that cannot be chosen any
-    more is left at once.
+    `memory` is that of the decision before. A node that cannot be chosen any more is
+    left at once.
     """
     fit = [each for each in found if each.refusal is None]
     if not fit:
-        return _nothing(found, now)
+        return _nothing(found, memory, now)
     best = min(fit, key=_rank)
-    since = _lagging(fit, best, lagging, rules, now)
-    standing = next((each for each in fit if each.node == current), None)
-    chosen, reason = best, _why_best(best, current, found)
+    standing = next((each for each in fit if each.node == memory.node), None)
+    tempted: dict[str, float] = {}
+    chosen, reason = best, _why_best(best, memory.node, found)
     if standing and standing is not best:
-        chosen, reason = _stay_or_move(standing, best, since, rules, now)
-    ordered = sorted(found, key=_show_rank)
-    return Decision(
-        chosen.node, chosen.hostname, chosen.load, reason, tuple(ordered), since, now
+        needed = _needed(memory, rules, now)
+        if gain(standing, best, rules) >= needed:
+            tempted = since(memory.tempted, [standing.node], now)
+        held = now - tempted.get(standing.node, math.inf)
+        stays = held < rules.hold
+        chosen = standing if stays else best
+        reason = _stay_or_move(standing, best, needed, held, rules.hold)
+    behind = (each.node for each in fit if gain(each, best, rules) >= rules.margin)
+    moved = memory.node not in (None, chosen.node)
+    remembered = Memory(
+        chosen.node,
+        now if moved else memory.moved,
+        tempted,
+        since(memory.lagging, behind, now),
     )
+    ordered = tuple(sorted(found, key=_show_rank))
+    return Decision(
+        chosen.node, chosen.hostname, chosen.load, reason, ordered, remembered, now
+    )
+
+
+def _needed(memory: Memory, rules: ChoiceSettings, now: float) -> float:
+    """Points that a move must gain: twice the margin while the last one is young.
+
+    Noise that has just moved the choice is likely to move it back; a node that really
+    changes gains more than noise does.
+    """
+    settling = now - memory.moved < rules.settle
+    return rules.margin * (2 if settling else 1)
 
 
 def _rank(each: Candidate) -> tuple[float, int, str]:
@@ -230,17 +192,6 @@ def _load(each: Candidate) -> float:
     return 100.0 if each.load is None else each.load
 
 
-def _lagging(
-    fit: Iterable[Candidate],
-    best: Candidate,
-    before: Mapping[str, float],
-    rules: ChoiceSettings,
-    now: float,
-) -> dict[str, float]:
-    behind = (each.node for each in fit if _gain(each, best, rules) >= rules.margin)
-    return since(before, behind, now)
-
-
 def since(
     before: Mapping[str, float], keys: Iterable[str], now: float
 ) -> dict[str, float]:
@@ -248,39 +199,26 @@ def since(
     return {key: before.get(key, now) for key in keys}
 
 
-def _gain(each: Candidate, best: Candidate, rules: ChoiceSettings) -> float:
-    """Points that a move to the best node would gain.
+def gain(each: Candidate, other: Candidate, rules: ChoiceSettings) -> float:
+    """Points that a move from one node to another would gain.
 
     A worker takes its own load along, so what it adds to its node is no gain: without
     this, a worker would flee from itself, back and forth.
     """
-    own = rules.worker_load if each.jobs > 0 and best.jobs == 0 else 0.0
-    return (_load(each) - own - _load(best)) if each is not best else -1.0
+    own = rules.worker_load if each.jobs > 0 and other.jobs == 0 else 0.0
+    return (_load(each) - own - _load(other)) if each is not other else -1.0
 
 
 def _stay_or_move(
-    standing: Candidate,
-    best: Candidate,
-    since: Mapping[str, float],
-    rules: ChoiceSettings,
-    now: float,
-) -> tuple[Candidate, str]:
-    better = f"{best.node} at {_percent(best.load)}"
-    if standing.node not in since:
-        return standing, (
-            f"{_percent(standing.load)}, kept: {better} is not better by "
-            f"{rules.margin:g} points"
-        )
-    held = now - since[standing.node]
-    if held < rules.hold:
-        return standing, (
-            f"{_percent(standing.load)}, kept: {better} has been better for "
-            f"{held:.0f} of {rules.hold:g} s"
-        )
-    return best, (
-        f"{_percent(best.load)}, better than {standing.node} at "
-        f"{_percent(standing.load)} for {held:.0f} s"
-    )
+    standing: Candidate, best: Candidate, needed: float, held: float, hold: float
+) -> str:
+    here, there = _percent(standing.load), f"{best.node} at {_percent(best.load)}"
+    if held == -math.inf:
+        return f"{here}, kept: {there} is not better by {needed:g} points"
+    if held < hold:
+        return f"{here}, kept: {there} has been better for {held:.0f} of {hold:g} s"
+    moved = f"{_percent(best.load)}, better than {standing.node} at {here}"
+    return f"{moved} for {held:.0f} s"
 
 
 def _why_best(best: Candidate, current: str | None, found: Iterable[Candidate]) -> str:
@@ -291,10 +229,11 @@ def _why_best(best: Candidate, current: str | None, found: Iterable[Candidate]) 
     return f"{reason}; {current} was left: {left or 'it is gone'}"
 
 
-def _nothing(found: Collection[Candidate], now: float) -> Decision:
+def _nothing(found: Collection[Candidate], memory: Memory, now: float) -> Decision:
     reason = "no node can be chosen" if found else "the cluster has no nodes"
     ordered = tuple(sorted(found, key=_show_rank))
-    return Decision(None, None, None, reason, ordered, {}, now)
+    kept = Memory(memory.node, memory.moved)
+    return Decision(None, None, None, reason, ordered, kept, now)
 
 
 def _percent(load: float | None) -> str:

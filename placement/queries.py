@@ -6,13 +6,16 @@ from placement.settings import LoadSettings
 PART = "posture_part"
 """Label that tells the parts of the answer apart: its value is `<kind> <number>`."""
 
+_SHOWN = 1000
+
 
 def build_query(settings: LoadSettings) -> str:
     """PromQL whose answer holds, for every load by its number, these parts.
 
     - `load`: percent, averaged over the window;
-    - `age`: seconds since the last sample, where the load is a metric;
     - `odd`: a sample of the window that is no percentage, if there was one;
+    - `old`: seconds since the last sample, where that is too long;
+    - `age`: the same, to be shown, for the oldest thousand;
 
     and, numbered 0:
 
@@ -22,13 +25,13 @@ def build_query(settings: LoadSettings) -> str:
     """
     parts = []
     for number, load in enumerate(settings.metrics):
-        parts += _load_parts(load, settings.window, number)
+        parts += _load_parts(load, settings, number)
     parts += _guards(settings)
     return "\nor ".join(parts)
 
 
-def _load_parts(load: Load, window: float, number: int) -> list[str]:
-    now, over = _now_and_window(load, window)
+def _load_parts(load: Load, settings: LoadSettings, number: int) -> list[str]:
+    now, over = _now_and_window(load, settings.window)
     # Without `and now`, the average outlives a dead exporter by the whole window;
     # without `or now`, a metric scraped less often than that would come and go.
     average = f"((avg_over_time({over}) and {now}) or {now}) * {load.scale!r}"
@@ -36,7 +39,10 @@ def _load_parts(load: Load, window: float, number: int) -> list[str]:
     odd = f"(min_over_time({over}) < 0 or max_over_time({over}) > {most!r})"
     parts = [_part("load", number, average), _part("odd", number, odd)]
     if load.is_metric:
-        parts.append(_part("age", number, f"time() - timestamp({now})"))
+        age = f"(time() - timestamp({now}))"
+        parts.append(_part("old", number, f"{age} > {settings.max_age!r}"))
+        # Only shown, so that ten thousand nodes need not answer twice as much.
+        parts.append(_part("age", number, f"topk({_SHOWN}, {age})"))
     return parts
 
 

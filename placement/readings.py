@@ -1,7 +1,6 @@
 """From the rows that Prometheus answers to one reading for each node. Pure rules."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from placement.settings import LoadSettings
 _USUAL_LABELS = ("node", "kubernetes_node", "nodename", "hostname", "Hostname")
 
 Labels = dict[str, str]
-Series = tuple[int, tuple[tuple[str, str], ...]]  # number of the load, labels
+Series = tuple[str, ...]  # number of the load, names of labels, values of labels
 Target = tuple[str, str]  # job, instance
 
 
@@ -31,14 +30,15 @@ class Survey:
 
 @dataclass
 class _Parts:
-    """The rows of an answer, by kind."""
+    """The rows of an answer, by kind; see `build_query`."""
 
-    loads: list[tuple[int, Labels, str]] = field(default_factory=list)
-    ages: dict[Series, str] = field(default_factory=dict)
+    loads: list[tuple[int, Series, Labels, str]] = field(default_factory=list)
     odd: dict[Series, str] = field(default_factory=dict)
-    down: set[Target] = field(default_factory=set)
-    files: dict[Target, str] = field(default_factory=dict)
-    only_files: dict[Target, str] = field(default_factory=dict)
+    old: dict[Series, str] = field(default_factory=dict)
+    age: dict[Series, str] = field(default_factory=dict)
+    down: dict[Target, str] = field(default_factory=dict)
+    file: dict[Target, str] = field(default_factory=dict)
+    only: dict[Target, str] = field(default_factory=dict)
 
 
 def survey(
@@ -50,38 +50,35 @@ def survey(
     others counts, so that a wrong extra series never makes a node look idle.
     """
     parts = _sort_out(rows)
-    names = _Names(nodes, settings.node_map)
-    found: dict[str, list[Reading]] = defaultdict(list)
+    names = _Names(nodes, settings.node_map or {})
+    readings: dict[str, Reading] = {}
     unmatched = []
-    for number, labels, value in parts.loads:
+    for number, series, labels, value in parts.loads:
         load = settings.metrics[number]
         node = names.find(labels, load.node_label)
         if node is None:
             unmatched.append(_series(load, labels))
-        else:
-            found[node].append(
-                _reading(parts, number, labels, value, load, settings.max_age)
-            )
-    readings = {node: _worst(each) for node, each in found.items()}
+            continue
+        reading = _reading(parts, series, _target(labels), value, load)
+        readings[node] = _worse(readings.get(node), reading)
     return Survey(readings, tuple(unmatched))
 
 
 def _sort_out(rows: Iterable[Mapping[str, Any]]) -> _Parts:
     parts = _Parts()
+    by_series = {"odd": parts.odd, "old": parts.old, "age": parts.age}
+    by_target = {"down": parts.down, "file": parts.file, "only": parts.only}
     for row in rows:
         labels = row["metric"]
         kind, _, number = labels.pop(PART).partition(" ")
         value = row["value"][1]
+        series = (number, *labels, *labels.values())
         if kind == "load":
-            parts.loads.append((int(number), labels, value))
-        elif kind in ("age", "odd"):
-            by_series = parts.ages if kind == "age" else parts.odd
-            by_series[int(number), tuple(labels.items())] = value
-        elif kind == "down":
-            parts.down.add(_target(labels))
+            parts.loads.append((int(number), series, labels, value))
+        elif kind in by_series:
+            by_series[kind][series] = value
         else:
-            by_target = parts.files if kind == "file" else parts.only_files
-            by_target[_target(labels)] = value
+            by_target[kind][_target(labels)] = value
     return parts
 
 
@@ -90,16 +87,8 @@ def _target(labels: Labels) -> Target:
 
 
 def _reading(
-    parts: _Parts,
-    number: int,
-    labels: Labels,
-    text: str,
-    load: Load,
-    max_age: float,
+    parts: _Parts, series: Series, target: Target, text: str, load: Load
 ) -> Reading:
-    series = (number, tuple(labels.items()))
-    target = _target(labels)
-    age = _number(parts.ages.get(series, "NaN")) if load.is_metric else None
     value = _number(text)
     problem: str | None
     if value is None or not math.isfinite(value):
@@ -109,46 +98,43 @@ def _reading(
     elif target in parts.down:
         problem = f"its exporter {target[1]} is down (up is 0)"
     else:
-        problem = _too_old(parts, target, load, age, max_age)
+        problem = _too_old(parts, series, target, load)
     if problem is None and not 0 <= (value or 0.0) <= 100:
         problem = f"{text} is not 0 to 100 percent"
+    age = _number(parts.age.get(series))
     return Reading(None if problem else value, age, problem)
 
 
-def _too_old(
-    parts: _Parts, target: Target, load: Load, age: float | None, max_age: float
-) -> str | None:
-    if load.is_metric and (age is None or not age <= max_age):
-        return f"its last sample is {_seconds(age)} old"
-    file_age = parts.files.get(target)
-    if file_age is None and load.is_metric:
-        file_age = parts.only_files.get(target)
-    if file_age is not None:
-        return (
-            f"its textfile was written {_seconds(_number(file_age))} from now, by that "
-            "node's clock"
-        )
-    return None
+def _too_old(parts: _Parts, series: Series, target: Target, load: Load) -> str | None:
+    if series in parts.old:
+        return f"its last sample is {_seconds(parts.old[series])} old"
+    written = parts.file.get(target)
+    if written is None and load.is_metric:
+        written = parts.only.get(target)
+    if written is None:
+        return None
+    return (
+        f"its textfile was written {_seconds(written)} from now, by that node's clock"
+    )
 
 
-def _number(text: str) -> float | None:
+def _number(text: str | None) -> float | None:
     try:
-        return float(text)
+        return None if text is None else float(text)
     except (TypeError, ValueError):
         return None
 
 
-def _seconds(value: float | None) -> str:
+def _seconds(text: str) -> str:
+    value = _number(text)
     return "an unknown time" if value is None else f"{value:.0f} s"
 
 
-def _worst(readings: list[Reading]) -> Reading:
-    known = [each for each in readings if each.problem is None]
-    return max(known, key=_load_of) if known else readings[0]
-
-
-def _load_of(reading: Reading) -> float:
-    return reading.load or 0.0
+def _worse(before: Reading | None, reading: Reading) -> Reading:
+    if before is None or before.load is None:
+        return reading
+    higher = reading.load is not None and reading.load > before.load
+    return reading if higher else before
 
 
 def _series(load: Load, labels: Labels) -> str:
@@ -160,30 +146,30 @@ class _Names:
     """Finds the node that labels name."""
 
     def __init__(self, nodes: Iterable[Node], node_map: Mapping[str, str]) -> None:
-        self._nodes: dict[str, set[str]] = defaultdict(set)
-        for node in nodes:
-            for name in {node.name, node.hostname or node.name, *node.addresses}:
-                self._nodes[name.lower()].add(node.name)
         self._map = node_map
+        self._nodes: dict[str, str | None] = {}  # None: the name of several nodes
+        for node in nodes:
+            for name in (node.name, node.hostname or node.name, *node.addresses):
+                known = self._nodes.setdefault(name.lower(), node.name)
+                if known != node.name:
+                    self._nodes[name.lower()] = None
 
     def find(self, labels: Labels, own_label: str | None) -> str | None:
         """The one node that the labels mean, or None."""
-        instance = labels.get("instance", "")
-        for name in self._candidates(labels, own_label, instance):
-            if name in self._map:
-                return self._map[name]
-            nodes = self._nodes.get(name.lower(), ())
-            if len(nodes) == 1:
-                return next(iter(nodes))
+        for name in self._candidates(labels, own_label):
+            node = self._map.get(name) or self._nodes.get(name.lower())
+            if node is not None:
+                return node
         return None
 
-    def _candidates(
-        self, labels: Labels, own_label: str | None, instance: str
-    ) -> Iterator[str]:
+    def _candidates(self, labels: Labels, own_label: str | None) -> Iterator[str]:
+        instance = labels.get("instance", "")
         if instance in self._map:
             yield instance
-        for label in (own_label, *_USUAL_LABELS):
-            if label is not None and label in labels:
+        if own_label is not None and own_label in labels:
+            yield labels[own_label]
+        for label in _USUAL_LABELS:
+            if label in labels:
                 yield labels[label]
         yield host_of(instance)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from placement import manifest
-from placement.chooser import Chooser
 from placement.cluster import Cluster
 from placement.demand import Demand
+from placement.following import Following
 from placement.jobs import LABEL
 from placement.loads import Load
 from placement.metrics import Prometheus
@@ -42,7 +42,7 @@ class Scaler:
         self._prometheus = prometheus
         self._telemetry = telemetry
         it = settings.demand
-        self._demand = Demand(time.monotonic(), it.settle)
+        self._demand = Demand(time.monotonic(), it.fresh)
         self._watch = PictureWatch(settings.broker, it, self._demand.sign)
         self._choices: dict[tuple[Load, ...], Poll[Choice]] = {}
         self._situation = Poll("ScaledJob and Jobs", self._look, it.interval)
@@ -69,13 +69,13 @@ class Scaler:
         if not self._settings.demand.always_wanted:
             self._watch.stop()
 
-    def ready(self) -> bool:
-        """Whether an answer can be given."""
+    def trouble(self) -> str | None:
+        """Why no answer can be given, or None when one can."""
         try:
             self._answer(self.defaults)
-        except NotKnownError:
-            return False
-        return True
+        except NotKnownError as error:
+            return str(error)
+        return None
 
     def wanted(self, trigger: Trigger) -> Wanted:
         """The number of Jobs for what a trigger asks.
@@ -124,12 +124,13 @@ class Scaler:
                     f"trigger metadata query: {_MOST_QUERIES} different ones are asked "
                     "already; restart the scaler to forget them"
                 )
-            chooser = Chooser(self._settings.choice)
+            it = self._settings.demand
+            following = Following(self._settings.choice, it.patience)
             settings = replace(self._settings.loads, metrics=loads)
             poll = Poll(
                 "GPU loads",
-                lambda: self._choose(chooser, settings),
-                self._settings.demand.interval,
+                lambda: self._choose(following, settings),
+                it.interval,
             )
             self._choices[loads] = poll
             poll.start()
@@ -152,16 +153,13 @@ class Scaler:
             self._moved, self._node = time.monotonic(), found.carried.node
         return found
 
-    def _choose(self, chooser: Chooser, loads: LoadSettings) -> Choice:
+    def _choose(self, following: Following, loads: LoadSettings) -> Choice:
         scaledjob = self._scaledjob()
         nodes = self._cluster.nodes()
         survey = self._prometheus.survey(nodes, loads)
-        # The watcher moves the ScaledJob; what it carries is the choice so far.
-        chooser.current = manifest.pinned_node(scaledjob)
-        decision = chooser.choose(
+        return following.look(
             nodes, survey.readings, scaledjob, self._cluster.jobs(), time.monotonic()
         )
-        return Choice(decision.node, decision.load, str(decision))
 
     def _scaledjob(self) -> dict[str, Any]:
         scaledjob = self._cluster.scaledjob()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import options
-from broker_settings import BrokerSettings
+from broker_settings import BrokerSettings, plain_topic, topic_filter
 from options import boolean, decimal, integer, one_of, option, section
 from placement.settings import (
     ChoiceSettings,
@@ -106,13 +106,21 @@ class DemandSettings:
         default="1",
         parse=integer(1, 1000),
     )
-    settle: float = option(
-        "SCALER_SETTLE",
-        "--settle",
+    fresh: float = option(
+        "SCALER_FRESH",
+        "--fresh",
         "seconds for which a picture counts as new; at least 5 less than the worker's "
         "EXIT_WHEN_IDLE",
         default="15",
         parse=decimal(0.1, 3600),
+    )
+    patience: float = option(
+        "SCALER_PATIENCE",
+        "--patience",
+        "seconds for which the move of the ScaledJob to a better node is waited for; "
+        "then Jobs are wanted on its own, if that is free",
+        default="30",
+        parse=decimal(0, 86400),
     )
     move_guard: float = option(
         "SCALER_MOVE_GUARD",
@@ -134,12 +142,14 @@ class DemandSettings:
         "--topic",
         "topic filter of the pictures",
         default="images/#",
+        parse=topic_filter,
     )
     backlog_topic: str | None = option(
         "BACKLOG_TOPIC",
         "--backlog-topic",
         "topic that tells how many pictures are waiting, as a number",
         default=None,
+        parse=plain_topic,
     )
     backlog_above: float = option(
         "BACKLOG_ABOVE",

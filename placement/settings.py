@@ -146,11 +146,11 @@ class LoadSettings:
         default="(?i).*(gpu|jetson|tegra|orin).*",
         parse=_regex,
     )
-    node_map: dict[str, str] = option(
+    node_map: dict[str, str] | None = option(
         "NODE_MAP",
         "--node-map",
         "instances or label values and the nodes they mean, as 10.0.0.7:9100=jetson1",
-        default="",
+        default=None,
         parse=_node_map,
     )
 
@@ -209,14 +209,21 @@ class ChoiceSettings:
         "MARGIN",
         "--margin",
         "points by which another node must be better before the choice moves",
-        default="10",
+        default="15",
         parse=decimal(0, 100),
     )
     hold: float = option(
         "HOLD",
         "--hold",
         "seconds for which it must have been better",
-        default="60",
+        default="120",
+        parse=decimal(0, 86400),
+    )
+    settle: float = option(
+        "SETTLE",
+        "--settle",
+        "seconds after a move during which the next one needs twice the margin",
+        default="3600",
         parse=decimal(0, 86400),
     )
     worker_load: float = option(
@@ -252,7 +259,7 @@ class HandOverSettings:
         "LOST_AFTER",
         "--lost-after",
         "seconds after which a Job on a node that is not Ready or gone is replaced",
-        default="60",
+        default="30",
         parse=decimal(0, 86400),
     )
     pending_limit: float = option(

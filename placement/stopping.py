@@ -5,7 +5,7 @@ logs. A part that cannot be taken down never keeps the others from it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from placement.blueprints import SETTINGS
 from placement.cluster import Cluster
 from placement.containers import Docker
 from placement.errors import ClusterError, PlacementError
-from placement.jobs import LABEL, is_job_of
+from placement.jobs import LABEL, is_owned
 from placement.objects import (
     CONFIGMAP,
     JOB,
@@ -27,39 +27,13 @@ from placement.objects import (
     is_ours,
 )
 from placement.offload import offload_change
+from placement.opened import Opened
 from placement.steps import Step
 from placement.trace import Trace
 
 _NOTHING = "nothing there"
 _MERGE = "application/merge-patch+json"
 _TRIES = 5
-
-
-class Opened:
-    """The cluster, opened when first needed; a failure is only waited for once."""
-
-    def __init__(self, open_cluster: Callable[[], Cluster]) -> None:
-        self._open = open_cluster
-        self._cluster: Cluster | None = None
-        self._failure: ClusterError | None = None
-
-    def __call__(self) -> Cluster:
-        """The cluster.
-
-        Raises:
-            ClusterError: it cannot be reached.
-        """
-        if self._failure:
-            raise self._failure
-        if self._cluster is None:
-            try:
-                cluster = self._open()
-                cluster.request("GET", "/version")
-            except ClusterError as error:
-                self._failure = error
-                raise
-            self._cluster = cluster
-        return self._cluster
 
 
 @dataclass(frozen=True)
@@ -154,7 +128,7 @@ class Stopping:
 
     def _jobs(self, objects: Objects) -> list[Mapping[str, Any]]:
         found = objects.matching(JOB, f"{LABEL}={self.scaledjob}")
-        return [each for each in found if is_job_of(each, self.scaledjob)]
+        return [each for each in found if is_owned(each, self.scaledjob)]
 
     def _pods(
         self, objects: Objects, jobs: Iterable[Mapping[str, Any]]

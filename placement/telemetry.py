@@ -4,17 +4,8 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    start_http_server,
-)
-
-from placement.errors import PlacementError
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 _METHODS = ("GetMetricSpec", "GetMetrics", "IsActive")
@@ -27,13 +18,16 @@ class ScalerTelemetry:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         calls = Counter(
-            "scaler_calls", "Calls by KEDA", ["method"], registry=self.registry
+            "posture_scaler_calls", "Calls by KEDA", ["method"], registry=self.registry
         )
         errors = Counter(
-            "scaler_errors", "Calls that failed", ["method"], registry=self.registry
+            "posture_scaler_errors",
+            "Calls that failed",
+            ["method"],
+            registry=self.registry,
         )
         seconds = Histogram(
-            "scaler_call_seconds",
+            "posture_scaler_call_seconds",
             "Time that a call took here",
             ["method"],
             buckets=_SECONDS,
@@ -44,26 +38,28 @@ class ScalerTelemetry:
         self._errors = {each: errors.labels(each) for each in (*_METHODS, *_STREAMS)}
         self._seconds = {each: seconds.labels(each) for each in _METHODS}
         self._streams = Gauge(
-            "scaler_open_streams", "Streams that are open", registry=self.registry
+            "posture_scaler_open_streams",
+            "Streams that are open",
+            registry=self.registry,
         )
         self._wanted = Gauge(
-            "scaler_wanted_jobs",
+            "posture_scaler_wanted_jobs",
             "Jobs that should exist now, by the last answer",
             registry=self.registry,
         )
         self._reason = Gauge(
-            "scaler_reason",
+            "posture_scaler_reason",
             "1 for the reason of the last answer",
             ["reason"],
             registry=self.registry,
         )
         self._overloaded = Gauge(
-            "master_cpu_overloaded",
+            "posture_master_cpu_overloaded",
             "1 while the master's CPU is above its threshold",
             registry=self.registry,
         )
         self._ages = Gauge(
-            "scaler_reading_age_seconds",
+            "posture_scaler_reading_age_seconds",
             "Age of the last good reading",
             ["reading"],
             registry=self.registry,
@@ -109,18 +105,3 @@ class ScalerTelemetry:
     def watch_age(self, reading: str, age: Callable[[], float]) -> None:
         """Show what `age` gives, in seconds, as the age of `reading`."""
         self._ages.labels(reading).set_function(age)
-
-    def serve(self, address: str, port: int) -> WSGIServer:
-        """Answer at /metrics in a thread of its own.
-
-        Raises:
-            PlacementError: the port cannot be had.
-        """
-        try:
-            server, _ = start_http_server(port, address, self.registry)
-        except OSError as error:
-            raise PlacementError(
-                f"SCALER_METRICS_PORT: cannot listen on {address}:{port}: "
-                f"{error.strerror}; choose another, or 0 for none"
-            ) from error
-        return server

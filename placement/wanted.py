@@ -1,5 +1,6 @@
 """How many Jobs should exist now: the number that KEDA is told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -14,11 +15,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Choice:
-    """The node that the next Job should run on, its GPU load in percent, and why."""
+    """The node that the next Job should run on, and why."""
 
     node: str | None
-    load: float | None
+    loads: Mapping[str, float]
+    """GPU load in percent of every node that can be chosen."""
+
     reason: str
+    overdue: bool = False
+    """Whether the ScaledJob has not followed for so long that it will not."""
 
 
 @dataclass(frozen=True)
@@ -40,31 +45,32 @@ def jobs_wanted(
 ) -> Wanted:
     """The number for a GPU that is free below `threshold` percent.
 
-    With pictures waiting that is `workers`, as far as the ScaledJob allows. A node
-    whose load is not known is never free, and no Job is wanted on another than the
-    chosen one: not before the ScaledJob is there, nor until that has `settled`.
+    With pictures waiting that is `workers`, as far as the ScaledJob allows, and not
+    until its last move has `settled`. A node whose load is not known is never free.
     """
-    if choice.node is None or choice.load is None:
+    node = carried.node
+    if choice.node is None:
         return Wanted(0, "no_node", f"no node for a Job: {choice.reason}")
-    if choice.load >= threshold:
-        return Wanted(
-            0,
-            "busy",
-            f"the GPU of {choice.node} is busy: {choice.load:.0f} %, "
-            f"not below {threshold:g} %",
-        )
-    if carried.node != choice.node:
+    # Who moves the ScaledJob may know better than us, or not be running. Then a node
+    # that could be chosen is good enough, once a move would have come.
+    if (
+        node is None
+        or node not in choice.loads
+        or (node != choice.node and not choice.overdue)
+    ):
         return Wanted(
             0,
             "not_moved",
-            f"the ScaledJob is on {carried.node or 'no node'} and not yet on "
-            f"{choice.node}: gpu_affinity_watcher.py has to move it",
+            f"the ScaledJob is on {node or 'no node'} and not yet on {choice.node}: "
+            "gpu_affinity_watcher.py has to move it",
         )
+    load = choice.loads[node]
+    if load >= threshold:
+        busy = f"the GPU of {node} is busy: {load:.0f} %, not below {threshold:g} %"
+        return Wanted(0, "busy", busy)
     if not settled:
-        return Wanted(
-            0, "moving", f"the ScaledJob has only just moved to {choice.node}"
-        )
+        return Wanted(0, "moving", f"the ScaledJob has only just moved to {node}")
     if not waiting:
         return Wanted(0, "idle", "no pictures are waiting for a worker")
     jobs = min(workers, carried.most)
-    return Wanted(jobs, "waiting", f"pictures may be waiting, {choice.node} is free")
+    return Wanted(jobs, "waiting", f"pictures may be waiting, {node} is free")

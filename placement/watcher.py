@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,14 @@ from placement import manifest
 from placement.chooser import Chooser
 from placement.cluster import Cluster
 from placement.errors import ClusterError, ManifestError, MetricsError
-from placement.handover import Action, Verdict, View, judge, lost_nodes
+from placement.handover import Action, Verdict, View, judge
 from placement.jobs import Job
 from placement.metrics import Prometheus
-from placement.policy import Decision, Node, since
+from placement.policy import Decision, Node
 from placement.readings import Survey
 from placement.report import Report
 from placement.settings import WatcherSettings
+from placement.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,7 @@ class Watcher:
         self._report = report
         self._dry_run = dry_run
         self._chooser: Chooser | None = None
-        self._lost_since: Mapping[str, float] = {}
-        self._misfit_since: Mapping[str, float] = {}
-        self._refused: dict[str, tuple[float, str]] = {}
+        self._troubles = Troubles(settings.hand_over)
         self._last_hand_over = float("-inf")
         self._said: dict[str, str] = {}
 
@@ -60,7 +58,7 @@ class Watcher:
         nodes, jobs = self._cluster.nodes(), self._cluster.jobs()
         scaledjob = self._scaledjob()
         survey = self._survey(nodes)
-        self._notice(nodes, jobs, now)
+        self._troubles.notice(nodes, jobs, now)
         decision = self._decide(nodes, survey, scaledjob, jobs, now)
         self._report.decision = decision
         if scaledjob is not None:
@@ -103,26 +101,6 @@ class Watcher:
             self.say(each, f"{each} names no node: see NODE_MAP", logging.WARNING)
         return survey
 
-    def _notice(self, nodes: list[Node], jobs: Iterable[Job], now: float) -> None:
-        """Since when nodes are lost, and Jobs without a place to run."""
-        lost = lost_nodes(jobs, {node.name: node for node in nodes})
-        self._lost_since = since(self._lost_since, lost, now)
-        misfits = {job.uid: job for job in jobs if job.misfit}
-        self._misfit_since = since(self._misfit_since, misfits, now)
-        by_hostname = {node.hostname: node.name for node in nodes if node.hostname}
-        limit = self._settings.hand_over.pending_limit
-        for uid, begun in self._misfit_since.items():
-            node = by_hostname.get(misfits[uid].hostname or "")
-            if node and now - begun >= limit:
-                reason = f"the last pod did not fit there: {misfits[uid].misfit}"
-                self._refused[node] = (now, reason)
-        stay = self._settings.hand_over.min_stay
-        self._refused = {
-            node: (at, reason)
-            for node, (at, reason) in self._refused.items()
-            if now - at < stay
-        }
-
     def _decide(
         self,
         nodes: list[Node],
@@ -141,14 +119,15 @@ class Watcher:
             scaledjob or _NO_POD,
             jobs,
             now,
-            {node: reason for node, (_, reason) in self._refused.items()},
+            self._troubles.refused,
         )
-        if decision.node is None:
-            changed = self.say("choice", str(decision), logging.ERROR)
-            if changed and scaledjob and not self._dry_run:
+        log.debug("%s", decision)
+        if decision.node is not None:
+            self.say("choosing", "there is a node to choose", logging.DEBUG)
+        elif self.say("choosing", "no node can be chosen", logging.ERROR):
+            log.error("%s", decision)
+            if scaledjob and not self._dry_run:
                 self._event(scaledjob, "NoNode", str(decision), "Warning")
-        else:
-            log.debug("%s", decision)
         return decision
 
     def _move(self, scaledjob: dict[str, Any], decision: Decision) -> dict[str, Any]:
@@ -163,7 +142,8 @@ class Watcher:
             return scaledjob
         if self._dry_run:
             self._report.skipped.labels("dry run").inc()
-            self.say("choice", f"would move the ScaledJob to {decision}")
+            if self.say("choice", f"would move the ScaledJob to {decision.node}"):
+                log.info("%s", decision)
             return scaledjob
         if not manifest.keeps_running_jobs(scaledjob):
             raise ManifestError(
@@ -172,7 +152,7 @@ class Watcher:
             )
         moved = self._patch(scaledjob, decision.node, decision.hostname, str(decision))
         self._report.patches.inc()
-        self.say("choice", f"moved the ScaledJob from {pinned} to {decision}")
+        log.info("moved the ScaledJob from %s to %s", pinned, decision)
         self._remember(decision.node)
         self._event(moved, "NodeChosen", str(decision))
         return moved
@@ -206,13 +186,13 @@ class Watcher:
                 decision,
                 manifest.pinned_node(scaledjob),
                 {node.name: node for node in nodes},
-                self._lost_since,
-                self._misfit_since,
+                self._troubles.lost_since,
+                self._troubles.misfit_since,
                 self._last_hand_over,
                 wall,
             )
-            hold = self._settings.choice.hold
-            verdict = judge(job, view, self._settings.hand_over, hold)
+            it = self._settings
+            verdict = judge(job, view, it.hand_over, it.choice)
             if verdict:
                 self._carry_out(job, verdict, scaledjob, decision.time)
 
@@ -232,7 +212,7 @@ class Watcher:
         if verdict.action is Action.HAND_OVER:
             self._last_hand_over = now
         else:
-            self._cluster.forget_pods(job, self._lost_since)
+            self._cluster.forget_pods(job, self._troubles.lost_since)
 
     def _event(
         self, scaledjob: dict[str, Any], reason: str, text: str, kind: str = "Normal"

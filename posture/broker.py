@@ -90,6 +90,7 @@ class Subscription:
         self._quick_losses = 0
         self._evictions = 0
         self.subscribed = threading.Event()
+        self.answered = threading.Event()  # to `ask`, also if the line was lost since
         self.found = False  # whether the broker had the session already
         self._client = self._make_client(client_id)
 
@@ -119,6 +120,7 @@ class Subscription:
     def ask(self, wish: Wish) -> None:
         """Change what the session is for, now and at each connection to come."""
         self._wish = wish
+        self.answered.clear()
         self.subscribed.clear()
         if wish == "subscribe":
             subscribe(self._client, self._settings, self._topic)
@@ -231,6 +233,7 @@ class Subscription:
         self._ready()
 
     def _ready(self) -> None:
+        self.answered.set()
         self.subscribed.set()
         if self._on_ready:
             self._on_ready()

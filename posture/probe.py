@@ -8,6 +8,7 @@ a session and a topic of its own that are gone afterwards.
 import contextlib
 import queue
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from typing import TypeVar
@@ -24,7 +25,7 @@ TRIED = 1200
 """Messages that are left waiting: Mosquitto's default keeps 1000."""
 
 T = TypeVar("T")
-_DEADLINE = 8.0  # seconds for everything
+_DEADLINE = 6.0  # seconds for everything
 _REMEDY = "see deploy/mosquitto.conf"
 
 
@@ -72,18 +73,21 @@ def _connected(
         properties: Properties | None,
     ) -> None:
         limit = getattr(properties, "MaximumPacketSize", None)
-        answers.put((str(reason) if reason.is_failure else None, limit))
+        refusal = f"refuses the connection: {reason}; check MQTT_USER, MQTT_PASSWORD"
+        answers.put((refusal if reason.is_failure else None, limit))
+
+    def on_connect_fail(_client: paho.Client, _userdata: object) -> None:
+        # paho calls this while it handles the error, which it keeps to itself.
+        answers.put((f"cannot be reached: {sys.exception()}", None))
 
     client.on_connect = on_connect
+    client.on_connect_fail = on_connect_fail
     connect(client, settings, durable=True, window=TRIED)
     client.loop_start()
     try:
         refusal, limit = _wait_for(answers, until, "answer")
         if refusal:
-            raise PostureError(
-                f"it refuses the connection: {refusal}; check MQTT_USER, MQTT_PASSWORD "
-                "and MQTT_VERSION"
-            )
+            raise PostureError(f"it {refusal}")
         yield limit
     finally:
         client.disconnect()

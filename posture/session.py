@@ -141,7 +141,7 @@ def _await(
     sessions: list[Subscription], settings: SessionSettings, deadline: float
 ) -> None:
     for session in sessions:
-        if not session.subscribed.wait(deadline):
+        if not session.answered.wait(deadline):
             at = f"{settings.broker.host}:{settings.broker.port}"
             raise PostureError(
                 f"the broker at {at} did not confirm the session "

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import options
 from broker_settings import BrokerSettings as BrokerSettings
+from broker_settings import topic_filter
 from options import decimal, integer, one_of, option, section
 from posture.slots import Slot
 from posture.verdict import PRESETS, Preset
@@ -34,15 +35,6 @@ def _threads(text: str) -> int:
 
 def _node(text: str) -> str:
     return socket.gethostname() if text == "host name" else text
-
-
-def _topic(text: str) -> str:
-    levels = text.split("/")
-    if "#" in levels[:-1] or any(
-        len(each) > 1 and ("#" in each or "+" in each) for each in levels
-    ):
-        raise ValueError("an MQTT topic filter such as images/#")
-    return text
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ class SessionSettings:
         "--topic",
         "topic filter of the pictures",
         default="images/#",
-        parse=_topic,
+        parse=topic_filter,
     )
     client_id: str = option(
         "MQTT_CLIENT_ID",

@@ -26,6 +26,8 @@ test)
     want_command pgbouncer pgbouncer
     want_command prometheus prometheus
     want_command etcd etcd-server
+    want_command openssl openssl
+    want_command npm npm # brings the networks of lite and heavy
     ;;
 esac
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fixtures.prometheus import Exporter, running_prometheus
+from tests.fixtures.scene import Scene
 
 _POOL = 4  # the most that one test takes; Prometheus needs seconds to learn of others
 
@@ -30,3 +31,12 @@ def exporters(_scraped):
         each.tell()
         each.start()
     return _scraped[1]
+
+
+@pytest.fixture
+def scene(control_plane, prometheus, exporters, tmp_path):
+    """Nodes, loads and a ScaledJob."""
+    with control_plane.namespace() as namespace:
+        made = Scene(control_plane, namespace, prometheus, exporters, tmp_path)
+        yield made
+        made.close()

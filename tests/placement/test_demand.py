@@ -6,7 +6,7 @@ import pytest
 
 from placement.demand import Demand, Jobs
 
-SETTLE = 15.0
+FRESH = 15.0
 JOB = frozenset({"job"})
 NONE = frozenset()
 
@@ -16,7 +16,7 @@ class Story:
 
     def __init__(self, *, now=0.0):
         self.now = now
-        self.demand = Demand(now, SETTLE)
+        self.demand = Demand(now, FRESH)
         self.see()
 
     def see(self, unfinished=NONE, complete=NONE):
@@ -68,7 +68,7 @@ def test_an_older_picture_asks_for_no_second_job_while_one_runs():
     story.at(200).picture()
     story.at(201).see({"new"}, JOB)
     assert story.waiting()
-    assert not story.at(200 + SETTLE).waiting()
+    assert not story.at(200 + FRESH).waiting()
 
 
 def test_the_end_of_the_job_cannot_be_overtaken_by_an_old_reading():
@@ -137,6 +137,17 @@ def test_with_two_workers_one_that_fails_is_replaced():
     assert story.at(400).waiting(2)
     story.at(401).see({"a", "c"}, JOB)
     assert not story.at(420).waiting(2)
+
+
+def test_with_two_workers_one_that_fails_after_the_other_ended_idle_is_replaced():
+    story = Story().after_a_drained_start()
+    story.at(200).picture()
+    story.at(201).see({"a", "b"}, JOB)
+    story.at(280).see({"a", "b"}, JOB)
+    story.at(281).see({"a"}, {"b", *JOB})
+    assert not story.waiting(2)
+    story.at(300).see(NONE, {"b", *JOB})
+    assert story.at(301).waiting(2)
 
 
 class Day:

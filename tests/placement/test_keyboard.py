@@ -1,21 +1,17 @@
 """ESC or ENTER ends a run, in a real (pseudo) terminal."""
 
-import fcntl
 import io
-import os
-import pty
 import subprocess
 import sys
 import termios
-import threading
-from pathlib import Path
 
 import pytest
 
 from placement.keyboard import listening
 from tests.fixtures.net import wait_until
+from tests.fixtures.terminal import Terminal
+from tests.fixtures.worker import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import threading
 from placement.keyboard import listening
@@ -23,54 +19,24 @@ stop = threading.Event()
 with listening(stop.set) as terminal:
     print("listening", terminal, flush=True)
     print("pressed", stop.wait(20 if terminal else 0), flush=True)
+print("over", flush=True)
 """
-
-
-class Terminal:
-    """A program that runs in a terminal of its own."""
-
-    def __init__(self):
-        pid, self.master = pty.fork()
-        if pid == 0:
-            os.chdir(ROOT)
-            os.execv(sys.executable, [sys.executable, "-c", PROGRAM])  # noqa: S606
-        self.pid, self.shown = pid, b""
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self):
-        try:
-            while piece := os.read(self.master, 1000):
-                self.shown += piece
-        except OSError:
-            pass  # the other side is closed
-
-    def press(self, keys):
-        os.write(self.master, keys)
-
-    def local_mode(self):
-        return termios.tcgetattr(self.master)[3]
-
-    def end(self):
-        os.waitpid(self.pid, 0)
-        self._reader.join(5)
-        os.close(self.master)
 
 
 @pytest.fixture
 def terminal():
-    running = Terminal()
-    wait_until(lambda: b"listening True" in running.shown, "it listens")
+    running = Terminal("-c", PROGRAM)
+    running.wait_for(b"listening True")
     yield running
-    if b"pressed" not in running.shown:
+    if running.process.poll() is None:
         running.press(b"\r")
-    running.end()
+    running.close()
 
 
 @pytest.mark.parametrize("key", [b"\x1b", b"\r", b"\n"], ids=["ESC", "ENTER", "LF"])
 def test_the_key_ends_the_run(terminal, key):
     terminal.press(key)
-    wait_until(lambda: b"pressed True" in terminal.shown, "the run ends")
+    terminal.wait_for(b"pressed True")
 
 
 def test_other_keys_do_not(terminal):
@@ -78,6 +44,13 @@ def test_other_keys_do_not(terminal):
     terminal.press(b"x")
     with pytest.raises(AssertionError):
         wait_until(lambda: b"pressed" in terminal.shown, "it must not end", timeout=0.5)
+
+
+def test_the_terminal_is_as_before_at_the_end(terminal):
+    assert not terminal.modes()[3] & termios.ICANON
+    terminal.press(b"\x1b")
+    terminal.wait_for(b"over")
+    assert terminal.modes() == terminal.before
 
 
 def test_without_a_terminal_nothing_is_listened_to():
@@ -89,7 +62,7 @@ def test_without_a_terminal_nothing_is_listened_to():
         text=True,
         check=True,
     )
-    assert done.stdout == "listening False\npressed False\n"
+    assert done.stdout == "listening False\npressed False\nover\n"
 
 
 def test_a_closed_input_is_no_terminal():
@@ -97,29 +70,3 @@ def test_a_closed_input_is_no_terminal():
     stream.close()
     with listening(lambda: None, stream) as terminal:
         assert terminal is False
-
-
-def test_the_terminal_is_as_before_at_the_end():
-    master, slave = pty.openpty()
-    before = termios.tcgetattr(slave)
-    done = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        cwd=ROOT,
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        # A session of its own, whose terminal this becomes.
-        preexec_fn=lambda: (os.setsid(), _control(slave)),
-    )
-    with done.stdout as shown:
-        assert shown.readline() == b"listening True\n"
-        assert not termios.tcgetattr(slave)[3] & termios.ICANON
-        os.write(master, b"\x1b")
-        assert shown.readline() == b"pressed True\n"
-        done.wait(10)
-    assert termios.tcgetattr(slave) == before
-    os.close(master)
-    os.close(slave)
-
-
-def _control(descriptor):
-    fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)

@@ -1,11 +1,9 @@
 """The master's node, tainted while its CPU is overloaded: on a real API server."""
 
-import argparse
 from dataclasses import replace
 
 import pytest
 
-import options
 from placement.cluster import Cluster
 from placement.errors import ClusterError
 from placement.master import MasterMonitor
@@ -13,6 +11,8 @@ from placement.offload import OURS, offload_change
 from placement.scaler_settings import MasterSettings
 from placement.settings import ClusterSettings
 from tests.fixtures.net import wait_until
+from tests.fixtures.settings import settings_from
+from tests.fixtures.worker import ROOT
 
 NODE = "master-under-test"
 TAINT = {"key": "image-offload", "value": "true", "effect": "NoSchedule"}
@@ -25,8 +25,7 @@ OVERLOADED, CALM = 0.0, 100.0
 @pytest.fixture
 def cluster(control_plane):
     environ = {"KUBECONFIG": str(control_plane.kubeconfig)}
-    settings = options.read(ClusterSettings, argparse.Namespace(), environ)
-    made = Cluster(settings)
+    made = Cluster(settings_from(ClusterSettings, environ))
     yield made
     made.close()
 
@@ -43,8 +42,8 @@ def watch(cluster):
     """Starts monitors, and stops what the test has not stopped."""
     running = []
 
-    def start(threshold, **changes):
-        settings = options.read(MasterSettings, argparse.Namespace(), {})
+    def start(threshold, cluster=cluster, **changes):
+        settings = settings_from(MasterSettings, {})
         settings = replace(
             settings,
             **{"threshold": threshold, "hysteresis": 0.0, "hold": 0.0}
@@ -81,12 +80,9 @@ def test_an_overloaded_master_is_tainted_and_released_at_the_end(plane, watch):
     assert mark(plane) is None
 
 
-def test_what_a_killed_run_has_left_behind_is_taken_away(plane, watch, cluster):
-    change = offload_change(cluster.request("GET", f"/api/v1/nodes/{NODE}"), True)
+def test_what_a_killed_run_has_left_behind_is_taken_away(plane, watch):
     plane.kubectl("taint", "node", NODE, "image-offload=true:NoSchedule")
-    plane.kubectl(
-        "annotate", "node", NODE, f"{OURS}={change['metadata']['annotations'][OURS]}"
-    )
+    plane.kubectl("annotate", "node", NODE, f"{OURS}=image-offload=true:NoSchedule")
     watch(CALM)
     wait_until(lambda: taints(plane) == [OTHER], "the taint is gone", step=0.2)
     assert mark(plane) is None
@@ -121,6 +117,22 @@ def test_a_node_that_does_not_exist_is_said_once_and_ends_nothing(plane, watch, 
     wait_until(lambda: "cannot taint no-such-node" in caplog.text, "it says so")
     monitor.stop()
     assert caplog.text.count("cannot taint") == 1
+
+
+def test_the_shipped_rights_are_enough(plane, watch):
+    with plane.namespace() as namespace:
+        for name in ("placement-rbac", "offload-rbac"):
+            rights = (ROOT / "deploy" / f"{name}.yaml").read_text()
+            rights = rights.replace("namespace: default", f"namespace: {namespace}")
+            rights = rights.replace("[master]", f"[{NODE}]")
+            plane.apply(rights, namespace=namespace)
+        account = plane.service_account(namespace, "posture-placement")
+        cluster = Cluster(settings_from(ClusterSettings, {"KUBECONFIG": str(account)}))
+        monitor, _ = watch(OVERLOADED, cluster=cluster)
+        wait_until(lambda: TAINT in taints(plane), "the taint", step=0.2)
+        monitor.stop()
+        assert taints(plane) == [OTHER]
+        cluster.close()
 
 
 def test_a_change_that_came_in_between_is_not_undone(plane, cluster):

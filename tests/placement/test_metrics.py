@@ -116,11 +116,11 @@ def test_a_textfile_that_is_not_of_now_is_unknown(watched, file, off):
 
 def test_the_textfile_with_loads_is_told_from_others(watched):
     other = f'{MTIME}{{file="/var/lib/apt.prom"}} {time.time() - 86400}'
-    now, old = time.time(), time.time() - 300
-    watched.tell(7, f'{MTIME}{{file="/var/lib/gpu.prom"}} {now}', other)
-    watched.wait_load(7)
-    watched.tell(7, f'{MTIME}{{file="/var/lib/gpu.prom"}} {old}', other)
-    watched.wait_problem("its textfile was written")
+    for off in (-300, 300):
+        for late, wait in ((0, watched.wait_load), (off, watched.wait_problem)):
+            ours = f'{MTIME}{{file="/var/lib/gpu.prom"}} {time.time() + late}'
+            watched.tell(7, ours, other)
+            wait("its textfile was written" if late else 7)
     watched.settings["textfile"] = "nothing"
     watched.wait_load(7)
 
@@ -142,10 +142,13 @@ def test_a_sign_of_failure_between_good_samples_is_not_averaged_away(watched):
 
 
 def test_of_two_series_for_a_node_the_highest_counts(watched):
-    watched.tell(20, number=0)
-    watched.tell(70, number=1)
-    watched.wait_load(70)
-    watched.tell("NaN", number=1)
+    for first, second in ((20, 70), (70, 20)):
+        watched.tell(first, number=0)
+        watched.tell(second, number=1)
+        for exporter in watched.exporters[:2]:
+            exporter.wait_scraped(6)
+        watched.wait_load(70)
+    watched.tell("NaN", number=0)
     watched.wait_load(20)
 
 
@@ -223,7 +226,8 @@ def test_promql_that_cannot_be_computed_is_an_error_with_the_reason(
 def test_a_query_that_computes_to_duplicates_is_an_error_with_the_reason(watched):
     watched.tell(1, labels='{a="1"}')
     watched.exporters[1].tell(f'{watched.metric}{{a="2"}} 1')
-    watched.wait_load(1)
+    for exporter in watched.exporters[:2]:
+        exporter.wait_scraped()
     metric = watched.metric
     watched.settings["metrics"] = f"{metric} + on (job) {metric} or vector(1)"
     with pytest.raises(MetricsError, match="422"):

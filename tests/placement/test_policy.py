@@ -1,22 +1,19 @@
 """The choice: least load, every guard, and no flapping."""
 
+import dataclasses
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placement.policy import (
-    Node,
-    Reading,
-    Taint,
-    Toleration,
-    candidates,
-    decide,
-)
+from placement.eligibility import candidates
+from placement.policy import Memory, Node, Reading, Taint, Toleration, decide
 from placement.settings import ChoiceSettings
 
-RULES = ChoiceSettings(label="gpu-node", margin=10, hold=60, worker_load=10)
+RULES = ChoiceSettings(
+    label="gpu-node", margin=10, hold=60, settle=3600, worker_load=10
+)
 OFFLOAD = Toleration("image-offload", "Equal", "true", "NoSchedule")
 
 
@@ -25,9 +22,7 @@ def node(name, **changes):
     return Node(name, **(wanted | changes))
 
 
-def look(
-    loads, *, nodes=None, jobs=None, current=None, lagging=None, now=0.0, rules=RULES
-):
+def look(loads, *, nodes=None, jobs=None, memory=None, now=0.0, rules=RULES):
     """One decision over nodes with these loads."""
     nodes = nodes or [node(name) for name in loads]
     readings = {
@@ -35,7 +30,7 @@ def look(
         for name, load in loads.items()
     }
     found = candidates(nodes, readings, jobs or {}, [OFFLOAD], rules)
-    return decide(found, current, lagging or {}, rules, now)
+    return decide(found, memory or Memory(), rules, now)
 
 
 def test_the_least_loaded_node_is_chosen():
@@ -108,19 +103,17 @@ def test_with_no_eligible_node_nothing_is_chosen_and_every_reason_is_given():
 
 
 def test_a_label_may_ask_for_a_value():
-    rules = ChoiceSettings(label="gpu-node=yes", margin=10, hold=60, worker_load=0)
+    rules = dataclasses.replace(RULES, label="gpu-node=yes")
     nodes = [node("a"), node("b", labels={"gpu-node": "yes"})]
     assert look({"a": 0, "b": 90}, nodes=nodes, rules=rules).node == "b"
 
 
 def follow(steps, *, current="a", jobs=None, rules=RULES):
     """The nodes chosen over (time, loads) steps."""
-    lagging, chosen = {}, []
+    memory, chosen = Memory(current), []
     for now, loads in steps:
-        decision = look(
-            loads, jobs=jobs, current=current, lagging=lagging, now=now, rules=rules
-        )
-        lagging, current = decision.lagging, decision.node or current
+        decision = look(loads, jobs=jobs, memory=memory, now=now, rules=rules)
+        memory = decision.memory
         chosen.append(decision.node)
     return chosen
 
@@ -145,6 +138,14 @@ def test_a_dip_below_the_margin_starts_the_hold_again():
 def test_rivals_that_take_turns_do_not_start_the_hold_again():
     steps = [(t, {"a": 80, "b": t % 20, "c": 20 - t % 20}) for t in range(0, 61, 10)]
     assert follow(steps)[-1] in ("b", "c")
+
+
+def test_after_a_move_the_next_one_needs_twice_the_margin_for_a_while():
+    away, back, far = {"a": 50, "b": 30}, {"a": 30, "b": 45}, {"a": 30, "b": 50}
+    moved = [(0, away), (60, away)]
+    assert follow([*moved, (100, back), (400, back)])[-1] == "b"
+    assert follow([*moved, (100, far), (160, far)])[-1] == "a"
+    assert follow([*moved, (3700, back), (3760, back)])[-1] == "a"
 
 
 def test_a_node_that_becomes_unknown_is_left_at_once():
@@ -183,7 +184,7 @@ def test_whatever_the_readings_only_a_ready_node_with_a_load_is_chosen(
     loads, unready, current
 ):
     nodes = [node(name, ready=name not in unready) for name in loads]
-    decision = look(loads, nodes=nodes, current=current)
+    decision = look(loads, nodes=nodes, memory=Memory(current))
     fit = {
         name: load
         for name, load in loads.items()

@@ -103,6 +103,21 @@ def test_a_lock_is_held_until_the_helper_has_recorded_itself(start, tmp_path):
         pass
 
 
+def test_who_takes_over_finds_every_record(tmp_path):
+    """A launcher may be killed the moment after it has started something."""
+    lock, record = tmp_path / "lock", tmp_path / "helper.json"
+    with processes.lock(lock) as descriptor:
+        helper = processes.start(
+            record, SLEEP, tmp_path / "log", os.environ, keep_open=[descriptor]
+        )
+    try:
+        with processes.taken_over(tmp_path / "launcher.json", lock):
+            assert processes.running(record) == helper.pid
+    finally:
+        helper.kill()
+        helper.wait()
+
+
 def test_only_one_can_hold_the_lock(tmp_path):
     path = tmp_path / "lock"
     with (

@@ -7,27 +7,24 @@ stand-in that makes its calls and creates real Jobs; a Job's pod ends when a tes
 import base64
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.fixtures.net import wait_until
-from tests.fixtures.prometheus import running_prometheus
 from tests.fixtures.scaling import NODES, Gpus, running_scaling
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ROOT, WorkerProcess
 
 A, B = NODES
-IMAGES = Path(__file__).parents[1] / "images"
+IMAGES = ROOT / "tests" / "images"
 
 
 @pytest.fixture(scope="module")
 def gpus(control_plane, tmp_path_factory):
-    with running_prometheus(tmp_path_factory.mktemp("prometheus")) as prometheus:
-        made = Gpus(control_plane, prometheus)
-        yield made
-        made.close()
-        for node in NODES:
-            control_plane.remove_node(node)
+    made = Gpus(control_plane, tmp_path_factory.mktemp("prometheus"))
+    yield made
+    made.close()
+    for node in NODES:
+        control_plane.remove_node(node)
 
 
 @pytest.fixture
@@ -149,6 +146,24 @@ def test_no_job_while_the_scaledjob_is_on_another_node_than_the_chosen_one(scali
     assert B in str(scaling.plane.get("job", job, scaling.namespace)["spec"])
 
 
+def test_a_scaledjob_that_does_not_follow_is_not_waited_for_for_ever(scaling):
+    """The watcher may have its reasons, or not run: a free node is good enough."""
+    scaling.gpus.tell(70, 5)
+    scaling.start(SCALER_PATIENCE="1")
+    scaling.wait_kind("not_moved")
+    scaling.wait_number(1)
+    scaling.plane.kubectl("cordon", A)
+    try:
+        scaling.wait_kind("not_moved")
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            assert scaling.kind() == "not_moved"
+    finally:
+        scaling.plane.kubectl("uncordon", A)
+    scaling.gpus.tell(85, 5)
+    scaling.wait_kind("busy")
+
+
 def test_no_job_when_the_node_changes_in_the_middle_of_a_poll(scaling):
     """KEDA has read the ScaledJob on one node when it moves to another."""
     scaling.start(SCALER_MOVE_GUARD="5")
@@ -236,6 +251,15 @@ def test_no_more_workers_than_the_scaledjob_allows(scaling):
     assert scaling.keda.poll() == []
 
 
+def test_the_shipped_rights_are_enough(scaling):
+    rights = (ROOT / "deploy" / "placement-rbac.yaml").read_text()
+    rights = rights.replace("namespace: default", f"namespace: {scaling.namespace}")
+    scaling.plane.apply(rights, namespace=scaling.namespace)
+    account = scaling.plane.service_account(scaling.namespace, "posture-placement")
+    scaling.start(KUBECONFIG=str(account))
+    scaling.wait_number(1)
+
+
 def test_a_wrong_trigger_is_said_where_the_user_looks(scaling):
     scaling.trigger(threshold="150")
     scaling.start()
@@ -248,7 +272,12 @@ def test_a_wrong_trigger_is_said_where_the_user_looks(scaling):
 def test_a_picture_becomes_a_row_and_the_number_returns_to_zero(
     scaling, postgres, tmp_path
 ):
-    """The whole life of a Job, its worker run as a process for want of a kubelet."""
+    """The whole life of a Job, its worker run as a process for want of a kubelet.
+
+    The watcher runs as well, and pins the ScaledJob.
+    """
+    scaling.apply(node=None)
+    scaling.watch()
     environ = scaling.broker.environ | postgres.environ
     declared = WorkerProcess(tmp_path / "declare", environ, "declare")
     assert declared.wait() == 0, declared.log

@@ -159,14 +159,15 @@ def test_fifty_open_streams_hold_nobody_up(scaler, stub):
     assert [next(each).result for each in streams] == [True] * 50
     for each in streams:
         each.cancel()
-    closed = "scaler_open_streams 0.0"
+    closed = "posture_scaler_open_streams 0.0"
     wait_until(lambda: closed in exposition(scaler), "the streams are closed")
 
 
 def test_a_client_that_never_reads_holds_nobody_up(scaler, stub):
     silent = [stub.StreamIsActive(reference(), timeout=60) for _ in range(10)]
     wait_until(
-        lambda: "scaler_open_streams 10.0" in exposition(scaler), "the streams are open"
+        lambda: "posture_scaler_open_streams 10.0" in exposition(scaler),
+        "the streams are open",
     )
     for number in range(20):
         scaler.answer = WANTED if number % 2 else IDLE
@@ -181,12 +182,12 @@ def test_the_metrics_tell_calls_errors_times_and_the_reason(scaler, stub):
     stub.IsActive(reference())
     failure(metrics, stub, {"threshold": "x"})
     # KEDA has its answer a little before the call has ended here.
-    failed = 'scaler_errors_total{method="GetMetrics"} 1.0'
+    failed = 'posture_scaler_errors_total{method="GetMetrics"} 1.0'
     wait_until(lambda: failed in exposition(scaler), "the failed call is counted")
     shown = exposition(scaler)
-    assert 'scaler_calls_total{method="GetMetrics"} 2.0' in shown
-    assert 'scaler_errors_total{method="IsActive"} 0.0' in shown
-    assert 'scaler_call_seconds_count{method="IsActive"} 1.0' in shown
+    assert 'posture_scaler_calls_total{method="GetMetrics"} 2.0' in shown
+    assert 'posture_scaler_errors_total{method="IsActive"} 0.0' in shown
+    assert 'posture_scaler_call_seconds_count{method="IsActive"} 1.0' in shown
 
 
 def exposition(scaler):

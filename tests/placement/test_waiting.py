@@ -8,13 +8,15 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from placement.polling import NotKnownError
+from placement.scaler_settings import DemandSettings
 from placement.waiting import PictureWatch
 from posture.session import declare
 from posture.settings import SessionSettings
-from tests.fixtures.broker import broker_settings, demand_settings
+from tests.fixtures.broker import broker_settings
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
-from tests.posture.test_session import received
+from tests.fixtures.settings import read_settings
+from tests.worker.test_session import received
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ class Watching:
     def __init__(self, port, version="5", **demand):
         self.signs = []
         settings = replace(broker_settings(port), version=version)
-        demand = replace(demand_settings(), **demand)
+        demand = replace(read_settings(DemandSettings), **demand)
         self.watch = PictureWatch(settings, demand, self.signs.append)
 
     def __enter__(self):
@@ -79,7 +81,7 @@ def test_other_topics_are_no_signs(broker):
 
 def test_the_worker_still_gets_every_picture(broker):
     session = SessionSettings(
-        broker_settings(broker.port), "images/#", "worker", "info"
+        broker_settings(broker.port), "images/#", "worker", 1, "info"
     )
     declare(session)
     with Watching(broker.port) as watching:

@@ -312,9 +312,9 @@ def test_a_locked_table_is_given_up_in_time(postgres, table):
         with in_time(), pytest.raises(LogError) as caught:
             table.write([ROW])
         assert not caught.value.permanent
+        # The server gives up too, or it would write the row whenever the lock is free.
+        wait_until(lambda: waiting(postgres) == 0, "the statement has ended")
     assert postgres.rows() == []
-    # Nothing is left waiting in the server that would write the row later.
-    wait_until(lambda: waiting(postgres) == 0, "the statement has ended")
 
     table.write([ROW])
 
@@ -339,7 +339,7 @@ def test_a_network_that_goes_silent_is_given_up_in_time(postgres, connected):
         proxy.mode = "swallow"
         with (
             in_time(),
-            pytest.raises(LogError, match=r"did not answer|timeout") as caught,
+            pytest.raises(LogError, match="did not answer") as caught,
         ):
             table.write([ROW])
         assert not caught.value.permanent

@@ -11,7 +11,7 @@ from placement.plan import STEPS
 from tests.fixtures.net import wait_until
 from tests.fixtures.postgres import PASSWORD
 from tests.fixtures.scaledjobs import scaledjob
-from tests.fixtures.site import NAME, Script
+from tests.fixtures.site import NAME, ROOT, Script
 
 LAUNCH = ("build_and_push.py", "--skip-build", "--yes")
 _ORDER = {
@@ -72,14 +72,20 @@ def strangers(site, request):
     bystander = psutil.Popen(
         ["gpu_affinity_watcher.py", "600"], executable="/bin/sleep"
     )
-    request.addfinalizer(lambda: (bystander.kill(), bystander.wait()))
+
+    def remove():
+        bystander.kill()
+        bystander.wait()
+        site.plane.kubectl("taint", "node", site.nodes[1], "image-offload-")
+
+    request.addfinalizer(remove)
     wait_until(
         lambda: site.plane.objects("configmaps", site.namespace), "root CA is there"
     )
     return bystander
 
 
-def test_a_full_life_leaves_no_trace(site, keda, strangers, start_worker, postgres):
+def test_a_full_life_leaves_no_trace(site, keda, strangers, postgres):
     before = site.snapshot()
     launch(site)
     assert site.record("watcher")
@@ -89,9 +95,14 @@ def test_a_full_life_leaves_no_trace(site, keda, strangers, start_worker, postgr
     site.broker.publish("images/camera", (site.picture).read_bytes())
     keda.create_job()
     wait_until(lambda: site.pods_on(site.nodes[0]), "its pod is on the chosen node")
-    client = site.environ["MQTT_CLIENT_ID"]
-    start_worker("--exit-when-idle=60", MQTT_CLIENT_ID=client)
-    wait_until(postgres.rows, "the picture has its row")
+    worker = site.run(
+        "mqtt_posture_analyzer_with_db.py",
+        "--exit-when-idle=1",
+        MODELS_FOLDER=str(ROOT / "models"),
+        PICTURES_FOLDER=str(site.folder.parent / "pictures"),
+        QUARANTINE_FOLDER=str(site.folder.parent / "quarantine"),
+    )
+    assert worker.process.returncode == 0, worker.output
 
     done = stop(site, "--all")
     assert "deleted: posture-analyzer-scaledjob-" in done.output
@@ -142,7 +153,7 @@ def test_wherever_it_is_interrupted_a_stop_undoes_it(site, keda, strangers, numb
 
 def test_wherever_it_is_killed_a_second_run_goes_on(site, keda):
     before = site.snapshot()
-    for name in STEPS[3:]:
+    for name in ("settings", "scaledjob", "helpers"):
         script = Script(site, *LAUNCH)
         script.wait_for(_ORDER[name])
         script.end(signal.SIGKILL)
@@ -202,9 +213,6 @@ def test_a_second_launch_brings_new_settings(site, keda):
     assert done.process.returncode == 0, done.output
     found = site.plane.get("configmap", "posture-analyzer", site.namespace)
     assert found["data"]["MODEL"] == "lite"
-    launch(site)
-    found = site.plane.get("configmap", "posture-analyzer", site.namespace)
-    assert "MODEL" not in found["data"]
 
 
 def test_one_step_alone(site):
@@ -235,6 +243,33 @@ def test_a_stop_without_a_cluster_does_the_rest_and_says_what_is_left(site, keda
     assert not (site.folder / "patched-job.yaml").exists()
     stop(site, "--all")
     assert site.plane.objects("scaledjobs", site.namespace) == []
+
+
+def test_a_stop_from_a_new_terminal_knows_where_to(site, keda):
+    before = site.snapshot()
+    launch(site)
+    # Nothing in the environment says which cluster and namespace it was.
+    done = site.run("stop.py", "--all", KUBECONFIG="", NAMESPACE="")
+    assert done.process.returncode == 0, done.output
+    assert site.snapshot() == before
+
+
+def test_a_keeper_that_dies_is_told(site, keda):
+    script = Script(site, *LAUNCH)
+    script.wait_for("takes it down again")
+    os.kill(site.record("keeper")["pid"], signal.SIGKILL)
+    script.wait_for("the keeper is gone")
+    assert script.end(signal.SIGTERM) == 0
+    assert left_running(site) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(site):
+    (site.folder / "file").write_text("")
+    for name in ("build_and_push.py", "stop.py"):
+        done = site.run(name, RUN_FOLDER="file/run")
+        assert done.process.returncode == 1
+        assert "name another RUN_FOLDER" in done.output
+        assert "Traceback" not in done.output
 
 
 def test_no_secret_is_shown_anywhere(site, keda):

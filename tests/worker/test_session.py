@@ -1,42 +1,38 @@
 """The worker's durable session, declared before any worker runs."""
 
+import threading
+
 import pytest
 
-from broker_settings import BrokerSettings
 from posture.broker import Subscription
 from posture.errors import PostureError
 from posture.session import declare
 from posture.settings import SessionSettings
+from tests.fixtures.broker import broker_settings
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.worker import WorkerProcess
 
 
-def session(port: int, client_id: str, workers: int = 1) -> SessionSettings:
-    broker = BrokerSettings(
-        host="127.0.0.1",
-        port=port,
-        user=None,
-        password=None,
-        tls=False,
-        ca_file=None,
-        cert_file=None,
-        key_file=None,
-        version="5",
-        keepalive=30,
-    )
-    return SessionSettings(broker, "images/#", client_id, workers, "info")
+def session(port: int, client_id: str) -> SessionSettings:
+    return SessionSettings(broker_settings(port), "images/#", client_id, 1, "info")
 
 
 def received(settings: SessionSettings, expected: int) -> list[bytes]:
     """What waits for the worker of that session."""
     messages = []
+    ready = threading.Event()
     worker = Subscription(
-        settings.broker, settings.client_id, settings.topic, messages.append, window=10
+        settings.broker,
+        settings.client_id,
+        settings.topic,
+        messages.append,
+        window=10,
+        on_ready=ready.set,
     )
     worker.start()
     try:
-        wait_until(worker.subscribed.is_set, "the worker is subscribed")
+        assert ready.wait(20)
         wait_until(lambda: len(messages) >= expected, f"{expected} messages")
     finally:
         worker.stop()
