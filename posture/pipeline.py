@@ -87,7 +87,7 @@ class Worker:
             settings.session_id,
             settings.topic,
             self._take,
-            # Of the messages on their way only each so-manieth is this worker's.
+            # Of the messages on their way only one in so many is this worker's.
             window=(2 * len(self._analysts) + BATCH) * settings.workers,
             on_ready=on_ready,
             wish=wish,

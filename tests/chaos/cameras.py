@@ -20,7 +20,7 @@ from posture.slots import Slot
 from tests.fixtures.net import accepts, wait_until
 
 _NOBODY = 0x10  # "no matching subscribers": accepted and dropped
-_TWINS = 10  # each so-manieth picture is sent twice, to the last byte the same
+_TWINS = 10  # one picture in so many is sent twice, to the last byte the same
 
 
 def numbered(jpeg: bytes, number: int) -> bytes:
