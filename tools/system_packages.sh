@@ -25,7 +25,8 @@ test)
     want_command mosquitto mosquitto
     want_command prometheus prometheus
     want_command etcd etcd-server
-    want_command npm npm # brings the networks of lite and heavy
+    want_command npm npm # brings the networks of lite and heavy, and axe-core
+    want_command chromium chromium
     ;;
 esac
 [ ${#missing[@]} -eq 0 ] && exit 0
