@@ -28,6 +28,10 @@ test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machi
 	@$(BIN)/python -m tests.fixtures.original_model
 	$(BIN)/python -m pytest $(ARGS)
 
+test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
+	@tools/system_packages.sh test
+	export KUBEBUILDER_ASSETS=$$(tests/cluster/build.sh) && $(BIN)/python -m pytest -m cluster $(ARGS)
+
 lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

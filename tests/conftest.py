@@ -9,6 +9,8 @@ from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.worker import WorkerProcess
 
+pytest_plugins = ["tests.fixtures.control_plane"]
+
 IMAGES = Path(__file__).parent / "images"
 
 

@@ -1,0 +1,177 @@
+"""Keep the ScaledJob on the least loaded GPU node.
+
+Looks at the loads again and again, and moves the ScaledJob in place when another node
+has been better by the margin for the hold time. `--table` only shows what it sees.
+
+Exit codes: 0 ended as asked, 1 cannot work here or, with --once, the look failed,
+2 wrong settings, 3 with --once or --table: no node can be chosen.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import options
+from placement.errors import PlacementError
+from placement.settings import WatcherSettings
+
+if TYPE_CHECKING:
+    from placement.report import Report
+    from placement.watcher import Watcher
+
+log = logging.getLogger("placement.watcher")
+
+_STUCK = 5  # looks in a row that must be missing before /healthz says so
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Watch until stopped."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = options.read(WatcherSettings, arguments, os.environ)
+    except options.SettingsError as error:
+        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
+        return 2
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)-7s %(message)s",
+    )
+    try:
+        return _watch(settings, arguments)
+    except PlacementError as error:
+        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0], allow_abbrev=False
+    )
+    parser.add_argument("--once", action="store_true", help="look once and end")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, change nothing"
+    )
+    parser.add_argument(
+        "--table",
+        action="store_true",
+        help="print nodes, loads and the choice, once, and change nothing",
+    )
+    options.add_arguments(parser, WatcherSettings)
+    parser.add_argument(
+        "--no-hand-over",
+        dest="hand_over",
+        action="store_const",
+        const="false",
+        help="leave running Jobs where they are",
+    )
+    return parser
+
+
+def _watch(settings: WatcherSettings, arguments: argparse.Namespace) -> int:
+    # Imported here so that --help and wrong settings answer at once.
+    from placement.cluster import Cluster
+    from placement.metrics import Prometheus
+    from placement.report import Report
+    from placement.watcher import Watcher
+
+    report = Report()
+    watcher = Watcher(
+        settings,
+        Cluster(settings.cluster),
+        Prometheus(settings.prometheus),
+        report,
+        dry_run=arguments.dry_run or arguments.table,
+    )
+    if arguments.once or arguments.table:
+        return _look_once(watcher, report, show=arguments.table)
+    loop = _Loop(watcher, report, settings.interval)
+    with _status_port(settings, report, loop):
+        loop.run()
+    return 0
+
+
+def _look_once(watcher: "Watcher", report: "Report", *, show: bool) -> int:
+    decision, survey = watcher.look(time.monotonic(), time.time())
+    if show:
+        from placement.table import table
+
+        print(table(decision, survey))  # noqa: T201 - asked for
+    else:
+        log.info("%s", decision)
+    if report.last_reading is None:
+        return 1
+    return 0 if decision.node else 3
+
+
+class _Loop:
+    """Look after look until a signal comes."""
+
+    def __init__(self, watcher: "Watcher", report: "Report", interval: float) -> None:
+        self._watcher = watcher
+        self._report = report
+        self._interval = interval
+        self._stop = threading.Event()
+        self._looked = time.monotonic()
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        while not self._stop.is_set():
+            begun = time.monotonic()
+            self._look(begun)
+            self._looked = time.monotonic()
+            self._stop.wait(max(0.0, begun + self._interval - self._looked))
+        log.info("stopped")
+
+    def trouble(self) -> str | None:
+        """What /healthz complains about: looks that do not come back."""
+        silent = time.monotonic() - self._looked
+        if silent > max(60.0, _STUCK * self._interval):
+            return f"the last look ended {silent:.0f} s ago"
+        return None
+
+    def _look(self, now: float) -> None:
+        try:
+            self._watcher.look(now, time.time())
+        except PlacementError as error:
+            self._report.errors.labels("look").inc()
+            self._watcher.say("look", f"{error}; trying again", logging.ERROR)
+        except Exception:
+            # A daemon outlives what nobody has thought of; the next look begins anew.
+            self._report.errors.labels("unexpected").inc()
+            log.exception("this look failed")
+        else:
+            self._watcher.say("look", "looking", logging.DEBUG)
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        # A second signal ends the process at once.
+        signal.signal(number, signal.SIG_DFL)
+        self._stop.set()
+
+
+@contextmanager
+def _status_port(
+    settings: WatcherSettings, report: "Report", loop: _Loop
+) -> Iterator[None]:
+    if settings.port == 0:
+        yield
+        return
+    from placement.exposition import StatusPort
+
+    port = StatusPort(settings.address, settings.port, report.registry, loop.trouble)
+    try:
+        yield
+    finally:
+        port.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

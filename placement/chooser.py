@@ -1,0 +1,56 @@
+"""The choice from look to look: what is remembered between two decisions."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from placement import manifest
+from placement.eligibility import candidates
+from placement.jobs import Job, count_by_node
+from placement.policy import Decision, Memory, Node, Reading, decide
+from placement.settings import ChoiceSettings
+
+
+class Chooser:
+    """Chooses the node for the Jobs of one ScaledJob."""
+
+    def __init__(self, rules: ChoiceSettings, current: str | None = None) -> None:
+        """Start with the node that was chosen before, if any."""
+        self._rules = rules
+        self._memory = Memory(current)
+
+    @property
+    def current(self) -> str | None:
+        """The node chosen last; set it where somebody else has the last word."""
+        return self._memory.node
+
+    @current.setter
+    def current(self, node: str | None) -> None:
+        self._memory = dataclasses.replace(self._memory, node=node)
+
+    def choose(
+        self,
+        nodes: list[Node],
+        readings: Mapping[str, Reading],
+        scaledjob: Mapping[str, Any],
+        jobs: Iterable[Job],
+        now: float,
+        refused: Mapping[str, str] | None = None,
+    ) -> Decision:
+        """Look at all nodes once; `now` is in seconds of any steady clock.
+
+        Nodes that the ScaledJob's own affinity rules out cannot be chosen, nor those
+        in `refused`, which gives a reason by node. While no node can be chosen, the
+        one chosen before is remembered.
+        """
+        found = candidates(
+            nodes,
+            readings,
+            count_by_node(jobs),
+            manifest.tolerations(scaledjob),
+            self._rules,
+            manifest.refusals(scaledjob, nodes) | dict(refused or {}),
+        )
+        decision = decide(found, self._memory, self._rules, now)
+        self._memory = decision.memory
+        return decision

@@ -1,0 +1,75 @@
+"""Which nodes can be chosen at all, and why the others cannot. Pure rules."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from placement.policy import Candidate, Node, Reading, Toleration
+from placement.settings import ChoiceSettings
+
+_NO_READING = Reading(problem="Prometheus has no load for it")
+
+
+def candidates(
+    nodes: Iterable[Node],
+    readings: Mapping[str, Reading],
+    jobs: Mapping[str, int],
+    tolerations: Collection[Toleration],
+    rules: ChoiceSettings,
+    refused: Mapping[str, str] | None = None,
+) -> list[Candidate]:
+    """Every node with its load, or the reason why it cannot be chosen.
+
+    `jobs` counts our running Jobs by node; `refused` gives further reasons by node.
+    """
+    made = []
+    for node in nodes:
+        reading = readings.get(node.name, _NO_READING)
+        refusal = (
+            _unfit(node, tolerations, rules)
+            or (refused or {}).get(node.name)
+            or _unknown(reading)
+        )
+        made.append(
+            Candidate(
+                node.name,
+                node.hostname,
+                None if reading.problem else reading.load,
+                reading.age,
+                jobs.get(node.name, 0),
+                refusal,
+            )
+        )
+    return made
+
+
+def _unfit(
+    node: Node, tolerations: Collection[Toleration], rules: ChoiceSettings
+) -> str | None:
+    if not has_label(node, rules.label):
+        return f"no label {rules.label}"
+    if not node.ready:
+        return "not Ready"
+    if node.cordoned:
+        return "cordoned"
+    if not node.hostname:
+        return "no label kubernetes.io/hostname to pin a pod to"
+    for taint in node.taints:
+        if taint.effect != "PreferNoSchedule" and not any(
+            each.covers(taint) for each in tolerations
+        ):
+            return f"taint {taint} is not tolerated"
+    return None
+
+
+def _unknown(reading: Reading) -> str | None:
+    if reading.problem:
+        return f"load unknown: {reading.problem}"
+    # NaN fails the comparison too.
+    if reading.load is None or not 0 <= reading.load <= 100:
+        return f"load unknown: {reading.load} is not 0 to 100 percent"
+    return None
+
+
+def has_label(node: Node, wanted: str) -> bool:
+    """Whether the node carries `wanted`, a label's key or key=value."""
+    key, equals, value = wanted.partition("=")
+    return key in node.labels and (not equals or node.labels[key] == value)

@@ -1,0 +1,244 @@
+"""Which node is chosen, and why each other one is passed over. Pure rules.
+
+Times are seconds of one clock that the caller passes in; loads are percent, 0 to 100.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from placement.settings import ChoiceSettings
+
+_SHOWN = 8  # nodes that one line of explanation names
+
+
+@dataclass(frozen=True)
+class Taint:
+    """What keeps pods away from a node."""
+
+    key: str
+    value: str = ""
+    effect: str = "NoSchedule"
+
+    def __str__(self) -> str:
+        value = f"={self.value}" if self.value else ""
+        return f"{self.key}{value}:{self.effect}"
+
+
+@dataclass(frozen=True)
+class Toleration:
+    """A pod's leave to run in spite of a taint; an empty key or effect means any."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+    def covers(self, taint: Taint) -> bool:
+        """Whether `taint` does not keep the pod away."""
+        if self.effect not in ("", taint.effect):
+            return False
+        if self.operator == "Exists":
+            return self.key in ("", taint.key)
+        return (self.key, self.value) == (taint.key, taint.value)
+
+
+@dataclass(frozen=True)
+class Node:
+    """What the API server says about a node."""
+
+    name: str
+    hostname: str | None
+    """Its label kubernetes.io/hostname, which a pod can be pinned to."""
+
+    ready: bool = True
+    cordoned: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What Prometheus says about a node: a load, or why there is none."""
+
+    load: float | None = None
+    age: float | None = None
+    """Seconds since the sample was taken, where that is known."""
+
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One node in a decision; `refusal` says why it cannot be chosen, if so."""
+
+    node: str
+    hostname: str | None
+    load: float | None
+    age: float | None
+    jobs: int
+    refusal: str | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the next decision has to know of those before."""
+
+    node: str | None = None
+    """The node chosen last; it stays while no node can be chosen."""
+
+    moved: float = -math.inf
+    """When the choice last moved from one node to another."""
+
+    tempted: Mapping[str, float] = field(default_factory=dict)
+    """Since when another node has been better than the chosen one, by its name."""
+
+    lagging: Mapping[str, float] = field(default_factory=dict)
+    """Since when each node has been worse than the best one by the margin."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome of one look at all nodes."""
+
+    node: str | None
+    """The chosen node, or None when no node can be chosen."""
+
+    hostname: str | None
+    """The chosen node's label kubernetes.io/hostname."""
+
+    load: float | None
+    reason: str
+    candidates: tuple[Candidate, ...]
+    memory: Memory
+    time: float
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Why each other node was not chosen, by name."""
+        return {
+            each.node: each.refusal or f"{_percent(each.load)}, {_jobs(each.jobs)}"
+            for each in self.candidates
+            if each.node != self.node
+        }
+
+    def __str__(self) -> str:
+        """One line: the choice, its reason, and why not the others."""
+        others = [f"{node} ({why})" for node, why in self.passed_over.items()]
+        shown = ", ".join(others[:_SHOWN])
+        if len(others) > _SHOWN:
+            shown += f" and {len(others) - _SHOWN} more"
+        tail = f"; passed over: {shown}" if shown else ""
+        return f"{self.node or 'no node'}: {self.reason}{tail}"
+
+
+def decide(
+    found: Collection[Candidate], memory: Memory, rules: ChoiceSettings, now: float
+) -> Decision:
+    """Choose the least loaded node; leave the last one only for a clear, lasting gain.
+
+    `memory` is that of the decision before. A node that cannot be chosen any more is
+    left at once.
+    """
+    fit = [each for each in found if each.refusal is None]
+    if not fit:
+        return _nothing(found, memory, now)
+    best = min(fit, key=_rank)
+    standing = next((each for each in fit if each.node == memory.node), None)
+    tempted: dict[str, float] = {}
+    chosen, reason = best, _why_best(best, memory.node, found)
+    if standing and standing is not best:
+        needed = _needed(memory, rules, now)
+        if gain(standing, best, rules) >= needed:
+            tempted = since(memory.tempted, [standing.node], now)
+        held = now - tempted.get(standing.node, math.inf)
+        stays = held < rules.hold
+        chosen = standing if stays else best
+        reason = _stay_or_move(standing, best, needed, held, rules.hold)
+    behind = (each.node for each in fit if gain(each, best, rules) >= rules.margin)
+    moved = memory.node not in (None, chosen.node)
+    remembered = Memory(
+        chosen.node,
+        now if moved else memory.moved,
+        tempted,
+        since(memory.lagging, behind, now),
+    )
+    ordered = tuple(sorted(found, key=_show_rank))
+    return Decision(
+        chosen.node, chosen.hostname, chosen.load, reason, ordered, remembered, now
+    )
+
+
+def _needed(memory: Memory, rules: ChoiceSettings, now: float) -> float:
+    """Points that a move must gain: twice the margin while the last one is young.
+
+    Noise that has just moved the choice is likely to move it back; a node that really
+    changes gains more than noise does.
+    """
+    settling = now - memory.moved < rules.settle
+    return rules.margin * (2 if settling else 1)
+
+
+def _rank(each: Candidate) -> tuple[float, int, str]:
+    return (_load(each), each.jobs, each.node)
+
+
+def _show_rank(each: Candidate) -> tuple[bool, tuple[float, int, str]]:
+    return (each.refusal is not None, _rank(each))
+
+
+def _load(each: Candidate) -> float:
+    return 100.0 if each.load is None else each.load
+
+
+def since(
+    before: Mapping[str, float], keys: Iterable[str], now: float
+) -> dict[str, float]:
+    """Since when each of `keys` has been there without a break."""
+    return {key: before.get(key, now) for key in keys}
+
+
+def gain(each: Candidate, other: Candidate, rules: ChoiceSettings) -> float:
+    """Points that a move from one node to another would gain.
+
+    A worker takes its own load along, so what it adds to its node is no gain: without
+    this, a worker would flee from itself, back and forth.
+    """
+    own = rules.worker_load if each.jobs > 0 and other.jobs == 0 else 0.0
+    return (_load(each) - own - _load(other)) if each is not other else -1.0
+
+
+def _stay_or_move(
+    standing: Candidate, best: Candidate, needed: float, held: float, hold: float
+) -> str:
+    here, there = _percent(standing.load), f"{best.node} at {_percent(best.load)}"
+    if held == -math.inf:
+        return f"{here}, kept: {there} is not better by {needed:g} points"
+    if held < hold:
+        return f"{here}, kept: {there} has been better for {held:.0f} of {hold:g} s"
+    moved = f"{_percent(best.load)}, better than {standing.node} at {here}"
+    return f"{moved} for {held:.0f} s"
+
+
+def _why_best(best: Candidate, current: str | None, found: Iterable[Candidate]) -> str:
+    reason = f"{_percent(best.load)}, the least load"
+    if current in (None, best.node):
+        return reason
+    left = next((each.refusal for each in found if each.node == current), None)
+    return f"{reason}; {current} was left: {left or 'it is gone'}"
+
+
+def _nothing(found: Collection[Candidate], memory: Memory, now: float) -> Decision:
+    reason = "no node can be chosen" if found else "the cluster has no nodes"
+    ordered = tuple(sorted(found, key=_show_rank))
+    kept = Memory(memory.node, memory.moved)
+    return Decision(None, None, None, reason, ordered, kept, now)
+
+
+def _percent(load: float | None) -> str:
+    return "load unknown" if load is None else f"{load:.1f} %"
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"

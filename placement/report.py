@@ -1,0 +1,62 @@
+"""What the watcher tells Prometheus about itself."""
+
+import time
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from placement.policy import Decision
+
+_PREFIX = "posture_placement"
+
+
+class Report(Collector):
+    """Counters, and gauges of the last decision, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        self.decision: Decision | None = None
+        self.last_reading: float | None = None
+        """time.monotonic() of the last answer of Prometheus."""
+
+        self.looks = self._counter("looks", "Looks at loads and nodes")
+        self.patches = self._counter("patches", "Changes made to the ScaledJob")
+        self.skipped = self._counter("patches_skipped", "No change made", "reason")
+        self.ended = self._counter("jobs_ended", "Jobs ended", "action")
+        self.errors = self._counter("errors", "Looks or steps that failed", "part")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """The gauges; nodes that are gone leave with the next decision."""
+        age = GaugeMetricFamily(
+            f"{_PREFIX}_reading_age_seconds", "Since Prometheus last told loads"
+        )
+        if self.last_reading is not None:
+            age.add_metric([], time.monotonic() - self.last_reading)
+        yield age
+        if self.decision:
+            yield from _of(self.decision)
+
+
+def _of(decision: Decision) -> Iterable[Metric]:
+    chosen = _by_node("chosen", "1 for the chosen node")
+    load = _by_node("node_load_percent", "Load of a node, where it is known")
+    sample = _by_node("node_sample_age_seconds", "Age of a node's sample")
+    eligible = _by_node("node_eligible", "1 when the node can be chosen")
+    for each in decision.candidates:
+        chosen.add_metric([each.node], float(each.node == decision.node))
+        eligible.add_metric([each.node], float(each.refusal is None))
+        if each.load is not None:
+            load.add_metric([each.node], each.load)
+        if each.age is not None:
+            sample.add_metric([each.node], each.age)
+    yield from (chosen, load, sample, eligible)
+
+
+def _by_node(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{_PREFIX}_{name}", text, labels=["node"])

@@ -1,0 +1,354 @@
+"""Placement's settings: each with its flag, environment variable and default."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from options import boolean, decimal, integer, one_of, option, section
+from placement.loads import KNOWN, Load, parse_loads
+
+_DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_DNS_NAME = re.compile(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*")
+_LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LABEL = re.compile(
+    rf"({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_LABEL_NAME}(=({_LABEL_NAME})?)?"
+)
+_OBJECT_NAME = 63  # KEDA creates nothing for a ScaledJob with a longer name
+
+
+def node_name(text: str) -> str:
+    """Read the name of a node: a DNS subdomain that a label can hold."""
+    if len(text) > 63 or not _DNS_NAME.fullmatch(text):
+        raise ValueError(
+            "a node's name: small letters, digits, - and ., at most 63 characters"
+        )
+    return text
+
+
+def _object_name(text: str) -> str:
+    if len(text) > _OBJECT_NAME or not re.fullmatch(_DNS_LABEL, text):
+        raise ValueError("small letters, digits and -, at most 63 characters")
+    return text
+
+
+def _node_label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise ValueError("a label such as gpu-node or gpu-node=true")
+    return text
+
+
+def _url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise ValueError("http://host:port or https://host:port/prefix, no user in it")
+    return text.rstrip("/")
+
+
+def _node_map(text: str) -> dict[str, str]:
+    pairs = [item.partition("=") for item in filter(None, re.split(r"[,\s]+", text))]
+    if not all(key and equals and value for key, equals, value in pairs):
+        raise ValueError("pairs such as 192.168.1.81:9100=jetson1,10.0.0.7=jetson2")
+    return {key: node_name(value) for key, _, value in pairs}
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"a regular expression ({error})") from None
+    return text
+
+
+@dataclass(frozen=True)
+class PrometheusSettings:
+    """How to reach Prometheus."""
+
+    url: str = option(
+        "PROMETHEUS_URL",
+        "--prometheus-url",
+        "address of Prometheus, with its path prefix if it has one",
+        default="http://127.0.0.1:9090",
+        parse=_url,
+    )
+    user: str | None = option(
+        "PROMETHEUS_USER", "--prometheus-user", "user for basic auth", default=None
+    )
+    password: str | None = option(
+        "PROMETHEUS_PASSWORD",
+        "--prometheus-password",
+        "password for basic auth",
+        default=None,
+        secret=True,
+    )
+    token: str | None = option(
+        "PROMETHEUS_TOKEN",
+        "--prometheus-token",
+        "bearer token",
+        default=None,
+        secret=True,
+    )
+    ca_file: str | None = option(
+        "PROMETHEUS_CA_FILE",
+        "--prometheus-ca-file",
+        "PEM file with the CA of Prometheus, if not a public one",
+        default=None,
+    )
+    cert_file: str | None = option(
+        "PROMETHEUS_CERT_FILE",
+        "--prometheus-cert-file",
+        "PEM file with the client certificate",
+        default=None,
+    )
+    key_file: str | None = option(
+        "PROMETHEUS_KEY_FILE",
+        "--prometheus-key-file",
+        "PEM file with the client certificate's key",
+        default=None,
+    )
+    deadline: float = option(
+        "PROMETHEUS_DEADLINE",
+        "--prometheus-deadline",
+        "seconds after which an answer is not waited for any more",
+        default="5",
+        parse=decimal(0.1, 300),
+    )
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """Where loads come from and when they are not believed."""
+
+    metrics: tuple[Load, ...] = option(
+        "GPU_METRICS",
+        "--gpu-metrics",
+        "metrics or PromQL in percent, separated by ; each may begin with scale=0.1 "
+        f"or node=LABEL; known by name: {', '.join(KNOWN)}",
+        default="jetson",
+        parse=parse_loads,
+    )
+    window: float = option(
+        "LOAD_WINDOW",
+        "--load-window",
+        "seconds over which a load is averaged",
+        default="30",
+        parse=decimal(1, 3600),
+    )
+    max_age: float = option(
+        "LOAD_MAX_AGE",
+        "--load-max-age",
+        "seconds after which a sample, or the file it was read from, is not believed",
+        default="90",
+        parse=decimal(1, 3600),
+    )
+    textfile: str = option(
+        "LOAD_TEXTFILE",
+        "--load-textfile",
+        "regular expression for the textfiles of the node exporter that hold loads",
+        default="(?i).*(gpu|jetson|tegra|orin).*",
+        parse=_regex,
+    )
+    node_map: dict[str, str] | None = option(
+        "NODE_MAP",
+        "--node-map",
+        "instances or label values and the nodes they mean, as 10.0.0.7:9100=jetson1",
+        default=None,
+        parse=_node_map,
+    )
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """Which cluster, and which ScaledJob in it."""
+
+    kubeconfig: str | None = option(
+        "KUBECONFIG",
+        "--kubeconfig",
+        "kubeconfig file; without one: ~/.kube/config, or the pod's service account",
+        default=None,
+    )
+    context: str | None = option(
+        "KUBE_CONTEXT",
+        "--context",
+        "context of the kubeconfig, if not its current one",
+        default=None,
+    )
+    namespace: str = option(
+        "NAMESPACE",
+        "--namespace",
+        "namespace of the ScaledJob",
+        default="default",
+        parse=_object_name,
+    )
+    scaledjob: str = option(
+        "SCALEDJOB",
+        "--scaledjob",
+        "name of the ScaledJob",
+        default="posture-analyzer-scaledjob",
+        parse=_object_name,
+    )
+    deadline: float = option(
+        "CLUSTER_DEADLINE",
+        "--cluster-deadline",
+        "seconds after which an answer of the API server is not waited for any more",
+        default="10",
+        parse=decimal(0.1, 300),
+    )
+
+
+@dataclass(frozen=True)
+class ChoiceSettings:
+    """How the node is chosen."""
+
+    label: str = option(
+        "NODE_LABEL",
+        "--node-label",
+        "label that a node must carry, key or key=value",
+        default="gpu-node",
+        parse=_node_label,
+    )
+    margin: float = option(
+        "MARGIN",
+        "--margin",
+        "points by which another node must be better before the choice moves",
+        default="15",
+        parse=decimal(0, 100),
+    )
+    hold: float = option(
+        "HOLD",
+        "--hold",
+        "seconds for which it must have been better",
+        default="120",
+        parse=decimal(0, 86400),
+    )
+    settle: float = option(
+        "SETTLE",
+        "--settle",
+        "seconds after a move during which the next one needs twice the margin",
+        default="3600",
+        parse=decimal(0, 86400),
+    )
+    worker_load: float = option(
+        "WORKER_LOAD",
+        "--worker-load",
+        "points that one running worker adds to its node's load, so that it does not "
+        "flee from itself",
+        default="10",
+        parse=decimal(0, 100),
+    )
+
+
+@dataclass(frozen=True)
+class HandOverSettings:
+    """When a running Job is ended so that the next one starts on a better node."""
+
+    enabled: bool = option(
+        "HAND_OVER",
+        "--hand-over",
+        "end a running Job when another node has been better for the hold time; "
+        "--no-hand-over leaves running Jobs alone",
+        default="true",
+        parse=boolean,
+    )
+    min_stay: float = option(
+        "MIN_STAY",
+        "--min-stay",
+        "seconds that a Job stays on its node at least before it is handed over",
+        default="600",
+        parse=decimal(0, 86400),
+    )
+    lost_after: float = option(
+        "LOST_AFTER",
+        "--lost-after",
+        "seconds after which a Job on a node that is not Ready or gone is replaced",
+        default="30",
+        parse=decimal(0, 86400),
+    )
+    pending_limit: float = option(
+        "PENDING_LIMIT",
+        "--pending-limit",
+        "seconds after which a Job whose pod fits nowhere is replaced",
+        default="60",
+        parse=decimal(0, 86400),
+    )
+
+
+@dataclass(frozen=True)
+class ManifestSettings:
+    """The ScaledJob's manifest, before and after."""
+
+    base: Path = option(
+        "BASE_MANIFEST",
+        "--input",
+        "manifest of the ScaledJob to pin",
+        default="posture-job.yaml",
+        parse=Path,
+    )
+    patched: Path = option(
+        "PATCHED_MANIFEST",
+        "--output",
+        "where the pinned manifest is written; - is the standard output",
+        default="patched-job.yaml",
+        parse=Path,
+    )
+
+
+@dataclass(frozen=True)
+class PatchSettings:
+    """Everything `patch_scaledjob.py` is told."""
+
+    manifest: ManifestSettings = section(ManifestSettings)
+    prometheus: PrometheusSettings = section(PrometheusSettings)
+    loads: LoadSettings = section(LoadSettings)
+    cluster: ClusterSettings = section(ClusterSettings)
+    choice: ChoiceSettings = section(ChoiceSettings)
+    log_level: str = option(
+        "LOG_LEVEL",
+        "--log-level",
+        "debug, info, warning or error",
+        default="info",
+        parse=one_of("debug", "info", "warning", "error"),
+    )
+
+
+@dataclass(frozen=True)
+class WatcherSettings:
+    """Everything `gpu_affinity_watcher.py` is told."""
+
+    prometheus: PrometheusSettings = section(PrometheusSettings)
+    loads: LoadSettings = section(LoadSettings)
+    cluster: ClusterSettings = section(ClusterSettings)
+    choice: ChoiceSettings = section(ChoiceSettings)
+    hand_over: HandOverSettings = section(HandOverSettings)
+    interval: float = option(
+        "WATCH_INTERVAL",
+        "--interval",
+        "seconds between two looks at the loads",
+        default="10",
+        parse=decimal(0.1, 3600),
+    )
+    last_node: Path = option(
+        "LAST_NODE_FILE",
+        "--last-node-file",
+        "file that keeps the chosen node between two runs",
+        default="last_node.txt",
+        parse=Path,
+    )
+    port: int = option(
+        "WATCHER_PORT",
+        "--port",
+        "port of /metrics and /healthz; 0 for none",
+        default="9105",
+        parse=integer(0, 65535),
+    )
+    address: str = option(
+        "WATCHER_ADDRESS",
+        "--address",
+        "address that the port is opened on",
+        default="127.0.0.1",
+    )
+    log_level: str = option(
+        "LOG_LEVEL",
+        "--log-level",
+        "debug, info, warning or error",
+        default="info",
+        parse=one_of("debug", "info", "warning", "error"),
+    )

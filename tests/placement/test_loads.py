@@ -1,0 +1,46 @@
+"""How the list of loads is read."""
+
+import pytest
+
+from placement.loads import KNOWN, Load, parse_loads
+
+
+def test_the_documented_metrics_of_both_nodes_are_the_default():
+    assert parse_loads("jetson") == (
+        Load("jetson_gpu_usage_percent"),
+        Load("jetson_orin_gpu_load_percent"),
+    )
+
+
+def test_scale_and_node_label_come_before_the_query():
+    (load,) = parse_loads('scale=0.1 node=host my_load{gpu="0;1"}')
+    assert load == Load('my_load{gpu="0;1"}', 0.1, "host")
+
+
+@pytest.mark.parametrize(
+    ("query", "is_metric"),
+    [
+        ("jetson_gpu_usage_percent", True),
+        ('a:b{x="}", y=~"[0-9]{2}"}', True),
+        ('{__name__="x"}', True),
+        ("avg by (instance) (x)", False),
+        ("x * 100", False),
+        ("x[5m]", False),
+    ],
+)
+def test_a_metric_is_told_from_an_expression(query, is_metric):
+    assert Load(query).is_metric is is_metric
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_known_exporter_can_be_read(name):
+    assert all(load.query for load in parse_loads(name))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ; ", "scale=0 x", "scale=abc x", "node=1 x", 'x{a="b}', "scale=nan x"],
+)
+def test_a_list_that_cannot_be_meant_is_refused(text):
+    with pytest.raises(ValueError, match=r"metrics|scale|label|quote"):
+        parse_loads(text)
