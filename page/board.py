@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from page.rows import Row
 
@@ -82,6 +81,10 @@ class Board:
         names = self._newest if pis is None else pis
         return [Tile(self._newest[pi]) for pi in sorted(names)]
 
+    def knows(self, pi: str) -> bool:
+        """Whether there is a row of this camera."""
+        return pi in self._newest
+
     def find(self, number: int) -> Row | None:
         """The row of this id, if it is a camera's newest."""
         return next((r for r in self._newest.values() if r.id == number), None)
@@ -97,8 +100,3 @@ class Board:
         """How many cameras see a good posture, of those that see one at all."""
         kinds = [kind_of(row.status) for row in self._newest.values()]
         return kinds.count("good"), kinds.count("good") + kinds.count("bad")
-
-
-def age(row: Row, now: datetime) -> float | None:
-    """Seconds since a row's picture came; below 0 when clocks differ."""
-    return (now - row.received).total_seconds() if row.received else None

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from posture.pictures import folder_of
@@ -33,7 +34,7 @@ class Refused:
 
     topic: str
     reason: str
-    time: str
+    time: datetime | None
 
 
 def read_quarantine(folder: Path, most: int = 20) -> tuple[int, list[Refused]]:
@@ -53,6 +54,7 @@ def _note(path: Path) -> Refused:
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(_LARGEST_NOTE))
-        return Refused(*(str(told[k]) for k in ("topic", "reason", "refused_time")))
+        time = datetime.fromisoformat(told["refused_time"])
+        return Refused(str(told["topic"]), str(told["reason"]), time)
     except (OSError, ValueError, KeyError, TypeError):
-        return Refused("-", "its note cannot be read", "-")
+        return Refused("-", "its note cannot be read", None)

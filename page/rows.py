@@ -13,11 +13,24 @@ from page.errors import PageError
 from posture.settings import DatabaseSettings
 
 _CONNECTIONS = 4
-_NEWEST = 30_000  # rows that are looked through for cameras without the view
+_NEWEST = 30_000  # rows that are looked through for cameras without the indexes
 _COLUMNS = (
     "id, coalesce(pi_id, ''), coalesce(filename, ''), received_time, analyzed_time, "
     "neck_angle, body_angle, coalesce(posture_status, ''), coalesce(processed_by, '')"
 )
+
+# Jumps through the index from one camera to the next, where GROUP BY reads all of it.
+_NEWEST_OF_EACH = """
+WITH RECURSIVE cameras AS (
+    SELECT min(pi_id) AS pi_id FROM posture_log
+    UNION ALL
+    SELECT (SELECT min(pi_id) FROM posture_log WHERE pi_id > cameras.pi_id)
+    FROM cameras WHERE pi_id IS NOT NULL
+)
+SELECT newest.id FROM cameras CROSS JOIN LATERAL (
+    SELECT id FROM posture_log AS row WHERE row.pi_id = cameras.pi_id
+    AND received_time IS NOT NULL ORDER BY received_time DESC, id DESC LIMIT 1
+) AS newest"""
 
 
 class DatabaseAwayError(PageError):
@@ -64,11 +77,11 @@ class Rows:
     def newest_of_each(self) -> list[Row]:
         """The newest row of each camera.
 
-        With deploy/posture_log_page.sql those of all cameras; without it those in the
-        newest rows, because every other way reads the whole table.
+        With the indexes of deploy/posture_log_page.sql those of all cameras; without
+        them those in the newest rows, because every other way reads the whole table.
         """
-        if self.ask("SELECT to_regclass('posture_log_newest')")[0][0]:
-            return self.rows("WHERE id IN (SELECT id FROM posture_log_newest)")
+        if self.ask("SELECT to_regclass('posture_log_by_pi')")[0][0]:
+            return self.rows(f"WHERE id IN ({_NEWEST_OF_EACH})")
         return self.rows(
             "WHERE id IN (SELECT max(id) FROM (SELECT id, pi_id FROM posture_log "
             "ORDER BY id DESC LIMIT %s) AS newest GROUP BY pi_id)",

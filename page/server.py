@@ -64,6 +64,7 @@ def _listen(settings: PageSettings) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
+        listener.listen(1024)  # from here on browsers wait rather than being refused
     except OSError as error:
         raise PageError(
             f"cannot listen on {settings.listen}:{settings.port}: {error.strerror}; "

@@ -41,16 +41,16 @@ class Visitors:
         if needs_login and self.login and not self.login.knows(self.session(request)):
             if request.method != "GET":
                 return PlainTextResponse("Please log in again.", status_code=401)
-            target = quote(request.url.path)
-            return RedirectResponse(f"/login?to={target}", status_code=303)
+            wanted = request.url.path + (request.url.query and f"?{request.url.query}")
+            return RedirectResponse(f"/login?to={quote(wanted)}", status_code=303)
         return None
 
     def session(self, request: Request) -> str:
         """What the visitor's cookie says; a new one for who comes without."""
-        session = request.cookies.get(_COOKIE, "")
-        if not session and not hasattr(request.state, "session"):
-            request.state.session = secrets.token_urlsafe(32)
-        return session or str(request.state.session)
+        known = request.cookies.get(_COOKIE) or getattr(request.state, "session", None)
+        if not known:
+            known = request.state.session = secrets.token_urlsafe(32)
+        return str(known)
 
     def token(self, request: Request) -> str:
         """The token that the forms of this answer carry."""
@@ -72,6 +72,6 @@ class Visitors:
             _COOKIE,
             session,
             httponly=True,
-            samesite="strict",
+            samesite="lax",  # forms of other sites come without it, links with it
             secure=self._settings.secure,
         )

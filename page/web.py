@@ -8,11 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from page import answers, security
-from page.answers import Page
+from page import answers, forms, past, security
+from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.settings import PageSettings
-from page.visitors import Visitors
 
 Endpoint = Callable[[Page, Request], Awaitable[Response]]
 
@@ -26,11 +25,10 @@ def make_app(settings: PageSettings) -> Starlette:
         PageError: it would be open to others without a login.
     """
     page = Page(settings)
-    visitors = Visitors(settings)
+    visitors = page.visitors
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def guarded(request: Request) -> Response:
-            request.state.visitors = visitors
             refusal = visitors.refuse(request, needs_login=path not in _OPEN)
             response = refusal or await _answer(page, endpoint, request)
             visitors.greet(request, response)
@@ -48,6 +46,15 @@ def make_app(settings: PageSettings) -> Starlette:
         routes=[
             route("/", answers.cameras),
             route("/live", answers.live),
+            route("/camera", past.camera),
+            route("/table", past.table),
+            route("/table.csv", past.export),
+            route("/system", answers.system),
+            route("/send", forms.send_page),
+            route("/send", forms.send, "POST"),
+            route("/login", forms.login_page),
+            route("/login", forms.login, "POST"),
+            route("/logout", forms.logout, "POST"),
             route("/picture/{number:int}.jpg", answers.picture),
             route("/static/{name}", answers.static),
             route("/healthz", answers.health),

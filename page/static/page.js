@@ -30,6 +30,8 @@ function put(html) {
   template.innerHTML = html;
   const fresh = template.content.firstElementChild;
   const name = fresh.dataset.pi;
+  const only = list.dataset.only;
+  if (only !== undefined && only !== name) return;
   const old = byName.get(name);
   byName.set(name, fresh);
   if (!old) {
@@ -118,6 +120,7 @@ function showAges() {
 
 function showNumbers(news) {
   const place = document.querySelector("[data-numbers]");
+  if (!place) return;
   const parts = [
     [news.cameras, news.cameras === 1 ? " camera" : " cameras"],
     [news.rate.toFixed(1), " pictures a second"],
@@ -150,12 +153,30 @@ function follow() {
   addEventListener("pagehide", () => source.close());
 }
 
+// ---- parts that are asked for again and again
+
+async function refresh(part) {
+  if (document.hidden || part.contains(document.activeElement)) return;
+  const answer = await fetch(location.href).catch(() => null);
+  say(answer ? "" : CUT);
+  if (!answer?.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  part.replaceChildren(...fresh.querySelector("[data-refresh]").childNodes);
+  say(fresh.querySelector(".trouble").textContent);
+}
+
 setClock(Number(document.body.dataset.now));
+const again = document.querySelector("[data-refresh]");
+if (again) setInterval(() => refresh(again), 5000);
 if (list) {
   for (const tile of list.children) byName.set(tile.dataset.pi, tile);
   showAges();
   setInterval(showAges, 1000);
   addEventListener("scroll", load, { passive: true });
   document.addEventListener("visibilitychange", load);
+  list.addEventListener("only", () => {
+    list.replaceChildren();
+    byName.clear();
+  });
   follow();
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.axe import AXE
 from tests.fixtures.chromium import running_chromium
 from tests.fixtures.page import LivePage, Rows
 
@@ -60,6 +61,18 @@ class Tab:
         # A picture that is not there is no mistake of the page.
         if said.type == "error" and "Failed to load resource" not in said.text:
             self.complaints.append(said.text)
+
+    def check_accessible(self):
+        """axe-core finds nothing serious."""
+        self.tab.evaluate(AXE.read_text())
+        found = self.tab.evaluate("axe.run()")
+        assert found["passes"]
+        serious = [
+            (each["id"], [node["html"] for node in each["nodes"]])
+            for each in found["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        assert not serious
 
     def __getattr__(self, name):
         return getattr(self.tab, name)
