@@ -26,7 +26,7 @@ def busy(start_page, rows, postgres):
         "CASE WHEN here THEN neck END, CASE WHEN here THEN neck / 3 END, "
         "CASE WHEN NOT here THEN 'No_Landmarks_Detected' "
         "WHEN neck < 40 THEN 'Good' ELSE 'Bad' END, here, 'jetson1' FROM "
-        f"(SELECT n, '{YESTERDAY}'::timestamp + n * interval "  # noqa: S608
+        "(SELECT n, (now() AT TIME ZONE 'utc')::date - 1 + n * interval "
         "'1 min' AS t, (25 + 20 * sin(n / 40.0) + n % 7)::int AS neck, "
         "n % 240 > 25 AS here FROM generate_series(480, 1080) AS n) AS day"
     )
