@@ -1,5 +1,6 @@
 """What the page answers about now: cameras, pictures, news, styles."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from anyio import to_thread
@@ -26,9 +27,16 @@ async def cameras(page: Page, request: Request) -> Response:
     return page.show(request, "cameras.html", tiles=page.board.tiles())
 
 
-async def live(page: Page, _request: Request) -> Response:
-    """What changes, as it changes."""
-    return StreamingResponse(page.feed.messages(), media_type="text/event-stream")
+async def live(page: Page, request: Request) -> Response:
+    """What changes, as it changes, until the visitor's login ends."""
+
+    async def messages() -> AsyncIterator[str]:
+        async for message in page.feed.messages():
+            if not page.visitors.admits(request):
+                return
+            yield message
+
+    return StreamingResponse(messages(), media_type="text/event-stream")
 
 
 async def picture(page: Page, request: Request) -> Response:

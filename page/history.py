@@ -80,7 +80,7 @@ def day(rows: Rows, pi: str, begin: datetime, end: datetime) -> list[Bin]:
     """What a camera saw from `begin` to `end`, in bins that are not empty."""
     bins: dict[int, Bin] = {}
     for number, status, count, neck, body, measured in rows.ask(
-        "SELECT floor(extract(epoch FROM received_time - %s) / %s)::int, "
+        "SELECT floor(date_part('epoch', received_time - %s) / %s)::int, "
         "coalesce(posture_status, ''), count(*), sum(neck_angle)::float, "
         "sum(body_angle)::float, count(neck_angle) FROM posture_log "
         "WHERE pi_id = %s AND received_time >= %s AND received_time < %s GROUP BY 1, 2",

@@ -38,12 +38,16 @@ class Visitors:
         wrong = wrong_host(request, self._settings)
         if wrong:
             return wrong
-        if needs_login and self.login and not self.login.knows(self.session(request)):
+        if needs_login and not self.admits(request):
             if request.method != "GET":
                 return PlainTextResponse("Please log in again.", status_code=401)
             wanted = request.url.path + (request.url.query and f"?{request.url.query}")
             return RedirectResponse(f"/login?to={quote(wanted)}", status_code=303)
         return None
+
+    def admits(self, request: Request) -> bool:
+        """Whether the visitor has logged in, and still is, where a login is needed."""
+        return self.login is None or self.login.knows(self.session(request))
 
     def session(self, request: Request) -> str:
         """What the visitor's cookie says; a new one for who comes without."""
