@@ -11,7 +11,7 @@ ARGS ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test lint test-cluster clean
+.PHONY: help demo models test lint proto test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -38,6 +38,10 @@ lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of externalscaler.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
+		--grpc_python_out=. externalscaler.proto
 
 clean: ## Remove what these commands made, but for your data in local/
 	rm -rf $(VENV) models .mypy_cache .ruff_cache .pytest_cache

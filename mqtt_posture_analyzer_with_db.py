@@ -18,28 +18,46 @@ import options
 from posture.errors import PostureError
 from posture.memory import reuse_picture_memory
 from posture.native_log import take_over_stderr
-from posture.settings import WorkerSettings
+from posture.settings import SessionSettings, WorkerSettings
 
 log = logging.getLogger("posture.worker")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the worker until it is stopped."""
+    """Run the worker until it is stopped, or declare its session."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("work", "declare"),
+        default="work",
+        help="declare: only have the broker keep pictures for the worker",
+    )
     options.add_arguments(parser, WorkerSettings)
     arguments = parser.parse_args(argv)
+    wanted = SessionSettings if arguments.command == "declare" else WorkerSettings
     try:
-        settings = options.read(WorkerSettings, arguments, os.environ)
+        settings = options.read(wanted, arguments, os.environ)
     except options.SettingsError as error:
         print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
         return 2
     _log_to_stderr(settings.log_level)
     reuse_picture_memory()
     try:
-        return _work(settings)
+        if isinstance(settings, WorkerSettings):
+            return _work(settings)
+        return _declare(settings)
     except PostureError as error:
         log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
         return 1
+
+
+def _declare(settings: SessionSettings) -> int:
+    from posture.session import declare
+
+    declare(settings)
+    log.info("the broker keeps %s for %s", settings.topic, settings.client_id)
+    return 0
 
 
 def _work(settings: WorkerSettings) -> int:

@@ -122,6 +122,29 @@ def read(
     return made
 
 
+def given(
+    settings: type, arguments: argparse.Namespace, environ: Mapping[str, str]
+) -> list[tuple[Option, str]]:
+    """Every option that is set by flag or variable, and its text; no defaults.
+
+    Raises:
+        SettingsError: the file of a secret cannot be read.
+    """
+    found = []
+    problems = []
+    for each in options_of(settings):
+        try:
+            text = _set(each, vars(arguments), environ)
+        except ValueError as problem:
+            problems.append(str(problem))
+        else:
+            if text is not None:
+                found.append((each, text))
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
 def _read(
     settings: type[Settings],
     arguments: Mapping[str, str | None],
@@ -161,6 +184,15 @@ def _value(
 def _text(
     each: Option, arguments: Mapping[str, str | None], environ: Mapping[str, str]
 ) -> str | None:
+    found = _set(each, arguments, environ)
+    if found is None and not each.required:
+        found = each.default
+    return found
+
+
+def _set(
+    each: Option, arguments: Mapping[str, str | None], environ: Mapping[str, str]
+) -> str | None:
     # An empty variable counts as absent: `FOO= command` and compose files mean that.
     given = arguments.get(each.destination)
     if each.secret:
@@ -168,8 +200,6 @@ def _text(
         given = _first_line(each, path) if path else None
     if given is None:
         given = environ.get(each.env) or None
-    if given is None and not each.required:
-        given = each.default
     return given
 
 

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 import options
+from broker_settings import BrokerSettings
 from options import decimal, integer, option, section
 from posture.errors import PostureError
 from posture.publisher import Publisher
-from posture.settings import BrokerSettings
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 console = Console(stderr=True)

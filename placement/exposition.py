@@ -41,7 +41,7 @@ class StatusPort:
         except OSError as error:
             raise PlacementError(
                 f"cannot open port {port} on {address} for /metrics: {error.strerror} "
-                "(choose another with --port, or 0 for none)"
+                "(choose another, or 0 for none)"
             ) from error
         self._server.daemon_threads = True
         self.port: int = self._server.server_port

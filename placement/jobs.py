@@ -66,7 +66,7 @@ def our_jobs(
     return [
         _job(each, by_owner.get(each["metadata"]["uid"], []))
         for each in jobs
-        if _is_owned(each, name) and not _finished(each)
+        if is_owned(each, name) and not _finished(each)
     ]
 
 
@@ -79,7 +79,11 @@ def count_by_node(jobs: Iterable[Job]) -> dict[str, int]:
     return counts
 
 
-def _is_owned(job: Mapping[str, Any], name: str) -> bool:
+def is_owned(job: Mapping[str, Any], name: str) -> bool:
+    """Whether a Job with the label is owned by the ScaledJob called `name` as well.
+
+    A label is easily copied; what KEDA made has both.
+    """
     owners = job["metadata"].get("ownerReferences") or ()
     return any(
         (owner.get("kind"), owner.get("name")) == ("ScaledJob", name)

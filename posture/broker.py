@@ -19,8 +19,8 @@ from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from broker_settings import BrokerSettings
 from posture.mqtt import connect, new_client, subscribe
-from posture.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
 

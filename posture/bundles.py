@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from posture.absent import WithoutPlots
+
 DETECTOR = "pose_detector.tflite"
 LANDMARKS = "pose_landmarks_detector.tflite"
 Networks = Mapping[str, bytes]  # by these two names
@@ -60,7 +62,9 @@ def _prepare(
     network: bytes, normalization: tuple[float, float], without_mask: bool
 ) -> bytes:
     import flatbuffers
-    from mediapipe.tasks.metadata import schema_py_generated as schema
+
+    with WithoutPlots():
+        from mediapipe.tasks.metadata import schema_py_generated as schema
 
     model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(network, 0))
     if not model.metadata or b"TFLITE_METADATA" not in [m.name for m in model.metadata]:

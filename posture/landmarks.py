@@ -1,46 +1,13 @@
 """The one door to MediaPipe: an image in, 33 landmarks out."""
 
 import queue
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType, TracebackType
-from typing import Any
 
+from posture.absent import WithoutPlots
 from posture.errors import ModelError
 from posture.messages import Image
 from posture.verdict import Landmark
-
-# Importing any part of mediapipe imports these, which only its plots in 3-D and its
-# audio tasks use: three quarters of the import time, and part of every Job's start.
-_NOT_NEEDED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
-
-
-class _Absent(ModuleType):
-    """Stands in for a package that is imported but not used."""
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever is asked for
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Absent(name)
-
-
-class _WithoutPlots:
-    """Keeps unneeded packages out while mediapipe is imported."""
-
-    def __enter__(self) -> None:
-        self._stood_in = [name for name in _NOT_NEEDED if name not in sys.modules]
-        for name in self._stood_in:
-            sys.modules[name] = _Absent(name)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for name in self._stood_in:
-            del sys.modules[name]
 
 
 class Landmarker:
@@ -52,7 +19,7 @@ class Landmarker:
         Raises:
             ModelError: it is missing or no pose landmarker bundle.
         """
-        with _WithoutPlots():
+        with WithoutPlots():
             import mediapipe
             from mediapipe.tasks.python.core.base_options import BaseOptions
             from mediapipe.tasks.python.vision import pose_landmarker

@@ -12,8 +12,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from broker_settings import BrokerSettings, tls_context
 from posture.errors import PostureError
-from posture.settings import BrokerSettings
 
 _FOREVER = 0xFFFFFFFF  # session expiry interval: never
 _NEW_SUBSCRIPTION_ONLY = 1  # retain handling: a reconnect brings no retained picture
@@ -74,14 +74,6 @@ def subscribe(client: Client, settings: BrokerSettings, topic: str) -> None:
 
 def _tls(settings: BrokerSettings) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        named = ", ".join(
-            filter(None, (settings.ca_file, settings.cert_file, settings.key_file))
-        )
-        raise PostureError(
-            f"MQTT_TLS: cannot use the certificate files {named}: {error}"
-        ) from error
-    return context
+        return tls_context(settings)
+    except ValueError as error:
+        raise PostureError(str(error)) from error

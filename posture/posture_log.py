@@ -111,6 +111,30 @@ class PostureLog:
             self.close()
             raise _explain(error, self._settings) from error
 
+    def check_rights(self) -> None:
+        """Make sure that this user may add rows, as far as grants tell.
+
+        Raises:
+            LogError: it may not.
+        """
+        _deadline.seconds = self._settings.deadline
+        try:
+            with self._connect().cursor() as cursor:
+                cursor.execute(
+                    "SELECT has_table_privilege('posture_log', 'INSERT') AND "
+                    "has_table_privilege('posture_log', 'SELECT') AND "
+                    "coalesce(has_sequence_privilege("
+                    "pg_get_serial_sequence('posture_log', 'id'), 'USAGE'), true)"
+                )
+                (allowed,) = cursor.fetchone()
+        except psycopg2.Error as error:
+            self.close()
+            raise _explain(error, self._settings) from error
+        if not allowed:
+            raise LogError(
+                f"{self._settings.user} may not add rows: {_REMEDIES['42501']}"
+            )
+
     def close(self) -> None:
         """Close the connection; the next use makes a new one."""
         if self._connection is not None:

@@ -11,9 +11,9 @@ from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from broker_settings import BrokerSettings
 from posture.errors import PostureError
 from posture.mqtt import connect, new_client
-from posture.settings import BrokerSettings
 
 _WINDOW = 20  # pictures on their way at a time: bounds the memory, not the speed
 _NOBODY = 0x10  # no matching subscribers: accepted, and dropped

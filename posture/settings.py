@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import options
-from options import boolean, decimal, integer, one_of, option, section
+from broker_settings import BrokerSettings as BrokerSettings
+from broker_settings import topic_filter
+from options import decimal, integer, one_of, option, section
 from posture.verdict import PRESETS, Preset
 
 MODELS = ("lite", "full", "heavy")
@@ -31,80 +33,6 @@ def _threads(text: str) -> int:
 
 def _node(text: str) -> str:
     return socket.gethostname() if text == "host name" else text
-
-
-def _topic(text: str) -> str:
-    levels = text.split("/")
-    if "#" in levels[:-1] or any(
-        len(each) > 1 and ("#" in each or "+" in each) for each in levels
-    ):
-        raise ValueError("an MQTT topic filter such as images/#")
-    return text
-
-
-@dataclass(frozen=True)
-class BrokerSettings:
-    """How to reach the MQTT broker."""
-
-    host: str = option(
-        "MQTT_HOST", "--broker-host", "host of the MQTT broker", default="192.168.1.79"
-    )
-    port: int = option(
-        "MQTT_PORT",
-        "--broker-port",
-        "port of the MQTT broker",
-        default="1883",
-        parse=options.port,
-    )
-    user: str | None = option(
-        "MQTT_USER", "--broker-user", "user name at the broker", default=None
-    )
-    password: str | None = option(
-        "MQTT_PASSWORD",
-        "--broker-password",
-        "password at the broker",
-        default=None,
-        secret=True,
-    )
-    tls: bool = option(
-        "MQTT_TLS",
-        "--broker-tls",
-        "talk TLS with the broker",
-        default="false",
-        parse=boolean,
-    )
-    ca_file: str | None = option(
-        "MQTT_CA_FILE",
-        "--broker-ca-file",
-        "PEM file with the broker's CA, if not a public one",
-        default=None,
-    )
-    cert_file: str | None = option(
-        "MQTT_CERT_FILE",
-        "--broker-cert-file",
-        "PEM file with the client certificate",
-        default=None,
-    )
-    key_file: str | None = option(
-        "MQTT_KEY_FILE",
-        "--broker-key-file",
-        "PEM file with the client certificate's key",
-        default=None,
-    )
-    version: str = option(
-        "MQTT_VERSION",
-        "--broker-version",
-        "MQTT version that the broker speaks, 5 or 3.1.1",
-        default="5",
-        parse=one_of("5", "3.1.1"),
-    )
-    keepalive: int = option(
-        "MQTT_KEEPALIVE",
-        "--broker-keepalive",
-        "seconds after which a silent connection is given up",
-        default="30",
-        parse=integer(5, 3600),
-    )
 
 
 @dataclass(frozen=True)
@@ -147,17 +75,16 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
-class WorkerSettings:
-    """Everything the worker is told."""
+class SessionSettings:
+    """The durable session in which the broker keeps pictures for the worker."""
 
     broker: BrokerSettings = section(BrokerSettings)
-    database: DatabaseSettings = section(DatabaseSettings)
     topic: str = option(
         "MQTT_TOPIC",
         "--topic",
         "topic filter of the pictures",
         default="images/#",
-        parse=_topic,
+        parse=topic_filter,
     )
     client_id: str = option(
         "MQTT_CLIENT_ID",
@@ -165,6 +92,20 @@ class WorkerSettings:
         "the durable session's name at the broker; one live worker each",
         default="posture-analyzer",
     )
+    log_level: str = option(
+        "LOG_LEVEL",
+        "--log-level",
+        "debug, info, warning or error",
+        default="info",
+        parse=one_of("debug", "info", "warning", "error"),
+    )
+
+
+@dataclass(frozen=True)
+class WorkerSettings(SessionSettings):
+    """Everything the worker is told."""
+
+    database: DatabaseSettings = section(DatabaseSettings)
     model: str = option(
         "MODEL",
         "--model",
@@ -248,11 +189,4 @@ class WorkerSettings:
         "seconds that a stop may take to finish what is in hand",
         default="25",
         parse=decimal(1, 3600),
-    )
-    log_level: str = option(
-        "LOG_LEVEL",
-        "--log-level",
-        "debug, info, warning or error",
-        default="info",
-        parse=one_of("debug", "info", "warning", "error"),
     )

@@ -25,6 +25,7 @@ test)
     want_command mosquitto mosquitto
     want_command prometheus prometheus
     want_command etcd etcd-server
+    want_command openssl openssl
     want_command npm npm # brings the networks of lite and heavy, and axe-core
     want_command chromium chromium
     ;;

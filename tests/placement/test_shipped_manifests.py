@@ -16,6 +16,8 @@ SHIPPED = [
     "deploy/secret.example.yaml",
     "deploy/configmap.example.yaml",
     "deploy/placement-rbac.yaml",
+    "deploy/offload-rbac.yaml",
+    "deploy/scaler-service.yaml",
 ]
 
 

@@ -1,0 +1,244 @@
+"""Calls of the KEDA scaler per second and their times, while Prometheus hangs.
+
+    python -m benchmarks.scaler_calls --json
+
+The scaler is the real script with a real Prometheus, stopped in the middle of its work,
+and a real broker. The API server is a stand-in that always says the same: it plays no
+part in a call. The caller is a process of its own, so on a small machine a part of each
+time is its own. `bare` is a grpc.aio server that always says the same, called in turn
+with the scaler: what the library alone takes on the same machine.
+"""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import grpc
+import yaml
+
+from benchmarks.machine import machine, percentile, show
+from benchmarks.scaler_client import REQUESTS
+from externalscaler_pb2_grpc import ExternalScalerStub
+from placement import manifest
+from tests.fixtures.mosquitto import running_mosquitto
+from tests.fixtures.net import accepts, free_port, wait_until
+from tests.fixtures.prometheus import Exporter, PrometheusServer
+from tests.fixtures.scaling import ScalerProcess
+
+ROOT = Path(__file__).parents[1]
+NODE = "jetson1"
+ROUNDS = 5
+
+
+def objects() -> dict[str, Any]:
+    """What the API server says, by the end of the path."""
+    scaledjob = manifest.read_manifest(ROOT / "posture-job.yaml")
+    manifest.pin(scaledjob, NODE, NODE)
+    labels = {"kubernetes.io/hostname": NODE, "gpu-node": "true"}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    node = {"metadata": {"name": NODE, "labels": labels}, "spec": {}, "status": ready}
+    return {
+        "nodes": {"items": [node]},
+        "jobs": {"items": []},
+        "pods": {"items": []},
+        "posture-analyzer-scaledjob": scaledjob,
+    }
+
+
+@contextmanager
+def api_server(folder: Path) -> Iterator[Path]:
+    """The stand-in; gives a kubeconfig."""
+    known = objects()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            body = json.dumps(known[path.rpartition("/")[2]]).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    path = folder / "kubeconfig"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "clusters": [{"name": "c", "cluster": {"server": address}}],
+                "users": [{"name": "u", "user": {}}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+                "current-context": "x",
+            }
+        )
+    )
+    try:
+        yield path
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def scaler_with_hanging_prometheus(folder: Path) -> Iterator[tuple[ScalerProcess, int]]:
+    """The scaler, which has read the loads before Prometheus hung, and its port."""
+    port = free_port()
+    with (
+        api_server(folder) as kubeconfig,
+        running_mosquitto(folder / "broker") as broker,
+    ):
+        exporter = Exporter("jetson_gpu_usage_percent 10\n")
+        prometheus = PrometheusServer(folder / "prometheus")
+        prometheus.scrape(exporter, node=NODE)
+        prometheus.start()
+        environ = broker.environ | prometheus.environ
+        environ |= {
+            "KUBECONFIG": str(kubeconfig),
+            "SCALER_ADDRESS": "127.0.0.1",
+            "SCALER_PORT": str(port),
+            "SCALER_METRICS_PORT": "0",
+            "SCALER_STALENESS": "3600",
+        }
+        scaler = ScalerProcess(folder / "scaler", environ)
+        try:
+            wait_until(lambda: accepts(port), "the scaler listens")
+            wait_until(lambda: _active(port), "a Job is wanted", 60)
+            prometheus.signal(signal.SIGSTOP)
+            yield scaler, port
+        finally:
+            scaler.end()
+            prometheus.stop()
+            exporter.stop()
+
+
+@contextmanager
+def bare_server() -> Iterator[int]:
+    """The bare server; gives its port."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.scaler_bare", str(port)], cwd=ROOT
+    )
+    try:
+        wait_until(lambda: accepts(port), "the bare server listens")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _active(port: int) -> bool:
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        try:
+            stub = ExternalScalerStub(channel)
+            return stub.IsActive(REQUESTS["IsActive"], timeout=5).result
+        except grpc.RpcError:
+            return False
+
+
+class Caller:
+    """The caller's process."""
+
+    def __init__(self, port: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.scaler_client", f"127.0.0.1:{port}"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(
+        self, method: str, concurrent: int, calls: int
+    ) -> tuple[float, list[float]]:
+        """Seconds for all calls, and milliseconds of each."""
+        self._process.stdin.write(f"{method} {concurrent} {calls}\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("the caller ended early")
+        return tuple(json.loads(line))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait(20)
+
+
+def resident_mb(process: subprocess.Popen) -> float:
+    """A process's memory in megabytes."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def in_turn(callers: dict[str, Caller], method: str, concurrent: int, calls: int):
+    """Figures of each caller, called in turn so that all share the machine's moods."""
+    seconds, took = dict.fromkeys(callers, 0.0), {name: [] for name in callers}
+    for _ in range(ROUNDS):
+        for name, caller in callers.items():
+            more, times = caller(method, concurrent, calls // ROUNDS)
+            seconds[name] += more
+            took[name] += times
+    figures = {}
+    for name in callers:
+        start = f"{name}{method}_{concurrent}"
+        figures[f"{start}_per_second"] = round(len(took[name]) / seconds[name])
+        figures[f"{start}_p50_ms"] = round(percentile(took[name], 0.5), 2)
+        figures[f"{start}_p99_ms"] = round(percentile(took[name], 0.99), 2)
+    return figures
+
+
+def measure(calls: int, many: int) -> dict[str, object]:
+    """All figures: `calls` for each time, `many` for the memory."""
+    figures: dict[str, object] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        scaler_with_hanging_prometheus(Path(folder)) as (scaler, port),
+        bare_server() as bare_port,
+    ):
+        caller, bare = Caller(port), Caller(bare_port)
+        caller("GetMetrics", 50, 5000)  # warm
+        bare("GetMetrics", 50, 5000)
+        for method in REQUESTS:
+            for concurrent in (1, 50, 500):
+                callers = {"": caller, "bare_": bare}
+                figures |= in_turn(callers, method, concurrent, calls)
+        before = resident_mb(scaler.process)
+        for method in REQUESTS:
+            caller(method, 50, many // 2)
+        after = resident_mb(scaler.process)
+        caller.close()
+        bare.close()
+    figures["calls_for_memory"] = many
+    figures["memory_before_mb"] = round(before, 1)
+    figures["memory_after_mb"] = round(after, 1)
+    return figures | {"machine": machine()}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--many", type=int, default=100_000)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(argv)
+    show(measure(arguments.calls, arguments.many), as_json=arguments.json)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

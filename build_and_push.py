@@ -1,0 +1,246 @@
+"""From a workstation to a running system: builds the image, deploys it, watches it.
+
+Run it again at any time. While it waits, ESC, ENTER or a signal takes everything down
+again, as stop.py does.
+
+Exit codes: 0 done, 1 a step failed, 2 wrong settings, 3 the checks found something and
+nothing was changed, 130 interrupted between two steps.
+"""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import options
+from placement import processes
+from placement.checks import Checks, docker_checks
+from placement.cluster import Cluster
+from placement.containers import Docker
+from placement.deployment import Deployment
+from placement.doctor import Finding, examine, failed
+from placement.errors import PlacementError
+from placement.helpers import Helpers
+from placement.interrupts import Interrupted, Interrupts
+from placement.keyboard import listening
+from placement.launcher_settings import LauncherSettings, StopSettings
+from placement.opened import Opened
+from placement.plan import STEPS, Launch
+from placement.shipping import Shipping
+from placement.steps import run_all, run_in_order
+from placement.stopping import Stopping
+from placement.trace import Trace
+from posture.settings import SessionSettings, WorkerSettings
+from worker_checks import declare_session, worker_checks
+
+ROOT = Path(__file__).resolve().parent
+_DOCTOR_DEADLINE = 7.5  # seconds for all checks, side by side
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the launcher is told, and what the worker will be told."""
+
+    launcher: LauncherSettings = options.section(LauncherSettings)
+    worker: WorkerSettings = options.section(WorkerSettings)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do what the command line asks for."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = options.read(Settings, arguments, os.environ)
+    except options.SettingsError as error:
+        _show(f"settings:\n{error}")
+        return 2
+    interrupts = Interrupts()
+    interrupts.listen()
+    try:
+        run = _Run(arguments, settings, interrupts)
+        if arguments.doctor:
+            return run.doctor()
+        return run.preview() if arguments.dry_run else run.launch()
+    except BlockingIOError:
+        _show("another launcher is at work here; to end it: python stop.py")
+        return 1
+    except PlacementError as error:
+        _show(str(error))
+        return 1
+    except Interrupted as error:
+        if not error.taken_over:
+            _show("\ninterrupted: run it again to go on, or undo it: python stop.py")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0],
+        epilog="What the worker is told comes from its environment variables: see "
+        "mqtt_posture_analyzer_with_db.py --help.",
+    )
+    switch = partial(parser.add_argument, action="store_true")
+    switch("--doctor", help="only check everything")
+    switch("--dry-run", help="only show what would be done")
+    switch("--yes", help="do not ask")
+    switch("--detach", help="leave it running and return")
+    switch("--skip-build", help="use the image that is there")
+    parser.add_argument(
+        "--only", choices=STEPS, metavar="STEP", help=f"one step of {', '.join(STEPS)}"
+    )
+    options.add_arguments(parser, LauncherSettings)
+    return parser
+
+
+class _Run:
+    """One call of this script: its doors, and what it was asked for."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        settings: Settings,
+        interrupts: Interrupts,
+    ) -> None:
+        it = settings.launcher
+        self._arguments = arguments
+        self._settings = settings
+        self._interrupts = interrupts
+        self._trace = Trace(it.trace)
+        self._trace.log_here()
+        self._cluster = Opened(lambda: Cluster(it.cluster))
+        self._docker = Docker(self._trace.log)
+
+    def doctor(self) -> int:
+        """Check everything, show everything."""
+        findings = self._examine()
+        for each in findings:
+            _show(str(each))
+        return 3 if failed(findings) else 0
+
+    def preview(self) -> int:
+        """Show what a launch would do."""
+        outcomes = run_all(self._launch(lock=-1).preview(), _show)
+        return 1 if any(each.failed for each in outcomes) else 0
+
+    def launch(self) -> int:
+        """Do the steps, then wait."""
+        if not (self._arguments.yes or self._agreed()):
+            return 2
+        with processes.lock(self._trace.lock) as lock:
+            processes.write_record(self._trace.launcher, sys.argv)
+            try:
+                return self._do_steps(self._launch(lock))
+            finally:
+                self._trace.launcher.unlink(missing_ok=True)
+
+    def _do_steps(self, launch: Launch) -> int:
+        only = self._arguments.only
+        steps = [each for each in launch.steps() if only in (None, each.name)]
+        if only not in (None, "preflight"):
+            self._trace.remember(self._target())
+        outcome = run_in_order(steps, self._show)
+        if outcome:
+            _show(
+                "\nnot done: mend it and run it again, or undo it: python stop.py; all "
+                f"of it is in {self._trace.log}"
+            )
+            return 3 if outcome.step.name == "preflight" else 1
+        if only or self._arguments.detach:
+            return 0
+        return self._wait_and_stop(launch)
+
+    def _show(self, line: str) -> None:
+        _show(line)
+        self._interrupts.check()
+
+    def _wait_and_stop(self, launch: Launch) -> int:
+        stop = self._interrupts.came
+        try:
+            with listening(stop.set) as terminal:
+                how = "ESC or ENTER" if terminal else "SIGTERM or python stop.py"
+                self._show(f"\nrunning; {how} takes it down again")
+                launch.helpers.follow(_show, stop)
+                self._interrupts.check()
+        except Interrupted as error:
+            if error.taken_over:
+                raise
+        _show("\nstopping")
+        outcomes = run_all(launch.stopping.steps(settings_too=False), _show)
+        return 1 if any(each.failed for each in outcomes) else 0
+
+    def _launch(self, lock: int) -> Launch:
+        it, worker = self._settings.launcher, self._settings.worker
+        stopping = Stopping(
+            self._cluster,
+            self._docker,
+            self._trace,
+            it.cluster.namespace,
+            it.cluster.scaledjob,
+            it.manifest.patched,
+            dry_run=self._arguments.dry_run,
+        )
+        shipping = Shipping(
+            it.image, worker.model, ROOT, self._trace.image, self._docker
+        )
+        nothing = argparse.Namespace()
+        told = options.given(WorkerSettings, nothing, os.environ)
+        session = options.read(SessionSettings, nothing, os.environ)
+        return Launch(
+            preflight=self._preflight,
+            declare=declare_session(session),
+            stopping=stopping,
+            shipping=shipping,
+            deployment=Deployment(it, told, shipping.image, self._cluster),
+            helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),
+            skip_build=self._arguments.skip_build,
+        )
+
+    def _target(self) -> dict[str, str]:
+        told = options.given(StopSettings, self._arguments, os.environ)
+        return {each.env: text for each, text in told}
+
+    def _environ(self) -> dict[str, str]:
+        """That of the helpers: ours, and what flags say."""
+        told = options.given(LauncherSettings, self._arguments, os.environ)
+        return {**os.environ, **{each.env: text for each, text in told}}
+
+    def _preflight(self) -> str:
+        findings = self._examine()
+        told = [each for each in findings if each.mark != "ok"]
+        lines = "".join(f"\n{each}" for each in told)
+        if failed(findings):
+            raise PlacementError(f"nothing was changed{lines}")
+        if not self._arguments.dry_run:
+            self._trace.remember(self._target())
+        return f"{len(findings) - len(told)} checks passed{lines}"
+
+    def _examine(self) -> list[Finding]:
+        it = self._settings.launcher
+        checks = Checks(it, self._trace, self._cluster).all()
+        if not self._arguments.skip_build:
+            checks = docker_checks(it.image, self._docker) + checks
+        checks += worker_checks(self._settings.worker)
+        return examine(checks, _DOCTOR_DEADLINE)
+
+    def _agreed(self) -> bool:
+        it = self._settings.launcher.cluster
+        try:
+            host = self._cluster().host
+        except PlacementError as error:
+            _show(str(error))
+            return False
+        context = it.context or "current"
+        _show(f"cluster {host}, context {context}, namespace {it.namespace}")
+        if not sys.stdin.isatty():
+            _show("no terminal to ask at: give --yes if this is the right one")
+            return False
+        return input("Deploy there? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _show(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - this is what the command is for
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

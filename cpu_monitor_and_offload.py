@@ -1,0 +1,92 @@
+"""The KEDA scaler and the CPU monitor: KEDA asks how many Jobs should exist now.
+
+Runs until a signal, or ESC or ENTER in a terminal.
+
+Exit codes: 0 stopped as asked, 1 cannot work here (port, certificates, cluster
+credentials), 2 wrong settings.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+import options
+from placement.cluster import Cluster
+from placement.errors import PlacementError
+from placement.exposition import StatusPort
+from placement.keyboard import listening
+from placement.master import MasterMonitor
+from placement.metrics import Prometheus
+from placement.scaler import Scaler
+from placement.scaler_settings import ScalerSettings
+from placement.server import ScalerServer
+from placement.service import ScalerService
+from placement.telemetry import ScalerTelemetry
+
+log = logging.getLogger("placement.scaler")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve KEDA until told to stop."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0], allow_abbrev=False
+    )
+    options.add_arguments(parser, ScalerSettings)
+    arguments = parser.parse_args(argv)
+    try:
+        settings = options.read(ScalerSettings, arguments, os.environ)
+    except options.SettingsError as error:
+        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
+        return 2
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
+    )
+    try:
+        asyncio.run(_serve(settings))
+    except PlacementError as error:
+        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
+        return 1
+    return 0
+
+
+async def _serve(settings: ScalerSettings) -> None:
+    it = settings.grpc
+    telemetry = ScalerTelemetry()
+    cluster = Cluster(settings.cluster)
+    scaler = Scaler(settings, cluster, Prometheus(settings.prometheus), telemetry)
+    served = (settings.cluster.namespace, settings.cluster.scaledjob)
+    service = ScalerService(scaler.wanted, scaler.defaults, served, telemetry)
+    server = ScalerServer(it, service, lambda: scaler.trouble() is None)
+    if it.metrics_port:
+        StatusPort(it.address, it.metrics_port, telemetry.registry, scaler.trouble)
+    port = await server.start()
+    monitor = MasterMonitor(settings.master, cluster, telemetry.overloaded)
+    scaler.start()
+    monitor.start()
+    log.info("serving %s/%s on port %d", *served, port)
+    await _wait_for_the_end()
+    log.info("stopping")
+    await server.stop()
+    scaler.stop()
+    monitor.stop()
+
+
+async def _wait_for_the_end() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with listening(lambda: loop.call_soon_threadsafe(stop.set)) as terminal:
+        if terminal:
+            log.info("ESC or ENTER ends it")
+        await stop.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)  # a second one ends the process at once
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

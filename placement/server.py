@@ -1,0 +1,105 @@
+"""The gRPC server around the service: ports, health, reflection, and a gentle end."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+import externalscaler_pb2 as pb
+from externalscaler_pb2_grpc import add_ExternalScalerServicer_to_server
+from placement.certificates import Certificates
+from placement.errors import PlacementError
+from placement.scaler_settings import GrpcSettings
+from placement.service import ScalerService
+
+SERVICE = pb.DESCRIPTOR.services_by_name["ExternalScaler"].full_name
+LIVENESS, READINESS = "liveness", "readiness"
+_TICK = 0.25  # seconds between looks whether we are ready
+_LARGEST_REQUEST = 256 << 10  # bytes; KEDA sends the trigger's metadata, no more
+_Status = health_pb2.HealthCheckResponse
+
+
+def _server_options(settings: GrpcSettings) -> list[tuple[str, int]]:
+    return [
+        # A second scaler on this port must fail, not take half of the calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", _LARGEST_REQUEST),
+        # KEDA sends no keepalive and looks up our address only for a new connection.
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.max_connection_age_ms", int(settings.connection_age * 1000)),
+        ("grpc.max_connection_age_grace_ms", 10_000),
+        # Connections that never say a word.
+        ("grpc.server_handshake_timeout_ms", 10_000),
+    ]
+
+
+class ScalerServer:
+    """Serves KEDA, health checks and reflection on one port."""
+
+    def __init__(
+        self,
+        settings: GrpcSettings,
+        service: ScalerService,
+        ready: Callable[[], bool],
+    ) -> None:
+        """Prepare; `ready` says, without waiting, whether an answer can be given."""
+        self._settings = settings
+        self._service = service
+        self._ready = ready
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._server = grpc.aio.server(options=_server_options(settings))
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Open the port; gives its number.
+
+        Raises:
+            PlacementError: the port or the TLS files cannot be used.
+        """
+        add_ExternalScalerServicer_to_server(self._service, self._server)  # type: ignore[no-untyped-call]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        port = self._open_port()
+        await self._server.start()
+        await self._health.set(LIVENESS, _Status.SERVING)
+        self._watch = asyncio.create_task(self._keep_health())
+        return port
+
+    def _open_port(self) -> int:
+        it = self._settings
+        address = f"{it.address}:{it.port}"
+        try:
+            if it.cert_file or it.key_file or it.client_ca_file:
+                credentials = Certificates(it).credentials()
+                return self._server.add_secure_port(address, credentials)
+            return self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise PlacementError(
+                f"SCALER_PORT: cannot listen on {address}; is another scaler running?"
+            ) from error
+
+    async def _keep_health(self) -> None:
+        while True:
+            status = _Status.SERVING if self._ready() else _Status.NOT_SERVING
+            # Liveness, and the server as a whole, are the process alone: a Prometheus
+            # that is away must not have us restarted.
+            for name in (READINESS, SERVICE):
+                await self._health.set(name, status)
+            await asyncio.sleep(_TICK)
+
+    async def stop(self) -> None:
+        """Say that we go, take no new calls, and let those under way end."""
+        if self._watch:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+        await self._health.enter_graceful_shutdown()
+        self._service.end_streams()
+        await self._server.stop(self._settings.grace)

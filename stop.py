@@ -1,0 +1,85 @@
+"""Takes down what build_and_push.py has put up, and nothing else.
+
+The database, the pictures, the broker's session and what waits in it are kept. Run it
+again at any time.
+
+Exit codes: 0 everything of ours is gone, 1 something is left (it says what), 2 wrong
+settings.
+"""
+
+import argparse
+import os
+import sys
+
+import options
+from placement import processes
+from placement.cluster import Cluster
+from placement.containers import Docker
+from placement.errors import PlacementError
+from placement.launcher_settings import StopSettings, TraceSettings
+from placement.opened import Opened
+from placement.steps import Outcome, Step, run_all
+from placement.stopping import Stopping
+from placement.trace import Trace
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Stop everything."""
+    arguments = _parser().parse_args(argv)
+    try:
+        trace = Trace(options.read(TraceSettings, arguments, os.environ))
+        # A new terminal need not know which cluster it was.
+        told = {name: text for name, text in os.environ.items() if text}
+        environ = {**trace.remembered(), **told}
+        settings = options.read(StopSettings, arguments, environ)
+    except options.SettingsError as error:
+        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        return _run(arguments, settings, Trace(settings.trace))
+    except PlacementError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _run(arguments: argparse.Namespace, settings: StopSettings, trace: Trace) -> int:
+    trace.log_here()
+    stopping = Stopping(
+        Opened(lambda: Cluster(settings.cluster)),
+        Docker(trace.log),
+        trace,
+        settings.cluster.namespace,
+        settings.cluster.scaledjob,
+        settings.manifest.patched,
+        settings.gone_within,
+        dry_run=arguments.dry_run,
+    )
+    steps = stopping.steps(settings_too=arguments.all)
+    if arguments.dry_run:
+        return _stop(steps)
+    with processes.taken_over(trace.launcher, trace.lock):
+        return _stop(steps)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument(
+        "--all", action="store_true", help="the worker's Secret and ConfigMap too"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only show what would be done"
+    )
+    options.add_arguments(parser, StopSettings)
+    return parser
+
+
+def _stop(steps: list[Step]) -> int:
+    outcomes: list[Outcome] = run_all(steps, print)
+    left = [each.step.name for each in outcomes if each.failed]
+    if left:
+        print(f"\nleft: {', '.join(left)}; mend it and run stop.py again")  # noqa: T201
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

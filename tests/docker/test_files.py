@@ -1,0 +1,128 @@
+"""Dockerfile, compose file and broker settings: what can be seen without an engine."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def instructions():
+    """Instruction and rest of each logical line of the Dockerfile."""
+    code = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE)
+    lines = re.sub(r"\\\n\s*", " ", code).splitlines()
+    return [tuple(line.split(maxsplit=1)) for line in lines if line.strip()]
+
+
+def final_stage():
+    lines = instructions()
+    last = max(number for number, line in enumerate(lines) if line[0] == "FROM")
+    return lines[last + 1 :]
+
+
+def test_nothing_of_the_target_runs_while_it_is_built():
+    stages = [rest for word, rest in instructions() if word == "FROM"]
+    assert stages[0].startswith("--platform=$BUILDPLATFORM ${PYTHON_IMAGE}")
+    assert all(stage.startswith("build AS") for stage in stages[1:-1])
+    assert stages[-1] == "${PYTHON_IMAGE}"
+    assert "RUN" not in [word for word, _ in final_stage()]
+
+
+def test_the_base_is_pinned_by_an_argument():
+    (base,) = [rest for word, rest in instructions() if word == "ARG"][:1]
+    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.\d+\.\d+-slim-\w+", base)
+
+
+def test_it_does_not_run_as_root():
+    users = [rest for word, rest in final_stage() if word == "USER"]
+    assert users == [
+        "10001:10001"
+    ]  # numbers, so that a cluster can tell it is not root
+
+
+def test_it_has_a_health_check_and_starts_without_a_shell():
+    words = dict(final_stage())
+    assert words["HEALTHCHECK"].endswith('CMD ["python3", "-m", "posture.health"]')
+    assert words["ENTRYPOINT"].startswith('["python3"')
+
+
+def test_every_package_is_pinned():
+    pins = (ROOT / "constraints.txt").read_text()
+    for _, command in [line for line in instructions() if "pip install" in line[1]]:
+        assert "--constraint constraints.txt" in command
+        names = command.partition("constraints.txt")[2].partition("&&")[0].split()
+        assert names
+        for name in names:
+            assert re.search(rf"^{name}==", pins, re.MULTILINE), name
+
+
+def test_apt_leaves_no_lists_in_the_image():
+    # Only stages that are thrown away call apt.
+    assert "apt-get" not in " ".join(rest for _, rest in final_stage())
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_every_service_is_pinned_and_never_privileged(name):
+    service = COMPOSE["services"][name]
+    assert not service.get("privileged")
+    assert "latest" not in service.get("image", "")
+    assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+def test_every_service_that_serves_has_a_health_check():
+    for name in ("broker", "database"):
+        assert COMPOSE["services"][name]["healthcheck"]["test"]
+
+
+def test_the_worker_is_locked_in():
+    worker = COMPOSE["services"]["worker"]
+    assert worker["read_only"]
+    assert worker["cap_drop"] == ["ALL"]
+    assert worker["networks"] == ["posture"]
+    assert COMPOSE["networks"]["posture"] == {"internal": True}
+    assert "play.googleapis.com:127.0.0.1" in worker["extra_hosts"]
+
+
+def test_no_password_is_written_down():
+    for line in (ROOT / ".env.example").read_text().splitlines():
+        assert "PASSWORD" not in line or line.startswith("#") or line.endswith("=")
+    for service in COMPOSE["services"].values():
+        for name, value in service["environment"].items():
+            assert "PASSWORD" not in name or value.startswith("${"), name
+
+
+def test_compose_reads_it(tmp_path):
+    compose = ["docker", "compose"]
+    try:
+        done = subprocess.run(
+            [*compose, "version"], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        pytest.skip("docker is not installed")
+    if done.returncode or "ompose" not in done.stdout:
+        pytest.skip(f"docker has no compose plugin: {done.stderr.strip()}")
+    settings = tmp_path / "env"
+    example = (ROOT / ".env.example").read_text()
+    settings.write_text(example.replace("PASSWORD=\n", "PASSWORD=x\n"))
+    done = subprocess.run(
+        [*compose, "--env-file", str(settings), "config", "--quiet"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_broker_settings_lose_nothing():
+    lines = (ROOT / "deploy" / "mosquitto.conf").read_text().splitlines()
+    told = dict(line.split(maxsplit=1) for line in lines if line and line[0] != "#")
+    assert told["persistence"] == "true"
+    assert told["max_queued_messages"] == "1000000"
+    assert int(told["max_packet_size"]) >= 14_000_000
+    assert told["allow_anonymous"] == "false"
