@@ -101,7 +101,7 @@ class Rows:
         """
         try:
             with self._connection() as connection, connection.cursor() as cursor:
-                cursor.execute(statement, values)
+                cursor.execute(statement, [_clean(each) for each in values])
                 return list(cursor.fetchall())
         except psycopg2.Error as error:
             raise DatabaseAwayError(_words(error, self._settings)) from error
@@ -134,6 +134,8 @@ class Rows:
             connect_timeout=max(2, int(it.deadline)),
             tcp_user_timeout=milliseconds,
             keepalives_idle=5,
+            keepalives_interval=5,
+            keepalives_count=3,
             application_name="posture-page",
         )
         connection.set_session(readonly=True, autocommit=True)
@@ -151,6 +153,11 @@ def _row(
     *rest: Any,  # noqa: ANN401 - the other columns, in the order of Row
 ) -> Row:
     return Row(number, pi, filename, _aware(received), _aware(analyzed), *rest)
+
+
+def _clean(value: object) -> object:
+    """A value as PostgreSQL can hold it: a text without NUL."""
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def _aware(time: datetime | None) -> datetime | None:

@@ -49,7 +49,8 @@ def test_the_password_is_not_in_a_message(postgres):
 
 def test_what_a_filter_says_is_a_value_and_no_sql(database, rows):
     rows.add("desk")
-    assert history.find(database, Wish(pi="' OR 1=1 --")) == []
+    for evil in ("' OR 1=1 --", "\0", "%s", "\N{PILE OF POO}"):
+        assert history.find(database, Wish(pi=evil, status=evil)) == []
     assert len(history.find(database, Wish(pi="desk", status="Good"))) == 1
 
 
