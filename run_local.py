@@ -1,4 +1,4 @@
-"""The whole system on this machine: broker, database, worker and sample pictures.
+"""The whole system on this machine: broker, database, worker, page, sample pictures.
 
 Nothing else is needed: no cluster, no Docker, no account. Everything is kept in one
 folder (local/). Exit codes: 0 ended as asked and every sample has its row and its file,
@@ -24,7 +24,8 @@ from demo.board import Board
 from demo.broker import free_port, own_address, start_broker
 from demo.database import Database
 from demo.errors import DemoError
-from demo.processes import Run, WorkerProcess
+from demo.page import LivePage, open_browser
+from demo.processes import Program, Run
 from demo.session import Session
 from demo.settings import DemoSettings
 from posture.errors import PostureError
@@ -65,6 +66,8 @@ def _run(settings: DemoSettings) -> int:
     with ExitStack() as started:
         with console.status("Starting broker, database and worker ..."):
             demo = _start(settings, folder, started)
+        if demo.page:
+            open_browser(demo.page.address)
         # From here on a second Ctrl-C must not tear the stop apart.
         started.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)
         console.print(f"Started in {time.perf_counter() - begun:.1f} s.")
@@ -85,7 +88,8 @@ class _Demo:
     folder: Path
     broker: BrokerSettings
     database: Database
-    worker: WorkerProcess
+    worker: Program
+    page: LivePage | None
 
     @property
     def pictures(self) -> Path:
@@ -113,15 +117,24 @@ def _start(settings: DemoSettings, folder: Path, started: ExitStack) -> _Demo:
         "PICTURES_FOLDER": str(folder / "analyzed_images"),
         "QUARANTINE_FOLDER": str(folder / "quarantine"),
     }
-    worker = WorkerProcess(environ, folder / "worker.log")
+    worker = Program(
+        "worker", "mqtt_posture_analyzer_with_db.py", environ, folder / "worker.log"
+    )
     run.note(worker.pid)
     started.callback(worker.stop)
+    page = None
+    if settings.page and not settings.once:
+        page = LivePage(environ, settings.page_port, folder / "page.log")
+        run.note(page.program.pid)
+        started.callback(page.program.stop)
+        page.program.wait_ready()
     worker.wait_ready()
     return _Demo(
         folder,
         options.read(BrokerSettings, argparse.Namespace(), environ),
         database,
         worker,
+        page,
     )
 
 
@@ -147,6 +160,8 @@ def _find_samples(folder: Path) -> list[Path]:
 
 
 def _say_where(demo: _Demo, settings: DemoSettings) -> None:
+    if demo.page:
+        console.print(f"Live page           {demo.page.address}", soft_wrap=True)
     console.print(f"Annotated pictures  {demo.pictures}", soft_wrap=True)
     console.print(f"Database            {demo.database.psql}", soft_wrap=True)
     console.print(f"Worker's log        {demo.folder / 'worker.log'}", soft_wrap=True)

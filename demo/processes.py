@@ -13,11 +13,12 @@ import psutil
 
 import options
 from demo.errors import DemoError
+from page.settings import PageSettings
 from posture.settings import WorkerSettings
 
 _START = 60  # seconds
-_GRACE = 30  # seconds for the worker to finish what it has in hand
-_WORKER = Path(__file__).parents[1] / "mqtt_posture_analyzer_with_db.py"
+_GRACE = 30  # seconds for a program to finish what it has in hand
+_SCRIPTS = Path(__file__).parents[1]
 
 
 class Run:
@@ -79,15 +80,19 @@ def _end(process: psutil.Process) -> None:
         return
 
 
-class WorkerProcess:
-    """The worker, as a process of its own like in a pod; it logs into a file."""
+class Program:
+    """A script of ours as a process of its own, like in a pod; it logs into a file."""
 
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, script: str, environ: dict[str, str], log: Path
+    ) -> None:
+        """Start it; messages call it `name`."""
+        self._name = name
         self._log = log
         self._begin = log.stat().st_size if log.exists() else 0
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, str(_WORKER)],
+                [sys.executable, str(_SCRIPTS / script)],
                 env=_without_settings(os.environ) | environ,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
@@ -97,7 +102,7 @@ class WorkerProcess:
         self.pid = self._process.pid
 
     def wait_ready(self) -> None:
-        """Wait until it takes pictures.
+        """Wait until it says that it works.
 
         Raises:
             DemoError: it has ended, or is not ready in time.
@@ -107,7 +112,7 @@ class WorkerProcess:
             self.check()
             if time.monotonic() > until:
                 raise DemoError(
-                    f"the worker is not ready after {_START} s: see {self._log}"
+                    f"the {self._name} is not ready after {_START} s: see {self._log}"
                 )
             time.sleep(0.05)
 
@@ -121,7 +126,7 @@ class WorkerProcess:
         if code is not None:
             words = self._said().splitlines()[-5:]
             raise DemoError(
-                f"the worker ended with {code}; the end of {self._log}:\n"
+                f"the {self._name} ended with {code}; the end of {self._log}:\n"
                 + "\n".join(words)
             )
 
@@ -142,6 +147,10 @@ class WorkerProcess:
 
 
 def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what is set for a worker elsewhere."""
-    theirs = {each.env for each in options.options_of(WorkerSettings)}
+    """The environment without what is set for a worker or a page elsewhere."""
+    theirs = {
+        each.env
+        for settings in (WorkerSettings, PageSettings)
+        for each in options.options_of(settings)
+    }
     return {name: value for name, value in environ.items() if name not in theirs}

@@ -8,7 +8,7 @@ from typing import Any
 from demo.board import Board, Line
 from demo.database import Database
 from demo.errors import DemoError
-from demo.processes import WorkerProcess
+from demo.processes import Program
 from posture.publisher import Publisher
 
 _PIS = ("pi1", "pi2")
@@ -20,7 +20,7 @@ class Session:
     """The rows that come in after the start, and the files that belong to them."""
 
     def __init__(
-        self, database: Database, worker: WorkerProcess, pictures: Path, board: Board
+        self, database: Database, worker: Program, pictures: Path, board: Board
     ) -> None:
         self._database = database
         self._worker = worker

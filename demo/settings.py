@@ -55,3 +55,17 @@ class DemoSettings:
         default="1883",
         parse=options.port,
     )
+    page: bool = option(
+        "LOCAL_PAGE",
+        "--page",
+        "serve the live page too, unless with --once; --page=false: do not",
+        default="true",
+        parse=boolean,
+    )
+    page_port: int = option(
+        "LOCAL_PAGE_PORT",
+        "--page-port",
+        "port of the live page; another one is taken if it is in use",
+        default="8090",
+        parse=options.port,
+    )

@@ -108,12 +108,19 @@ class Publisher:
 
     def _wait_for_less_than(self, limit: int) -> None:
         with self._changed:
-            while self._sent - self.acknowledged - len(self.refused) >= limit:
-                if not self._changed.wait(self._patience):
-                    left = self._sent - self.acknowledged - len(self.refused)
+            while self._left >= limit:
+                if not self._less_than(self._left):
                     raise PublishError(
-                        self._about(f"has not acknowledged {left} pictures")
+                        self._about(f"has not acknowledged {self._left} pictures")
                     )
+
+    @property
+    def _left(self) -> int:
+        return self._sent - self.acknowledged - len(self.refused)
+
+    def _less_than(self, left: int) -> bool:
+        """Wait for an answer, which other news (a failed try to connect) is not."""
+        return self._changed.wait_for(lambda: self._left < left, self._patience)
 
     def _about(self, trouble: str) -> str:
         return f"broker {self._settings.host}:{self._settings.port} {trouble}"

@@ -27,7 +27,8 @@ test)
     want_command prometheus prometheus
     want_command etcd etcd-server
     want_command openssl openssl
-    want_command npm npm # brings the networks of lite and heavy
+    want_command npm npm # brings the networks of lite and heavy, and axe-core
+    want_command chromium chromium
     ;;
 esac
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,7 +10,9 @@ import sys
 
 import psutil
 import pytest
+import urllib3
 
+from demo.page import has_desktop
 from tests.conftest import IMAGES
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.worker import ROOT
@@ -114,6 +117,37 @@ def test_it_stays_for_pictures_of_ones_own_until_ctrl_c(start_demo):
     assert demo.wait() == 0
     assert "Traceback" not in demo.said
     assert not demo.helpers()
+
+
+def test_the_live_page_shows_the_cameras_to_this_machine(start_demo):
+    demo = start_demo()
+    demo.wait_for("Waiting for pictures")
+    address = re.search(r"Live page +(http://127\.0\.0\.1:\d+/)", demo.said)[1]
+    answer = urllib3.request("GET", address)
+    assert answer.status == 200
+    assert 'data-pi="pi1"' in answer.data.decode()
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.wait() == 0
+    assert not demo.helpers()
+
+
+def test_the_live_page_can_be_left_out(start_demo):
+    demo = start_demo("--page=false")
+    demo.wait_for("Waiting for pictures")
+    assert "Live page" not in demo.said
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "desktop"),
+    [
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("darwin", {}, True),
+    ],
+)
+def test_a_browser_opens_only_where_there_is_a_screen(platform, environ, desktop):
+    assert has_desktop(platform, environ) is desktop
 
 
 def test_a_port_that_is_taken_is_replaced_by_another(start_demo):

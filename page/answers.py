@@ -1,0 +1,96 @@
+"""What the page answers about now: cameras, pictures, news, styles."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from page.errors import PageError
+from page.files import read_picture, read_quarantine
+from page.nodes import read_nodes
+from page.parts import Page
+from page.rows import Row
+
+_FOLDER = Path(__file__).parent / "static"
+_STATIC = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "send.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+
+async def cameras(page: Page, request: Request) -> Response:
+    """All cameras as tiles."""
+    return page.show(request, "cameras.html", tiles=page.board.tiles())
+
+
+async def live(page: Page, request: Request) -> Response:
+    """What changes, as it changes, until the visitor's login ends."""
+
+    async def messages() -> AsyncIterator[str]:
+        async for message in page.feed.messages():
+            if not page.visitors.admits(request):
+                return
+            yield message
+
+    return StreamingResponse(messages(), media_type="text/event-stream")
+
+
+async def picture(page: Page, request: Request) -> Response:
+    """The annotated picture of a row."""
+    number = request.path_params["number"]
+    row = page.board.find(number)
+    if row is None:
+        row = await to_thread.run_sync(page.rows.one, number)
+    file = await to_thread.run_sync(_read, page, row) if row else None
+    if file is None:
+        return PlainTextResponse("There is no such picture.\n", 404)
+    # Never another picture under the same number; but it may be deleted.
+    headers = {"Cache-Control": "private, max-age=300"}
+    return Response(file, media_type="image/jpeg", headers=headers)
+
+
+def _read(page: Page, row: Row) -> bytes | None:
+    return read_picture(page.settings.pictures, row.pi, row.filename)
+
+
+async def static(_page: Page, request: Request) -> Response:
+    """Styles and script."""
+    name = request.path_params["name"]
+    if name not in _STATIC:
+        return PlainTextResponse("There is no such file.\n", 404)
+    content = (_FOLDER / name).read_bytes()
+    headers = {"Cache-Control": "no-cache"}
+    return Response(content, media_type=_STATIC[name], headers=headers)
+
+
+async def health(page: Page, _request: Request) -> Response:
+    """Whether the page works: 503 while the database is away."""
+    if page.feed.trouble:
+        return PlainTextResponse("The database is away.\n", 503)
+    return PlainTextResponse("ok\n")
+
+
+async def system(page: Page, request: Request) -> Response:
+    """Nodes, what comes in, and what was refused."""
+    nodes, trouble = [], None
+    if page.settings.metrics:
+        try:
+            nodes = await to_thread.run_sync(read_nodes, page.settings.metrics)
+        except PageError as error:
+            trouble = str(error)
+    kept, refused = await to_thread.run_sync(read_quarantine, page.settings.quarantine)
+    return page.show(
+        request,
+        "system.html",
+        configured=page.settings.metrics is not None,
+        nodes=nodes,
+        nodes_trouble=trouble,
+        rate=page.board.per_second(),
+        tiles=page.board.tiles(),
+        kept=kept,
+        refused=refused,
+    )

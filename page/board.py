@@ -1,0 +1,102 @@
+"""What the tiles show: the newest row of each camera, and how much is coming in."""
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from page.rows import Row
+
+_KINDS = {
+    "Good": ("good", "Good"),
+    "Bad": ("bad", "Bad"),
+    "Partial_Landmarks_Detected": ("partial", "Partly in sight"),
+    "No_Landmarks_Detected": ("none", "Nobody in sight"),
+}
+STATUSES = tuple(_KINDS)
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One camera as the page shows it."""
+
+    row: Row
+
+    @property
+    def kind(self) -> str:
+        """The status as one word of our own, safe as the name of a style."""
+        return kind_of(self.row.status)
+
+    @property
+    def words(self) -> str:
+        """The status as it is shown; one that is not ours is shown as it is."""
+        return words_of(self.row.status)
+
+    @property
+    def milliseconds(self) -> int | None:
+        """From received to analyzed."""
+        it = self.row
+        if it.received is None or it.analyzed is None:
+            return None
+        return round((it.analyzed - it.received).total_seconds() * 1000)
+
+
+def kind_of(status: str) -> str:
+    """good, bad, partial, none or other."""
+    return _KINDS.get(status, ("other", ""))[0]
+
+
+def words_of(status: str) -> str:
+    """A status in plain words."""
+    return _KINDS.get(status, ("", status or "No status"))[1]
+
+
+class Board:
+    """The newest row of each camera, kept up to date row by row."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, Row] = {}
+        self._arrivals: deque[float] = deque()
+        self.last = 0
+        """The largest id seen."""
+
+    def begin(self, rows: Iterable[Row], last: int) -> None:
+        """Begin with what is in the table."""
+        self._newest = {row.pi: row for row in rows}
+        self.last = last
+
+    def add(self, rows: Iterable[Row], now: float) -> set[str]:
+        """Take in new rows, oldest first; gives the cameras that changed."""
+        changed = set()
+        for row in rows:
+            self._newest[row.pi] = row
+            self.last = max(self.last, row.id)
+            self._arrivals.append(now)
+            changed.add(row.pi)
+        return changed
+
+    def tiles(self, pis: Iterable[str] | None = None) -> list[Tile]:
+        """The cameras by name."""
+        names = self._newest if pis is None else pis
+        return [Tile(self._newest[pi]) for pi in sorted(names)]
+
+    def knows(self, pi: str) -> bool:
+        """Whether there is a row of this camera."""
+        return pi in self._newest
+
+    def find(self, number: int) -> Row | None:
+        """The row of this id, if it is a camera's newest."""
+        return next((r for r in self._newest.values() if r.id == number), None)
+
+    def per_second(self, now: float | None = None) -> float:
+        """Rows a second over the last minute."""
+        now = time.monotonic() if now is None else now
+        while self._arrivals and self._arrivals[0] < now - _MINUTE:
+            self._arrivals.popleft()
+        return len(self._arrivals) / _MINUTE
+
+    def share_good(self) -> tuple[int, int]:
+        """How many cameras see a good posture, of those that see one at all."""
+        kinds = [kind_of(row.status) for row in self._newest.values()]
+        return kinds.count("good"), kinds.count("good") + kinds.count("bad")

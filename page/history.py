@@ -1,0 +1,137 @@
+"""Questions about the past: rows by camera, status and time, and a camera's day.
+
+Fast on large tables with the indexes of deploy/posture_log_page.sql.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from page.errors import PageError
+from page.rows import Row, Rows
+from page.timeline import BIN, Bin
+
+PAGE = 50  # rows
+_CHUNK = 5000  # rows of an export at a time
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which rows are asked for; times are aware."""
+
+    pi: str = ""
+    status: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: tuple[datetime, int] | None = None
+    """Time and id of the row after which to go on."""
+
+
+def read_wish(query: Mapping[str, str], zone: tzinfo | None) -> Wish:
+    """The wish that an address or a form says.
+
+    Raises:
+        PageError: a time is none.
+    """
+    return Wish(
+        pi=query.get("pi", ""),
+        status=query.get("status", ""),
+        since=_time(query.get("since", ""), zone),
+        until=_time(query.get("until", ""), zone),
+        before=_place(query.get("before", "")),
+    )
+
+
+def find(rows: Rows, wish: Wish, limit: int = PAGE) -> list[Row]:
+    """The newest rows that fit."""
+    conditions = ["received_time IS NOT NULL"]
+    values: list[object] = []
+    for condition, value in (
+        ("pi_id = %s", wish.pi or None),
+        ("posture_status = %s", wish.status or None),
+        ("received_time >= %s", _utc(wish.since)),
+        ("received_time < %s", _utc(wish.until)),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    if wish.before:
+        conditions.append("(received_time, id) < (%s, %s)")
+        values += [_utc(wish.before[0]), wish.before[1]]
+    where = " AND ".join(conditions)
+    return rows.rows(
+        f"WHERE {where} ORDER BY received_time DESC, id DESC LIMIT %s", *values, limit
+    )
+
+
+def find_all(rows: Rows, wish: Wish) -> Iterator[Row]:
+    """Every row that fits, newest first, a chunk at a time."""
+    while found := find(rows, wish, _CHUNK):
+        yield from found
+        wish = replace(wish, before=place_of(found[-1]))
+
+
+def place_of(row: Row) -> tuple[datetime, int]:
+    """Where to go on after this row."""
+    return row.received or datetime.min.replace(tzinfo=UTC), row.id
+
+
+def day(rows: Rows, pi: str, begin: datetime, end: datetime) -> list[Bin]:
+    """What a camera saw from `begin` to `end`, in bins that are not empty."""
+    bins: dict[int, Bin] = {}
+    for number, status, count, neck, body, measured in rows.ask(
+        "SELECT floor(date_part('epoch', received_time - %s) / %s)::int, "
+        "coalesce(posture_status, ''), count(*), sum(neck_angle)::float, "
+        "sum(body_angle)::float, count(neck_angle) FROM posture_log "
+        "WHERE pi_id = %s AND received_time >= %s AND received_time < %s GROUP BY 1, 2",
+        _utc(begin),
+        BIN,
+        pi,
+        _utc(begin),
+        _utc(end),
+    ):
+        one = bins.setdefault(number, Bin(number))
+        one.add(status, count, neck or 0.0, body or 0.0, measured)
+    return sorted(bins.values(), key=lambda each: each.number)
+
+
+def read_day(
+    text: str, zone: tzinfo | None, now: datetime
+) -> tuple[datetime, datetime]:
+    """Begin and end of the day that `text` names, of today when it names none.
+
+    Raises:
+        PageError: it is no day.
+    """
+    try:
+        first = datetime.fromisoformat(text) if text else now.astimezone(zone)
+        first = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - set next
+        return _local(first, zone), _local(first + timedelta(days=1), zone)
+    except (ValueError, OverflowError):
+        raise PageError(f"{text[:40]} is no day: write 2026-11-25.") from None
+
+
+def _time(text: str, zone: tzinfo | None) -> datetime | None:
+    try:
+        return _local(datetime.fromisoformat(text), zone) if text else None
+    except (ValueError, OverflowError):
+        raise PageError(f"{text[:40]} is no time: write 2026-11-25T14:30.") from None
+
+
+def _local(moment: datetime, zone: tzinfo | None) -> datetime:
+    if moment.tzinfo is None and zone is not None:
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC)  # without a zone: that of this machine
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """As the table has it: UTC without a zone."""
+    return moment and moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _place(text: str) -> tuple[datetime, int] | None:
+    try:
+        time, _, number = text.rpartition("~")
+        return (datetime.fromisoformat(time), int(number)) if text else None
+    except ValueError:
+        raise PageError("This address is not one of this page.") from None

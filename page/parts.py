@@ -1,0 +1,93 @@
+"""Everything that the answers are made from."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from page.board import STATUSES, Board, Tile, kind_of, words_of
+from page.limits import Limit
+from page.live import Feed
+from page.rows import Rows
+from page.sender import Sender
+from page.settings import PageSettings
+from page.visitors import Visitors
+
+_PICTURES = 100  # that browsers may send in ten seconds
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Page:
+    """Settings, doors, and what is known of the cameras."""
+
+    def __init__(self, settings: PageSettings) -> None:
+        """Prepare; nothing is connected yet.
+
+        Raises:
+            PageError: others could reach the page without a password.
+        """
+        self.settings = settings
+        self.visitors = Visitors(settings)
+        self.rows = Rows(settings.database)
+        self.board = Board()
+        self.feed = Feed(self.rows, self.board, self.draw_tile)
+        self.sender = Sender(settings.broker, settings.max_picture_mb << 20)
+        self.pictures_limit = Limit(_PICTURES, 10)
+        self._templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,  # names and statuses come from anybody
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"time": self._time, "stamp": _stamp}
+        self._templates.globals |= {
+            "kind": kind_of,
+            "words": words_of,
+            "STATUSES": STATUSES,
+        }
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follow the table meanwhile."""
+        following = asyncio.create_task(self.feed.follow())
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            self.sender.close()
+
+    def draw_tile(self, tile: Tile) -> str:
+        """The HTML of one camera."""
+        return self._templates.get_template("tile.html").render(tile=tile)
+
+    def show(
+        self, request: Request, name: str, status: int = 200, **values: object
+    ) -> Response:
+        """An answer from a template."""
+        html = self._templates.get_template(name).render(
+            token=self.visitors.token(request),
+            login=self.visitors.login is not None,
+            path=request.url.path,
+            trouble=self.feed.trouble,
+            now=datetime.now(UTC).timestamp(),
+            **values,
+        )
+        return HTMLResponse(html, status)
+
+    def _time(self, moment: datetime | None, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+        if moment is None:
+            return "-"
+        return moment.astimezone(self.settings.zone).strftime(form)
+
+
+def _stamp(moment: datetime | None) -> str:
+    """Seconds since 1970, for the script that shows ages."""
+    return f"{moment.timestamp():.3f}" if moment else ""

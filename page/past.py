@@ -1,0 +1,136 @@
+"""What the page answers about the past: a camera's day, the table, the export."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from page import history, timeline
+from page.board import Tile
+from page.errors import PageError
+from page.history import Wish
+from page.parts import Page
+from page.rows import Row
+
+_COLUMNS = (
+    "id",
+    "pi_id",
+    "filename",
+    "received_time",
+    "analyzed_time",
+    "neck_angle",
+    "body_angle",
+    "posture_status",
+    "processed_by",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def camera(page: Page, request: Request) -> Response:
+    """One camera's day."""
+    pi, zone = request.query_params.get("pi", ""), page.settings.zone
+    try:
+        asked = request.query_params.get("day", "")
+        begin, end = history.read_day(asked, zone, datetime.now(UTC))
+    except PageError as error:
+        return page.show(request, "wrong.html", 400, reason=str(error))
+    bins = await to_thread.run_sync(history.day, page.rows, pi, begin, end)
+    noon = (begin + timedelta(hours=12)).astimezone(zone)
+    return page.show(
+        request,
+        "camera.html",
+        pi=pi,
+        tiles=page.board.tiles([pi]) if page.board.knows(pi) else [],
+        day=noon.date(),
+        before=noon.date() - timedelta(days=1),
+        after=noon.date() + timedelta(days=1),
+        width=(end - begin).total_seconds() / timeline.BIN * timeline.WIDTH,
+        boxes=timeline.boxes(bins),
+        neck=timeline.curve(bins, "neck"),
+        body=timeline.curve(bins, "body"),
+        hours=timeline.hours(bins),
+        kinds=sum((each.kinds for each in bins), Counter[str]()),
+        good=timeline.share_good(sum((each.kinds for each in bins), Counter())),
+    )
+
+
+async def table(page: Page, request: Request) -> Response:
+    """The rows that fit a wish, a page at a time."""
+    query = dict(request.query_params)
+    try:
+        wish = history.read_wish(query, page.settings.zone)
+    except PageError as error:
+        return page.show(request, "wrong.html", 400, reason=str(error))
+    found = await to_thread.run_sync(history.find, page.rows, wish, history.PAGE + 1)
+    shown = found[: history.PAGE]
+    older = None
+    if len(found) > len(shown):
+        time, number = history.place_of(shown[-1])
+        older = _address("/table", query | {"before": f"{time.isoformat()}~{number}"})
+    return page.show(
+        request,
+        "table.html",
+        query=query,
+        rows=[Tile(row) for row in shown],
+        cameras=[tile.row.pi for tile in page.board.tiles()],
+        older=older,
+        newest=_address("/table", query | {"before": ""}) if wish.before else None,
+        export=_address("/table.csv", query | {"before": ""}),
+    )
+
+
+async def export(page: Page, request: Request) -> Response:
+    """All rows that fit a wish, as CSV."""
+    try:
+        wish = history.read_wish(request.query_params, page.settings.zone)
+    except PageError as error:
+        return page.show(request, "wrong.html", 400, reason=str(error))
+    # The first row is fetched before anything is sent: a failure can still be said.
+    await to_thread.run_sync(history.find, page.rows, wish, 1)
+    return StreamingResponse(
+        _csv(page, wish),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="posture_log.csv"'},
+    )
+
+
+def _csv(page: Page, wish: Wish) -> Iterator[str]:
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(_COLUMNS)
+    for number, row in enumerate(history.find_all(page.rows, wish), 1):
+        writer.writerow(_cells(row))
+        if number % 500 == 0:
+            yield lines.getvalue()
+            lines.seek(0)
+            lines.truncate()
+    yield lines.getvalue()
+
+
+def _cells(row: Row) -> list[object]:
+    return [
+        row.id,
+        _harmless(row.pi),
+        _harmless(row.filename),
+        row.received and row.received.isoformat(),
+        row.analyzed and row.analyzed.isoformat(),
+        row.neck,
+        row.body,
+        _harmless(row.status),
+        _harmless(row.node),
+    ]
+
+
+def _harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _address(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode({k: v for k, v in query.items() if v})}"

@@ -1,0 +1,67 @@
+"""The one door to the broker: pictures from the browser, sent like any camera's."""
+
+import re
+import threading
+
+from page.errors import PageError
+from posture.errors import RefusedError
+from posture.messages import decode_image, decode_payload
+from posture.publisher import Publisher, PublishError
+from posture.settings import BrokerSettings
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PATIENCE = 10  # seconds that the broker may stay silent
+
+
+class Sender:
+    """Checks pictures and publishes them; connected from the first picture on."""
+
+    def __init__(self, settings: BrokerSettings, limit: int) -> None:
+        """Refuse files of more than `limit` bytes."""
+        self.limit = limit
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._publisher: Publisher | None = None
+
+    def send(self, camera: str, file: bytes) -> None:
+        """Publish a picture as one of `camera`, and wait until the broker has it.
+
+        Raises:
+            PageError: the name or the picture is refused, or the broker is away.
+        """
+        if not _NAME.fullmatch(camera):
+            raise PageError(
+                "The camera's name may have letters, digits, dots, dashes and "
+                "underscores, 64 at most."
+            )
+        # One at a time: a large picture takes hundreds of megabytes to decode.
+        with self._lock:
+            _check(file, self.limit)
+            self._publish(f"images/{camera}", file)
+
+    def close(self) -> None:
+        """Disconnect."""
+        publisher, self._publisher = self._publisher, None
+        if publisher:
+            publisher.__exit__(None, None, None)
+
+    def _publish(self, topic: str, file: bytes) -> None:
+        try:
+            if self._publisher is None:
+                self._publisher = Publisher(self._settings, _PATIENCE).__enter__()
+            self._publisher.publish(topic, file)
+            self._publisher.finish()
+        except PublishError as error:
+            self.close()
+            raise PageError(f"The picture was not sent: {error}.") from error
+
+
+def _check(file: bytes, limit: int) -> None:
+    try:
+        image_file = decode_payload(file, limit)
+        decode_image(image_file)
+    except RefusedError as error:
+        raise PageError(
+            f"Not a picture that can be analyzed: {error}. JPEG, PNG, WebP, BMP and "
+            "TIFF can."
+        ) from error

@@ -1,0 +1,132 @@
+"""The live page's settings, each with its flag, environment variable and default."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import options
+from options import boolean, integer, option, section
+from posture.settings import BrokerSettings, DatabaseSettings
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _zone(text: str) -> ZoneInfo | None:
+    if text == "local":
+        return None  # what datetime takes for the zone of this machine
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("local, or a time zone such as Europe/Berlin") from None
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("an address such as http://192.168.1.79:9109/metrics")
+    return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (each.strip() for each in text.split(","))))
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """Everything the live page is told."""
+
+    broker: BrokerSettings = section(BrokerSettings)
+    database: DatabaseSettings = section(DatabaseSettings)
+    listen: str = option(
+        "PAGE_LISTEN",
+        "--listen",
+        "address of the page; any but loopback requires a login",
+        default="127.0.0.1",
+    )
+    port: int = option(
+        "PAGE_PORT",
+        "--port",
+        "port of the page",
+        default="8090",
+        parse=options.port,
+    )
+    password_hash: str | None = option(
+        "PAGE_PASSWORD_HASH",
+        "--password-hash",
+        "argon2 hash of the password, made by `python live_page.py --make-hash`",
+        default=None,
+        secret=True,
+    )
+    hosts: tuple[str, ...] = option(
+        "PAGE_HOSTS",
+        "--hosts",
+        "names the page is asked for under, such as posture.example.org, by comma; "
+        "on loopback its own names are enough, elsewhere any is taken if none is given",
+        default="",
+        parse=_words,
+    )
+    cert_file: Path | None = option(
+        "PAGE_CERT_FILE",
+        "--cert-file",
+        "PEM file with the page's certificate, for https",
+        default=None,
+        parse=Path,
+    )
+    key_file: Path | None = option(
+        "PAGE_KEY_FILE",
+        "--key-file",
+        "PEM file with the key of the page's certificate",
+        default=None,
+        parse=Path,
+    )
+    behind_https: bool = option(
+        "PAGE_BEHIND_HTTPS",
+        "--behind-https",
+        "a proxy in front of the page talks https with the browsers",
+        default="false",
+        parse=boolean,
+    )
+    pictures: Path = option(
+        "PICTURES_FOLDER",
+        "--pictures-folder",
+        "folder for annotated pictures",
+        default="analyzed_images",
+        parse=Path,
+    )
+    quarantine: Path = option(
+        "QUARANTINE_FOLDER",
+        "--quarantine-folder",
+        "folder for messages that could not be analyzed",
+        default="quarantine",
+        parse=Path,
+    )
+    max_picture_mb: int = option(
+        "MAX_PICTURE_MB",
+        "--max-picture-mb",
+        "megabytes of a message above which it is refused",
+        default="20",
+        parse=integer(1, 256),
+    )
+    metrics: str | None = option(
+        "PAGE_PLACEMENT_URL",
+        "--placement-url",
+        "metrics of gpu_affinity_watcher.py, for the table of nodes",
+        default=None,
+        parse=_url,
+    )
+    zone: ZoneInfo | None = option(
+        "PAGE_TIMEZONE",
+        "--timezone",
+        "time zone that days and times are shown in; local: this machine's",
+        default="local",
+        parse=_zone,
+    )
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the page."""
+        return self.listen in LOOPBACK
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers talk https with the page."""
+        return self.cert_file is not None or self.behind_https

@@ -1,0 +1,182 @@
+// Live tiles: what the server says is put in place, pictures are loaded a few at a time.
+
+const list = document.querySelector("[data-live]");
+const banner = document.querySelector(".trouble");
+const AWAY = "The database is away. What you see is the last that was known; the page goes on by itself.";
+const CUT = "The page's server does not answer. What you see is the last that was known; the page goes on by itself.";
+const STALE = 60; // seconds without a picture after which a tile is shown as old
+const LOADS = 4; // pictures on their way at a time
+const REST = 100; // milliseconds between two: ten a second, however many cameras
+let ahead = 0; // how far the server's clock is ahead of ours, in seconds
+
+function setClock(now) {
+  ahead = now - Date.now() / 1000;
+}
+
+function say(words) {
+  // Set only when it changes: screen readers read every change.
+  if (banner.textContent !== words) banner.textContent = words;
+}
+
+// ---- tiles
+
+const byName = new Map();
+const waiting = new Map(); // name -> address of the picture to show next
+let loading = 0;
+let restUntil = 0;
+
+function put(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const fresh = template.content.firstElementChild;
+  const name = fresh.dataset.pi;
+  const only = list.dataset.only;
+  if (only !== undefined && only !== name) return;
+  const old = byName.get(name);
+  byName.set(name, fresh);
+  if (!old) {
+    fresh.classList.add("new");
+    place(fresh, name);
+    return;
+  }
+  const image = fresh.querySelector("img");
+  const wanted = image.getAttribute("src");
+  const shown = old.querySelector("img");
+  const focused = old.contains(document.activeElement);
+  image.replaceWith(shown);
+  old.replaceWith(fresh);
+  if (focused) fresh.querySelector("h2 a").focus({ preventScroll: true });
+  if (shown.getAttribute("src") !== wanted) want(name, wanted);
+}
+
+function place(tile, name) {
+  const after = [...list.children].find((each) => each.dataset.pi > name);
+  list.insertBefore(tile, after ?? null);
+}
+
+function want(name, address) {
+  waiting.delete(name); // to the end of the line: each camera in turn
+  waiting.set(name, address);
+  load();
+}
+
+function load() {
+  if (document.hidden || loading >= LOADS || !waiting.size) return;
+  const pause = restUntil - performance.now();
+  if (pause > 0) {
+    setTimeout(load, pause);
+    return;
+  }
+  const next = [...waiting].find(([name]) => inSight(byName.get(name)));
+  if (!next) return;
+  const [name, address] = next;
+  waiting.delete(name);
+  loading += 1;
+  restUntil = performance.now() + REST;
+  const image = new Image(640, 360);
+  image.alt = "";
+  const done = () => {
+    loading -= 1;
+    load();
+  };
+  image.onload = () => {
+    byName.get(name)?.querySelector("img")?.replaceWith(image);
+    done();
+  };
+  image.onerror = done;
+  image.src = address;
+  load();
+}
+
+function inSight(tile) {
+  const box = tile.getBoundingClientRect();
+  return box.bottom > -200 && box.top < innerHeight + 200;
+}
+
+// ---- ages
+
+function age(seconds) {
+  if (seconds < -2) return `clock ${Math.round(-seconds)} s ahead`;
+  if (seconds < 2) return "now";
+  if (seconds < 120) return `${Math.floor(seconds)} s ago`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86400)} days ago`;
+}
+
+function showAges() {
+  const now = Date.now() / 1000 + ahead;
+  for (const tile of list.children) {
+    if (!tile.dataset.time) continue;
+    const seconds = now - tile.dataset.time;
+    const time = tile.querySelector("time");
+    const words = age(seconds);
+    if (time.textContent !== words) time.textContent = words;
+    tile.classList.toggle("stale", seconds > STALE);
+  }
+}
+
+// ---- news
+
+function showNumbers(news) {
+  const place = document.querySelector("[data-numbers]");
+  if (!place) return;
+  const parts = [
+    [news.cameras, news.cameras === 1 ? " camera" : " cameras"],
+    [news.rate.toFixed(1), " pictures a second"],
+  ];
+  if (news.seen) parts.push([`${news.good} of ${news.seen}`, " sitting well"]);
+  place.replaceChildren(
+    ...parts.flatMap(([number, text], index) => {
+      const bold = document.createElement("b");
+      bold.textContent = number;
+      return [index ? " · " : "", bold, text];
+    }),
+  );
+}
+
+function follow() {
+  const source = new EventSource("/live");
+  source.onmessage = ({ data }) => {
+    const news = JSON.parse(data);
+    setClock(news.now);
+    say(news.trouble ? AWAY : "");
+    news.tiles.forEach(put);
+    showNumbers(news);
+    showAges();
+  };
+  source.onerror = () => {
+    say(CUT);
+    // A browser gives up for good on an answer that is no stream, such as the login.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
+  };
+  addEventListener("pagehide", () => source.close());
+}
+
+// ---- parts that are asked for again and again
+
+async function refresh(part) {
+  if (document.hidden || part.contains(document.activeElement)) return;
+  const answer = await fetch(location.href).catch(() => null);
+  say(answer ? "" : CUT);
+  if (!answer?.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  part.replaceChildren(...fresh.querySelector("[data-refresh]").childNodes);
+  say(fresh.querySelector(".trouble").textContent);
+}
+
+setClock(Number(document.body.dataset.now));
+const again = document.querySelector("[data-refresh]");
+if (again) setInterval(() => refresh(again), 5000);
+if (list) {
+  for (const tile of list.children) byName.set(tile.dataset.pi, tile);
+  showAges();
+  setInterval(showAges, 1000);
+  addEventListener("scroll", load, { passive: true });
+  document.addEventListener("visibilitychange", load);
+  list.addEventListener("only", () => {
+    list.replaceChildren();
+    byName.clear();
+  });
+  follow();
+}

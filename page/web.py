@@ -1,0 +1,70 @@
+"""The page's addresses: who may ask for them, and what they answer."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from page import answers, forms, past, security
+from page.parts import Page
+from page.rows import DatabaseAwayError
+from page.settings import PageSettings
+
+Endpoint = Callable[[Page, Request], Awaitable[Response]]
+
+_OPEN = ("/login", "/static/{name}", "/healthz")  # asked for without a login
+
+
+def make_app(settings: PageSettings) -> Starlette:
+    """The page as an ASGI application.
+
+    Raises:
+        PageError: it would be open to others without a login.
+    """
+    page = Page(settings)
+    visitors = page.visitors
+
+    def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
+        async def guarded(request: Request) -> Response:
+            refusal = visitors.refuse(request, needs_login=path not in _OPEN)
+            response = refusal or await _answer(page, endpoint, request)
+            visitors.greet(request, response)
+            security.add_headers(response, secure=settings.secure)
+            return response
+
+        return Route(path, guarded, methods=[method])
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with page.running():
+            yield
+
+    return Starlette(
+        routes=[
+            route("/", answers.cameras),
+            route("/live", answers.live),
+            route("/camera", past.camera),
+            route("/table", past.table),
+            route("/table.csv", past.export),
+            route("/system", answers.system),
+            route("/send", forms.send_page),
+            route("/send", forms.send, "POST"),
+            route("/login", forms.login_page),
+            route("/login", forms.login, "POST"),
+            route("/logout", forms.logout, "POST"),
+            route("/picture/{number:int}.jpg", answers.picture),
+            route("/static/{name}", answers.static),
+            route("/healthz", answers.health),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def _answer(page: Page, endpoint: Endpoint, request: Request) -> Response:
+    try:
+        return await endpoint(page, request)
+    except DatabaseAwayError as error:
+        return page.show(request, "away.html", status=503, reason=str(error))

@@ -1,0 +1,74 @@
+"""The tiles, as a browser shows them."""
+
+from playwright.sync_api import expect
+
+
+def test_a_row_and_its_picture_are_seen_without_a_reload(start_page, rows, open_tab):
+    rows.add("desk")
+    tab = open_tab(start_page())
+    desk = tab.locator("li[data-pi=desk]")
+    expect(desk.locator(".status")).to_have_text("Good")
+    number = rows.add("desk", "Bad", 44, 31, image="slouch_1280_002")
+    expect(desk.locator(".status")).to_have_text("Bad")
+    expect(desk.locator(".angles")).to_have_text("Neck 44° Body 31°")
+    expect(desk.locator(f"img[src='/picture/{number}.jpg']")).to_be_visible()
+    shown = desk.locator("img").evaluate("image => image.naturalWidth")
+    assert shown == 1280
+
+
+def test_a_camera_that_is_new_takes_its_place_by_name(start_page, rows, open_tab):
+    rows.add("a")
+    rows.add("c")
+    tab = open_tab(start_page())
+    expect(tab.locator(".tile")).to_have_count(2)
+    rows.add("b", "No_Landmarks_Detected", None, None, image="empty_1280_006")
+    expect(tab.locator(".tile h2")).to_have_text(["a", "b", "c"])
+    expect(tab.locator("[data-pi=b] .angles")).to_have_text("No angles")
+    expect(tab.locator(".numbers")).to_contain_text("3 cameras")
+
+
+def test_names_and_statuses_are_text_whatever_they_hold(start_page, rows, open_tab):
+    evil = "<img src=x onerror=alert(1)>"
+    rows.add(evil, "<script>alert(2)</script>")
+    tab = open_tab(start_page())
+    expect(tab.locator(".tile h2")).to_have_text(evil)
+    rows.add(evil, "\"><b onclick='alert(3)'>")
+    expect(tab.locator(".tile .status")).to_have_text("\"><b onclick='alert(3)'>")
+    assert tab.locator(".tile img").count() == 1
+    assert tab.locator(".tile b[onclick]").count() == 0
+
+
+def test_an_old_picture_is_shown_as_old(start_page, rows, open_tab):
+    rows.add("desk", ago=3 * 3600)
+    rows.add("hall", ago=-600)
+    tab = open_tab(start_page())
+    expect(tab.locator(".stale[data-pi=desk] time")).to_have_text("3 h ago")
+    expect(tab.locator("[data-pi=hall] time")).to_contain_text("clock")
+
+
+def test_it_says_that_the_database_is_away_and_returns(
+    start_page, own_postgres, rows, open_tab
+):
+    rows.add("desk")
+    page = start_page()
+    tab = open_tab(page)
+    expect(tab.locator(".tile")).to_have_count(1)
+    own_postgres.stop()
+    banner = tab.locator(".trouble")
+    expect(banner).to_contain_text("The database is away", timeout=30_000)
+    assert page.get("/healthz")[0] == 503
+    own_postgres.start()
+    expect(banner).to_be_empty(timeout=30_000)
+    rows.add("desk", "Bad")
+    expect(tab.locator("[data-pi=desk] .status")).to_have_text("Bad", timeout=30_000)
+
+
+def test_it_starts_without_a_database_and_finds_it_later(
+    start_page, own_postgres, rows, open_tab
+):
+    rows.add("desk")
+    own_postgres.stop()
+    tab = open_tab(start_page())
+    expect(tab.locator(".trouble")).to_contain_text("The database is away")
+    own_postgres.start()
+    expect(tab.locator(".tile h2")).to_have_text("desk", timeout=30_000)

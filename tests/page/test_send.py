@@ -1,0 +1,114 @@
+"""Pictures from the browser, through a real broker and worker."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import IMAGES
+from tests.fixtures import images
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+@pytest.fixture
+def page(start_page, start_worker, broker, tmp_path):
+    start_worker(PICTURES_FOLDER=str(tmp_path / "analyzed_images"))
+    return start_page(**broker.environ)
+
+
+def test_a_chosen_picture_is_analyzed_and_shown(page, open_tab):
+    tab = open_tab(page, "/send")
+    tab.get_by_label("Picture", exact=True).set_input_files(
+        IMAGES / "slouch_1280_002.jpg"
+    )
+    expect(tab.locator("#said")).to_have_text("Sent as a picture of browser.")
+    tile = tab.locator("[data-pi=browser]")
+    expect(tile.locator(".status")).to_have_text("Bad", timeout=30_000)
+    expect(tile.locator("img")).to_have_js_property("naturalWidth", 1280)
+    tab.check_accessible()
+    tab.keep("send-sent")
+
+
+def test_a_picture_can_be_dropped(page, open_tab):
+    tab = open_tab(page, "/send")
+    file = (IMAGES / "good_1280_000.jpg").read_bytes()
+    data = tab.evaluate_handle(
+        "bytes => { const data = new DataTransfer(); data.items.add(new File("
+        "[new Uint8Array(bytes)], 'me.jpg', {type: 'image/jpeg'})); return data; }",
+        list(file),
+    )
+    tab.dispatch_event(".drop", "drop", {"dataTransfer": data})
+    expect(tab.locator("[data-pi=browser] .status")).to_have_text(
+        "Good", timeout=30_000
+    )
+
+
+def test_the_computers_camera_is_sent_like_any_other(page, open_tab):
+    tab = open_tab(page, "/send", permissions=["camera"])
+    tab.get_by_label("Shown as the camera").fill("laptop")
+    tab.get_by_role("button", name="Start the camera").click()
+    expect(tab.locator("[data-pi=laptop] .status")).to_have_text(
+        "Nobody in sight", timeout=30_000
+    )
+    tab.get_by_role("button", name="Stop the camera").click()
+    expect(tab.locator("video")).to_be_hidden()
+
+
+@pytest.fixture
+def post(start_page, broker):
+    page = start_page(**broker.environ)
+    cookie, token = page.visitor()
+
+    def post(body, camera="browser"):
+        headers = {"Cookie": cookie, "X-Token": token}
+        status, _, text = page.ask("POST", f"/send?camera={camera}", body, **headers)
+        return status, text
+
+    return post
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (SVG, "Not a picture that can be analyzed"),
+        (b"", "message is empty"),
+        (images.png_bomb(), "more than 50 million pixels"),
+        (images.jpeg_bomb(), "more than 50 million pixels"),
+        (bytes(21 << 20), "Too large: more than 20 MB"),
+    ],
+    ids=["SVG", "nothing", "PNG bomb", "JPEG bomb", "too large"],
+)
+def test_what_is_no_picture_is_refused_in_words(post, file, words):
+    status, text = post(file)
+    assert status == 422
+    assert words in text
+
+
+def test_a_name_that_is_none_is_refused(post):
+    status, text = post(b"x", camera="../etc")
+    assert status == 422
+    assert "letters, digits" in text
+
+
+def test_a_browser_says_itself_that_100_mb_are_too_much(start_page, open_tab, tmp_path):
+    large = tmp_path / "large.jpg"
+    with large.open("wb") as file:
+        file.truncate(100 << 20)
+    tab = open_tab(start_page(), "/send")
+    tab.get_by_label("Picture", exact=True).set_input_files(large)
+    expect(tab.locator("#said")).to_contain_text("Too large: more than 20 MB")
+
+
+def test_a_broker_that_is_away_is_said_and_found_again(post, broker):
+    file = (IMAGES / "good_1280_000.jpg").read_bytes()
+    assert post(file)[0] == 200
+    broker.stop()
+    status, text = post(file)  # after ten seconds of silence
+    assert status == 422
+    assert "The picture was not sent" in text
+    broker.start()
+    assert post(file)[0] == 200
+
+
+def test_a_post_without_the_pages_token_is_refused(start_page):
+    page = start_page()
+    assert page.ask("POST", "/send?camera=x", b"x")[0] == 403
