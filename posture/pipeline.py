@@ -76,10 +76,9 @@ class Worker:
         self._too_much = threading.Event()
         self._count = 0
         self._guarded = guarded
-        # One more than landmarkers: while it decodes or encodes, none stands idle.
         self._analysts = [
             threading.Thread(target=self._analyze_all, name=f"analyst-{n}")
-            for n in range(1, settings.threads + 2)
+            for n in range(1, settings.threads + 1)
         ]
         self._recorder = threading.Thread(target=self._record_all, name="recorder")
         self.subscription = Subscription(
