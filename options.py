@@ -278,3 +278,15 @@ def decimal(low: float, high: float) -> Callable[[str], float]:
 
 
 port = integer(1, 65535)
+
+
+def log_level() -> Any:
+    """A dataclass field for how much is logged, the same in every script."""
+    names = ("debug", "info", "warning", "error")
+    return option(
+        "LOG_LEVEL",
+        "--log-level",
+        "debug, info, warning or error",
+        default="info",
+        parse=one_of(*names),
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import options
 from broker_settings import BrokerSettings, plain_topic, topic_filter
-from options import boolean, decimal, integer, one_of, option, section
+from options import boolean, decimal, integer, option, section
 from placement.settings import (
     ChoiceSettings,
     ClusterSettings,
@@ -221,10 +221,4 @@ class ScalerSettings:
     cluster: ClusterSettings = section(ClusterSettings)
     choice: ChoiceSettings = section(ChoiceSettings)
     master: MasterSettings = section(MasterSettings)
-    log_level: str = option(
-        "LOG_LEVEL",
-        "--log-level",
-        "debug, info, warning or error",
-        default="info",
-        parse=one_of("debug", "info", "warning", "error"),
-    )
+    log_level: str = options.log_level()

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from options import boolean, decimal, integer, one_of, option, section
+import options
+from options import boolean, decimal, integer, option, section
 from placement.loads import KNOWN, Load, parse_loads
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -300,13 +301,7 @@ class PatchSettings:
     loads: LoadSettings = section(LoadSettings)
     cluster: ClusterSettings = section(ClusterSettings)
     choice: ChoiceSettings = section(ChoiceSettings)
-    log_level: str = option(
-        "LOG_LEVEL",
-        "--log-level",
-        "debug, info, warning or error",
-        default="info",
-        parse=one_of("debug", "info", "warning", "error"),
-    )
+    log_level: str = options.log_level()
 
 
 @dataclass(frozen=True)
@@ -345,10 +340,4 @@ class WatcherSettings:
         "address that the port is opened on",
         default="127.0.0.1",
     )
-    log_level: str = option(
-        "LOG_LEVEL",
-        "--log-level",
-        "debug, info, warning or error",
-        default="info",
-        parse=one_of("debug", "info", "warning", "error"),
-    )
+    log_level: str = options.log_level()

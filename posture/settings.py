@@ -101,13 +101,7 @@ class SessionSettings:
         default="1",
         parse=integer(1, _MOST_WORKERS),
     )
-    log_level: str = option(
-        "LOG_LEVEL",
-        "--log-level",
-        "debug, info, warning or error",
-        default="info",
-        parse=one_of("debug", "info", "warning", "error"),
-    )
+    log_level: str = options.log_level()
 
 
 @dataclass(frozen=True)
