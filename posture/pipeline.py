@@ -11,42 +11,26 @@ name.
 """
 
 import logging
-import math
 import queue
-import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from posture import pictures
 from posture.broker import Message, Subscription, Wish
-from posture.errors import RefusedError, StoppedError
+from posture.errors import RefusedError
 from posture.isolation import Guarded
 from posture.ledger import InHand, Written, key_of
 from posture.messages import pi_name
-from posture.posture_log import LogError, PostureLog, Row, write_each
+from posture.posture_log import PostureLog, Row
+from posture.recorder import BATCH, Outcome, Recorder, Result
 from posture.settings import WorkerSettings
 from posture.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
-BATCH = 50  # rows in one statement
-_DELAYS = (0.5, 10.0)  # seconds between attempts, first and longest
-_LINGER = 0.1  # seconds that a row may wait for the next one
 _TICK = 0.2  # seconds between looks at the clock
-
-
-@dataclass(frozen=True)
-class Result:
-    """A message that is analyzed, with the picture and the row to be kept."""
-
-    message: Message
-    key: str
-    row: Row
-    picture: bytes
 
 
 class Worker:
@@ -63,24 +47,31 @@ class Worker:
         """Prepare; `on_ready` is called when pictures begin to come."""
         self._settings = settings
         self._share = settings.share
-        self._table = table
         self._quarantine = pictures.Quarantine(
             settings.quarantine, settings.quarantine_mb << 20
         )
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._in_hand = InHand()
         self._written = Written()
         self._stop = threading.Event()
-        self._give_up = threading.Event()  # the grace period is over
         self._too_much = threading.Event()
-        self._count = 0
         self._guarded = guarded
         self._analysts = [
-            threading.Thread(target=self._analyze_all, name=f"analyst-{n}")
+            threading.Thread(
+                # A daemon: a hung native call must not outlive the grace period.
+                target=self._analyze_all,
+                name=f"analyst-{n}",
+                daemon=True,
+            )
             for n in range(1, settings.threads + 1)
         ]
-        self._recorder = threading.Thread(target=self._record_all, name="recorder")
+        self._recorder = Recorder(
+            settings.pictures,
+            table,
+            self._in_hand,
+            self._written,
+            Outcome(self._done, self._refuse),
+        )
         self.subscription = Subscription(
             settings.broker,
             settings.session_id,
@@ -94,9 +85,9 @@ class Worker:
 
     def start(self) -> None:
         """Subscribe, and begin to work on what comes."""
-        for thread in (*self._analysts, self._recorder):
-            thread.daemon = True  # a hung native call must not outlive the grace period
-            thread.start()
+        for analyst in self._analysts:
+            analyst.start()
+        self._recorder.start()
         self.subscription.start()
 
     def request_stop(self) -> None:
@@ -157,14 +148,10 @@ class Worker:
         for analyst in self._analysts:
             if not self._guarded.stuck(analyst):
                 analyst.join(max(0.0, until - time.monotonic()))
-        self._results.put(None)
-        self._recorder.join(max(0.0, until - time.monotonic()))
-        if self._recorder.is_alive():
-            log.warning("out of time: what is not written yet will be delivered again")
-            self._give_up.set()
+        self._recorder.finish(max(0.0, until - time.monotonic()))
         self.subscription.stop()
         self._guarded.close()
-        log.info("stopped; %d pictures recorded", self._count)
+        log.info("stopped; %d pictures recorded", self._recorder.count)
 
     # The network thread
 
@@ -210,7 +197,7 @@ class Worker:
         pi = pi_name(message.topic)
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
         _log_verdict(row, analysis.verdict, time.perf_counter() - begun)
-        self._results.put(Result(message, key, row, analysis.picture))
+        self._recorder.put(Result(message, key, row, analysis.picture))
 
     def _key(self, message: Message) -> str:
         mid = message.mid if message.qos else None
@@ -222,91 +209,11 @@ class Worker:
         self._quarantine.keep(name, message.topic, message.payload, reason)
         self._done(message)
 
-    # The recorder's thread
-
-    def _record_all(self) -> None:
-        more = True
-        while more:
-            batch, more = self._next_batch()
-            try:
-                self._record(batch)
-            except StoppedError:
-                return
-
-    def _next_batch(self) -> tuple[list[Result], bool]:
-        """What is there, at least one; False with it when nothing comes after.
-
-        While more is in hand it waits a moment for that, for a batch costs the disk
-        and the database hardly more than one row. A picture on its own does not wait.
-        """
-        batch: list[Result] = []
-        until = math.inf
-        while len(batch) < BATCH and (not batch or self._in_hand.count > len(batch)):
-            patience = None if not batch else max(0.0, until - time.monotonic())
-            try:
-                result = self._results.get(timeout=patience)
-            except queue.Empty:
-                break
-            if result is None:
-                return batch, False
-            if not batch:
-                until = time.monotonic() + _LINGER
-            batch.append(result)
-        return batch, True
-
-    def _record(self, batch: list[Result]) -> None:
-        files = {self._path(each.row): each.picture for each in batch}
-        self._insist(
-            lambda: pictures.save(files),
-            f"cannot save pictures in {self._settings.pictures}",
-        )
-        # A redelivery can meet its first delivery here: one row is enough for both.
-        rows = list({result.row.filename: result.row for result in batch}.values())
-        refused: dict[str, str] = {}
-        if rows:
-            self._insist(lambda: self._write(rows, refused), "cannot write rows")
-        for result in batch:
-            reason = refused.get(result.row.filename)
-            if reason:
-                self._refuse(result.message, reason)
-                continue
-            self._written.add(result.key, result.message.generation)
-            self._count += 1
-            self._done(result.message)
-
-    def _path(self, row: Row) -> Path:
-        return pictures.folder_of(self._settings.pictures, row.pi_id) / row.filename
-
-    def _write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
-        try:
-            self._table.write(rows)
-        except LogError as error:
-            if not error.permanent:
-                raise
-            refused.update(write_each(self._table, rows))
-
     # For all of them
 
     def _done(self, message: Message) -> None:
         self.subscription.acknowledge(message)
         self._in_hand.done(len(message.payload))
-
-    def _insist(self, action: Callable[[], None], what: str) -> None:
-        """Do it, again and again while it fails.
-
-        Raises:
-            StoppedError: the worker ends before it succeeded.
-        """
-        delay, longest = _DELAYS
-        while True:
-            try:
-                return action()
-            except (LogError, OSError) as error:
-                log.error("%s: %s; trying again", what, error)  # noqa: TRY400 - no bug
-            # Jitter, so that many workers do not all come back at the same moment.
-            if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
-                raise StoppedError(what)
-            delay = min(longest, delay * 2)
 
 
 def _row(pi: str, filename: str, message: Message, verdict: Verdict, node: str) -> Row:

@@ -1,0 +1,167 @@
+"""The recorder: pictures on disk, then rows, then acknowledgements, in batches.
+
+One thread of its own, so that no analyst waits for a disk or a database.
+"""
+
+import logging
+import math
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from posture import pictures
+from posture.broker import Message
+from posture.errors import StoppedError
+from posture.ledger import InHand, Written
+from posture.posture_log import LogError, PostureLog, Row, write_each
+
+log = logging.getLogger(__name__)
+
+BATCH = 50  # rows in one statement
+_DELAYS = (0.5, 10.0)  # seconds between attempts, first and longest
+_LINGER = 0.1  # seconds that a row may wait for the next one
+
+
+@dataclass(frozen=True)
+class Result:
+    """A message that is analyzed, with the picture and the row to be kept."""
+
+    message: Message
+    key: str
+    row: Row
+    picture: bytes
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Who hears what became of a message, in the recorder's thread."""
+
+    done: Callable[[Message], None]
+    """It is written: acknowledge it."""
+    refuse: Callable[[Message, str], None]
+    """The database refuses it for good, with its reason."""
+
+
+class Recorder:
+    """Writes what `put` brings, insisting while disk or database fail."""
+
+    def __init__(
+        self,
+        folder: Path,
+        table: PostureLog,
+        in_hand: InHand,
+        written: Written,
+        outcome: Outcome,
+    ) -> None:
+        """Save pictures below `folder`; `written` learns the keys of what is kept."""
+        self._folder = folder
+        self._table = table
+        self._in_hand = in_hand
+        self._written = written
+        self._outcome = outcome
+        self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._give_up = threading.Event()
+        # A daemon: a database that hangs must not outlive the grace period.
+        self._thread = threading.Thread(
+            target=self._record_all, name="recorder", daemon=True
+        )
+        self.count = 0
+        """Pictures recorded."""
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, result: Result) -> None:
+        """Hand over one result; returns at once."""
+        self._results.put(result)
+
+    def finish(self, timeout: float) -> None:
+        """Write what was put, for `timeout` seconds at most."""
+        self._results.put(None)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            log.warning("out of time: what is not written yet will be delivered again")
+            self._give_up.set()
+
+    def _record_all(self) -> None:
+        more = True
+        while more:
+            batch, more = self._next_batch()
+            try:
+                self._record(batch)
+            except StoppedError:
+                return
+
+    def _next_batch(self) -> tuple[list[Result], bool]:
+        """What is there, at least one; False with it when nothing comes after.
+
+        While more is in hand it waits a moment for that, for a batch costs the disk
+        and the database hardly more than one row. A picture on its own does not wait.
+        """
+        batch: list[Result] = []
+        until = math.inf
+        while len(batch) < BATCH and (not batch or self._in_hand.count > len(batch)):
+            patience = None if not batch else max(0.0, until - time.monotonic())
+            try:
+                result = self._results.get(timeout=patience)
+            except queue.Empty:
+                break
+            if result is None:
+                return batch, False
+            if not batch:
+                until = time.monotonic() + _LINGER
+            batch.append(result)
+        return batch, True
+
+    def _record(self, batch: list[Result]) -> None:
+        files = {self._path(each.row): each.picture for each in batch}
+        self._insist(
+            lambda: pictures.save(files),
+            f"cannot save pictures in {self._folder}",
+        )
+        # A redelivery can meet its first delivery here: one row is enough for both.
+        rows = list({result.row.filename: result.row for result in batch}.values())
+        refused: dict[str, str] = {}
+        if rows:
+            self._insist(lambda: self._write(rows, refused), "cannot write rows")
+        for result in batch:
+            reason = refused.get(result.row.filename)
+            if reason:
+                self._outcome.refuse(result.message, reason)
+                continue
+            self._written.add(result.key, result.message.generation)
+            self.count += 1
+            self._outcome.done(result.message)
+
+    def _path(self, row: Row) -> Path:
+        return pictures.folder_of(self._folder, row.pi_id) / row.filename
+
+    def _write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
+        try:
+            self._table.write(rows)
+        except LogError as error:
+            if not error.permanent:
+                raise
+            refused.update(write_each(self._table, rows))
+
+    def _insist(self, action: Callable[[], None], what: str) -> None:
+        """Do it, again and again while it fails.
+
+        Raises:
+            StoppedError: the worker ends before it succeeded.
+        """
+        delay, longest = _DELAYS
+        while True:
+            try:
+                return action()
+            except (LogError, OSError) as error:
+                log.error("%s: %s; trying again", what, error)  # noqa: TRY400 - no bug
+            # Jitter, so that many workers do not all come back at the same moment.
+            if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
+                raise StoppedError(what)
+            delay = min(longest, delay * 2)
