@@ -8,6 +8,7 @@ credentials), 2 wrong settings.
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -67,6 +68,7 @@ async def _serve(settings: ScalerSettings) -> None:
     monitor = MasterMonitor(settings.master, cluster, telemetry.overloaded)
     scaler.start()
     monitor.start()
+    gc.freeze()  # what is loaded stays: looking through it again would delay calls
     log.info("serving %s/%s on port %d", *served, port)
     await _wait_for_the_end()
     log.info("stopping")

@@ -43,6 +43,7 @@ class ScalerService(ExternalScalerServicer):
         self._scaled_job = scaled_job
         self._telemetry = telemetry
         self._stopping = asyncio.Event()
+        self._read: tuple[bytes, Trigger] | None = None
 
     def end_streams(self) -> None:
         """Let every open stream end."""
@@ -108,12 +109,19 @@ class ScalerService(ExternalScalerServicer):
 
     async def _answer(self, request: pb.ScaledObjectRef, context: Context) -> Wanted:
         try:
-            self._check_name(request)
-            return self._wanted(read_trigger(request.scalerMetadata, self._defaults))
+            return self._wanted(self._trigger(request))
         except TriggerError as error:
             await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error)
         except NotKnownError as error:
             await _abort(context, grpc.StatusCode.UNAVAILABLE, error)
+
+    def _trigger(self, request: pb.ScaledObjectRef) -> Trigger:
+        # KEDA asks the same again and again: what was asked last is not read twice.
+        asked = request.SerializeToString()
+        if not self._read or self._read[0] != asked:
+            self._check_name(request)
+            self._read = asked, read_trigger(request.scalerMetadata, self._defaults)
+        return self._read[1]
 
     def _check_name(self, request: pb.ScaledObjectRef) -> None:
         # Two ScaledJobs with the same answer would make twice the Jobs.

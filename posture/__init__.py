@@ -5,6 +5,7 @@ import os
 # OpenCV reads these when it is loaded, by whichever module of this package comes first.
 # An image that claims more pixels is refused in a millisecond (a 52 kB file can claim
 # 30000 x 30000 and take gigabytes).
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "50000000")
+MOST_PIXELS = 50_000_000
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
 # Every core has a picture of its own to work on: sharing one costs 4 % more.
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")

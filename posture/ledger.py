@@ -83,8 +83,7 @@ class InHand:
             self._count -= 1
             self._bytes -= size
             self._idle_since = time.monotonic()
-            if self._count == 0:
-                self._changed.notify_all()
+            self._changed.notify_all()
 
     def idle_for(self) -> float:
         """Seconds since the last message was done; 0 while there are some."""
@@ -96,10 +95,10 @@ class InHand:
         with self._changed:
             self._idle_since = time.monotonic()
 
-    def wait_until_none(self, timeout: float) -> bool:
-        """Wait until nothing is in hand; False after `timeout` seconds."""
+    def wait_until_few(self, size: int, timeout: float) -> bool:
+        """Wait until at most `size` bytes are in hand; False after `timeout` s."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._count == 0, timeout)
+            return self._changed.wait_for(lambda: self._bytes <= size, timeout)
 
     @property
     def count(self) -> int:

@@ -1,7 +1,8 @@
 """From an MQTT message to an image: topic to Pi, payload to pixels.
 
-Pillow-free on purpose: OpenCV decodes, after the payload's first bytes have shown which
-format it is, so that nothing is ever guessed.
+The payload's first bytes show which format it is, so that nothing is ever guessed. What
+cameras send is decoded by libjpeg-turbo itself: the same pixels as by OpenCV, a sixth
+faster. OpenCV decodes the rest.
 """
 
 import hashlib
@@ -10,8 +11,10 @@ import re
 import cv2
 import numpy as np
 import pybase64
+import simplejpeg
 from numpy.typing import NDArray
 
+from posture import MOST_PIXELS
 from posture.errors import RefusedError
 
 Image = NDArray[np.uint8]
@@ -25,6 +28,8 @@ _MAGIC = {
     b"MM\x00*": "TIFF",
 }
 _END_OF_JPEG = b"\xff\xd9"
+_EXIF = b"Exif\0\0"
+_HEADERS = 1 << 16  # bytes in which Exif begins, if there is any
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 64
 
@@ -95,8 +100,11 @@ def decode_image(file: bytes) -> Image:
     Raises:
         RefusedError: broken, too large, or of a kind that OpenCV does not read.
     """
-    image = _imdecode(file)
-    if image is None and _format(file) == "JPEG":
+    jpeg = _format(file) == "JPEG"
+    image = _decode_plain_jpeg(file) if jpeg else None
+    if image is None:
+        image = _imdecode(file)
+    if image is None and jpeg:
         # A camera that was cut short: what there is of the picture can still be read.
         image = _imdecode(file + _END_OF_JPEG)
     if image is None:
@@ -104,6 +112,20 @@ def decode_image(file: bytes) -> Image:
             f"{_format(file)} image of {len(file)} bytes cannot be decoded: broken, or "
             "more than 50 million pixels"
         )
+    return image
+
+
+def _decode_plain_jpeg(file: bytes) -> Image | None:
+    """None for a JPEG that takes more: broken, too large, or turned by Exif."""
+    if file.find(_EXIF, 0, _HEADERS) >= 0:
+        return None
+    try:
+        height, width, *_ = simplejpeg.decode_jpeg_header(file)
+        if height * width > MOST_PIXELS:
+            return None
+        image: Image = simplejpeg.decode_jpeg(file, "BGR")
+    except ValueError:
+        return None
     return image
 
 

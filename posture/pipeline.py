@@ -30,6 +30,7 @@ from posture.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
+_LEFT = 1 / 32  # of the bytes allowed, at which a pause ends
 _TICK = 0.2  # seconds between looks at the clock
 
 
@@ -47,6 +48,7 @@ class Worker:
         """Prepare; `on_ready` is called when pictures begin to come."""
         self._settings = settings
         self._share = settings.share
+        self._most_bytes = settings.memory_mb << 20
         self._quarantine = pictures.Quarantine(
             settings.quarantine, settings.quarantine_mb << 20
         )
@@ -125,15 +127,17 @@ class Worker:
     def _pause(self) -> None:
         """Too many bytes are waiting: disconnect, work them off, connect again.
 
-        Some brokers ignore the receive maximum, and MQTT knows no other brake.
+        Some brokers ignore the receive maximum, and MQTT knows no other brake. A few
+        are left to the analysts while the connection is made; these come twice.
         """
         log.info(
-            "%d MB are waiting, more than %d: taking no more until they are done",
+            "%d MB are waiting, more than %d: taking no more until most are done",
             self._in_hand.bytes >> 20,
             self._settings.memory_mb,
         )
         self.subscription.stop()
-        while not self._stop.is_set() and not self._in_hand.wait_until_none(_TICK):
+        few = int(_LEFT * self._most_bytes)
+        while not self._stop.is_set() and not self._in_hand.wait_until_few(few, _TICK):
             self._guarded.check()
         self._too_much.clear()
         if not self._stop.is_set():
@@ -163,7 +167,7 @@ class Worker:
             return  # not acknowledged, so it comes again
         in_hand = self._in_hand.take(len(message.payload))
         self._inbox.put(message)
-        if in_hand > self._settings.memory_mb << 20:
+        if in_hand > self._most_bytes:
             self._too_much.set()
 
     # The analysts' threads
@@ -196,8 +200,8 @@ class Worker:
         analysis = self._guarded.analyze(message.payload, suspect=suspect)
         pi = pi_name(message.topic)
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
-        _log_verdict(row, analysis.verdict, time.perf_counter() - begun)
-        self._recorder.put(Result(message, key, row, analysis.picture))
+        seconds = time.perf_counter() - begun
+        self._recorder.put(Result(message, key, row, analysis, seconds))
 
     def _key(self, message: Message) -> str:
         mid = message.mid if message.qos else None
@@ -227,20 +231,4 @@ def _row(pi: str, filename: str, message: Message, verdict: Verdict, node: str) 
         posture_status=verdict.status.value,
         landmarks_detected=verdict.measured,
         processed_by=node,
-    )
-
-
-def _log_verdict(row: Row, verdict: Verdict, seconds: float) -> None:
-    angles = (
-        f" neck={verdict.neck} body={verdict.body} side={verdict.side}"
-        if verdict.measured
-        else ""
-    )
-    log.info(
-        "analyzed pi=%s status=%s%s ms=%.0f file=%s",
-        row.pi_id,
-        row.posture_status,
-        angles,
-        seconds * 1000,
-        row.filename,
     )

@@ -4,16 +4,15 @@ One thread of its own, so that no analyst waits for a disk or a database.
 """
 
 import logging
-import math
 import queue
 import random
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from posture import pictures
+from posture.analysis import Analysis
 from posture.broker import Message
 from posture.errors import StoppedError
 from posture.ledger import InHand, Written
@@ -33,7 +32,9 @@ class Result:
     message: Message
     key: str
     row: Row
-    picture: bytes
+    analysis: Analysis
+    seconds: float
+    """Time that the analysis took."""
 
 
 @dataclass(frozen=True)
@@ -100,26 +101,25 @@ class Recorder:
     def _next_batch(self) -> tuple[list[Result], bool]:
         """What is there, at least one; False with it when nothing comes after.
 
-        While more is in hand it waits a moment for that, for a batch costs the disk
-        and the database hardly more than one row. A picture on its own does not wait.
+        While more is in hand it sleeps a moment first, for a batch costs the disk and
+        the database hardly more than one row, and a thread that wakes for each picture
+        keeps the analysts from Python's lock. A picture on its own does not wait.
         """
         batch: list[Result] = []
-        until = math.inf
-        while len(batch) < BATCH and (not batch or self._in_hand.count > len(batch)):
-            patience = None if not batch else max(0.0, until - time.monotonic())
+        while len(batch) < BATCH:
             try:
-                result = self._results.get(timeout=patience)
+                result = self._results.get(block=not batch)
             except queue.Empty:
                 break
             if result is None:
                 return batch, False
-            if not batch:
-                until = time.monotonic() + _LINGER
             batch.append(result)
+            if len(batch) == 1 and self._in_hand.count > 1:
+                self._give_up.wait(_LINGER)
         return batch, True
 
     def _record(self, batch: list[Result]) -> None:
-        files = {self._path(each.row): each.picture for each in batch}
+        files = {self._path(each.row): each.analysis.picture for each in batch}
         self._insist(
             lambda: pictures.save(files),
             f"cannot save pictures in {self._folder}",
@@ -136,6 +136,7 @@ class Recorder:
                 continue
             self._written.add(result.key, result.message.generation)
             self.count += 1
+            _say(result)
             self._outcome.done(result.message)
 
     def _path(self, row: Row) -> Path:
@@ -165,3 +166,20 @@ class Recorder:
             if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
                 raise StoppedError(what)
             delay = min(longest, delay * 2)
+
+
+def _say(result: Result) -> None:
+    row, verdict = result.row, result.analysis.verdict
+    angles = (
+        f" neck={verdict.neck} body={verdict.body} side={verdict.side}"
+        if verdict.measured
+        else ""
+    )
+    log.info(
+        "analyzed pi=%s status=%s%s ms=%.0f file=%s",
+        row.pi_id,
+        row.posture_status,
+        angles,
+        result.seconds * 1000,
+        row.filename,
+    )

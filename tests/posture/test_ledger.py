@@ -105,19 +105,20 @@ def test_idle_time_can_be_counted_anew():
     assert in_hand.idle_for() < 0.3
 
 
-def test_waiting_ends_when_the_last_message_is_done():
+def test_waiting_ends_when_few_bytes_are_left():
     in_hand = InHand()
-    for _ in range(2):
-        in_hand.take(1)
-    assert not in_hand.wait_until_none(0.01)
+    for _ in range(3):
+        in_hand.take(10)
+    assert not in_hand.wait_until_few(10, 0.01)
 
     def work() -> None:
         for _ in range(2):
             time.sleep(0.01)
-            in_hand.done(1)
+            in_hand.done(10)
 
     worker = threading.Thread(target=work)
     worker.start()
 
-    assert in_hand.wait_until_none(10)
+    assert in_hand.wait_until_few(10, 10)
+    assert in_hand.count == 1
     worker.join()

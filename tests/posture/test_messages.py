@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from posture.errors import RefusedError
 from posture.messages import decode_image, decode_payload, pi_name
+from tests.conftest import IMAGES
 from tests.fixtures import images
 
 LIMIT = 1 << 20
@@ -178,6 +180,11 @@ def test_a_jpeg_that_was_cut_short_is_read_as_far_as_it_goes(share):
     image = decode_image(file[: int(len(file) * share)])
 
     assert (image[:16] == decode_image(file)[:16]).all()
+
+
+def test_a_jpeg_has_the_very_pixels_that_opencv_gives():
+    for path in sorted(IMAGES.glob("*.jpg"))[::4]:
+        assert (decode_image(path.read_bytes()) == cv2.imread(str(path))).all()
 
 
 @pytest.mark.parametrize(
