@@ -104,23 +104,26 @@ def check_writable(folder: Path) -> None:
 class Quarantine:
     """Messages that could not be analyzed, with the reason; the oldest go first."""
 
-    def __init__(self, folder: Path, limit: int) -> None:
-        """Keep at most `limit` bytes in `folder`."""
+    def __init__(self, folder: Path, limit: int, *, payloads: bool = True) -> None:
+        """Keep at most `limit` bytes in `folder`; without `payloads` only notes."""
         self._folder = folder
         self._limit = limit
+        self._payloads = payloads
         self._lock = threading.Lock()  # one counts and forgets at a time
 
     def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
         """Keep one message under `name`: its payload, and a note beside it."""
-        if len(payload) > self._limit:
-            log.warning("quarantine keeps no payload of %d bytes", len(payload))
-            payload = b""
         note = {
             "topic": topic,
             "reason": reason,
             "bytes": len(payload),
             "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        if len(payload) > self._limit:
+            log.warning("quarantine keeps no payload of %d bytes", len(payload))
+            payload = b""
+        if not self._payloads:
+            payload = b""
         try:
             # The note first: what it does not name would never be forgotten.
             words = json.dumps(note, indent=1).encode()

@@ -50,7 +50,9 @@ class Worker:
         self._share = settings.share
         self._most_bytes = settings.memory_mb << 20
         self._quarantine = pictures.Quarantine(
-            settings.quarantine, settings.quarantine_mb << 20
+            settings.quarantine,
+            settings.quarantine_mb << 20,
+            payloads=settings.keeps_payloads,
         )
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._in_hand = InHand()

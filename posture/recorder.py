@@ -27,7 +27,11 @@ _LINGER = 0.1  # seconds that a row may wait for the next one
 
 @dataclass(frozen=True)
 class Result:
-    """A message that is analyzed, with the picture and the row to be kept."""
+    """A message that is analyzed, with the picture and the row to be kept.
+
+    The row names a picture also when it is empty, so that none is to be kept: the name
+    is how a message is recognised that comes again.
+    """
 
     message: Message
     key: str
@@ -119,7 +123,11 @@ class Recorder:
         return batch, True
 
     def _record(self, batch: list[Result]) -> None:
-        files = {self._path(each.row): each.analysis.picture for each in batch}
+        files = {
+            self._path(each.row): each.analysis.picture
+            for each in batch
+            if each.analysis.picture
+        }
         self._insist(
             lambda: pictures.save(files),
             f"cannot save pictures in {self._folder}",

@@ -5,15 +5,18 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import options
 from broker_settings import BrokerSettings as BrokerSettings
 from broker_settings import topic_filter
-from options import decimal, integer, one_of, option, section
+from options import boolean, decimal, integer, one_of, option, section
 from posture.slots import Slot
 from posture.verdict import PRESETS, Preset
 
 MODELS = ("lite", "full", "heavy")
+Store = Literal["none", "skeleton", "blurred", "full"]
+STORES: tuple[Store, ...] = get_args(Store)
 _MOST_WORKERS = 64  # each one is sent every picture
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -157,6 +160,22 @@ class WorkerSettings(ReplaySettings):
         default="analyzed_images",
         parse=Path,
     )
+    store: Store = option(
+        "STORE",
+        "--store",
+        "what is kept of a picture: none (no file), skeleton (lines on a plain "
+        "ground), blurred (the body without head and surroundings) or full",
+        default="full",
+        parse=one_of(*STORES),
+    )
+    quarantine_payloads: bool | None = option(
+        "QUARANTINE_PAYLOADS",
+        "--quarantine-payloads",
+        "keep refused messages themselves, which may be pictures, and not the notes "
+        "about them alone (default: only if the store is full)",
+        default=None,
+        parse=boolean,
+    )
     quarantine_mb: int = option(
         "QUARANTINE_MB",
         "--quarantine-mb",
@@ -234,6 +253,13 @@ class WorkerSettings(ReplaySettings):
     def share(self) -> Slot:
         """What of the pictures is this worker's."""
         return Slot(self.slot or 0 if self.workers > 1 else 0, self.workers)
+
+    @property
+    def keeps_payloads(self) -> bool:
+        """Whether the quarantine keeps what was sent, which may be a picture."""
+        if self.quarantine_payloads is None:
+            return self.store == "full"
+        return self.quarantine_payloads
 
     @property
     def session_id(self) -> str:
