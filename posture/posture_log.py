@@ -143,6 +143,25 @@ class PostureLog:
                 f"{self._settings.user} may not add rows: {_REMEDIES['42501']}"
             )
 
+    def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives, in a transaction of its own.
+
+        Raises:
+            LogError: no answer in time, or a refusal; then nothing has changed.
+        """
+        _deadline.seconds = self._settings.deadline
+        timeout = int(self._settings.deadline * 1000)
+        try:
+            with self._connect().cursor() as cursor:
+                cursor.execute(f"BEGIN; SET LOCAL statement_timeout = {timeout}")
+                cursor.execute(statement, values)
+                found = list(cursor.fetchall())
+                cursor.execute("COMMIT")
+                return found
+        except psycopg2.Error as error:
+            self.close()
+            raise _explain(error, self._settings) from error
+
     def close(self) -> None:
         """Close the connection; the next use makes a new one."""
         if self._connection is not None:

@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 from posture import pictures
@@ -128,8 +129,10 @@ class Recorder:
             for each in batch
             if each.analysis.picture
         }
+        # By the time of its file a picture is found for deletion when its row is gone.
+        times = {self._path(each.row): _seconds(each.row) for each in batch}
         self._insist(
-            lambda: pictures.save(files),
+            lambda: pictures.save(files, times),
             f"cannot save pictures in {self._folder}",
         )
         # A redelivery can meet its first delivery here: one row is enough for both.
@@ -191,3 +194,7 @@ def _say(result: Result) -> None:
         result.seconds * 1000,
         row.filename,
     )
+
+
+def _seconds(row: Row) -> float:
+    return row.received_time.replace(tzinfo=UTC).timestamp()

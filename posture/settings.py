@@ -18,6 +18,7 @@ MODELS = ("lite", "full", "heavy")
 Store = Literal["none", "skeleton", "blurred", "full"]
 STORES: tuple[Store, ...] = get_args(Store)
 _MOST_WORKERS = 64  # each one is sent every picture
+_MOST_DAYS = 36_500
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -108,7 +109,7 @@ class SessionSettings:
 
 
 @dataclass(frozen=True)
-class ReplaySettings(SessionSettings):
+class QuarantineSettings:
     """Where the messages are that could not be analyzed."""
 
     quarantine: Path = option(
@@ -121,7 +122,54 @@ class ReplaySettings(SessionSettings):
 
 
 @dataclass(frozen=True)
-class WorkerSettings(ReplaySettings):
+class ReplaySettings(SessionSettings, QuarantineSettings):
+    """How to put back what could not be analyzed."""
+
+
+@dataclass(frozen=True)
+class FolderSettings(QuarantineSettings):
+    """Where files with people on them are, and for how long."""
+
+    pictures: Path = option(
+        "PICTURES_FOLDER",
+        "--pictures-folder",
+        "folder for annotated pictures",
+        default="analyzed_images",
+        parse=Path,
+    )
+    picture_days: int | None = option(
+        "PICTURE_DAYS",
+        "--picture-days",
+        "days after which pictures, and what is in quarantine, are deleted",
+        default=None,
+        parse=integer(1, _MOST_DAYS),
+    )
+
+
+@dataclass(frozen=True)
+class RetentionSettings(FolderSettings):
+    """What is deleted once it is old enough."""
+
+    row_days: int | None = option(
+        "ROW_DAYS",
+        "--row-days",
+        "days after which rows are deleted; needs the database",
+        default=None,
+        parse=integer(1, _MOST_DAYS),
+    )
+    log_level: str = options.log_level()
+
+
+@dataclass(frozen=True)
+class ForgetSettings(FolderSettings):
+    """Where everything is that is kept of a camera."""
+
+    database: DatabaseSettings = section(DatabaseSettings)
+    log_level: str = options.log_level()
+
+
+@dataclass(frozen=True)
+class WorkerSettings(ReplaySettings, FolderSettings):
     """Everything the worker is told."""
 
     database: DatabaseSettings = section(DatabaseSettings)
@@ -152,13 +200,6 @@ class WorkerSettings(ReplaySettings):
         "pictures analyzed at the same time",
         default="cores",
         parse=_threads,
-    )
-    pictures: Path = option(
-        "PICTURES_FOLDER",
-        "--pictures-folder",
-        "folder for annotated pictures",
-        default="analyzed_images",
-        parse=Path,
     )
     store: Store = option(
         "STORE",
