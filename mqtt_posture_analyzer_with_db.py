@@ -155,6 +155,7 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
     from posture.isolation import Guarded
     from posture.landmarks import Landmarker, LandmarkerPool
     from posture.models import find_bundle
+    from posture.offline import go_offline
     from posture.pipeline import Worker
     from posture.posture_log import LogError, PostureLog
     from posture.retention import Pruner
@@ -168,7 +169,7 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
         "kept of each picture: %s, %s (STORE, PICTURE_DAYS)", settings.store, time_kept
     )
     clock.lap("import")
-    with ThreadPoolExecutor(settings.threads) as pool:
+    with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
         loading = [pool.submit(Landmarker, model) for _ in range(settings.threads)]
         table = PostureLog(settings.database)
         try:

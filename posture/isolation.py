@@ -28,6 +28,7 @@ from socket import socketpair
 import options
 from posture.analysis import Analysis, Find, analyze
 from posture.errors import PostureError, RefusedError
+from posture.offline import go_offline
 from posture.settings import STORES, WorkerSettings
 from posture.verdict import PRESETS, Status, Verdict
 
@@ -203,6 +204,7 @@ def main(argv: list[str]) -> int:
     """Analyze what comes over the line until it ends."""
     from posture.landmarks import Landmarker
 
+    go_offline()
     descriptor, model, preset, store, limit = argv
     chosen = next(each for each in PRESETS if each == preset)
     kept = next(each for each in STORES if each == store)

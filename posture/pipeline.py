@@ -23,6 +23,7 @@ from posture.errors import RefusedError
 from posture.isolation import Guarded
 from posture.ledger import InHand, Written, key_of
 from posture.messages import pi_name
+from posture.offline import go_offline
 from posture.posture_log import PostureLog, Row
 from posture.recorder import BATCH, Outcome, Recorder, Result
 from posture.settings import WorkerSettings
@@ -175,6 +176,7 @@ class Worker:
     # The analysts' threads
 
     def _analyze_all(self) -> None:
+        go_offline()
         while (message := self._inbox.get()) is not None:
             if self._stop.is_set():
                 continue  # not begun, so left to the broker
