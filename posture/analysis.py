@@ -38,8 +38,15 @@ def analyze(
     landmarks = find(image)
     height, width = image.shape[:2]
     verdict = judge(landmarks, width, height, preset)
+    return Analysis(verdict, picture_of(image, landmarks, verdict, store))
+
+
+def picture_of(
+    image: Image, landmarks: list[Landmark], verdict: Verdict, store: Store
+) -> bytes:
+    """The annotated picture as a JPEG file, empty for `none`; `image` is drawn on."""
     if store == "none":
-        return Analysis(verdict, b"")
+        return b""
     shown = disguise(image, landmarks, verdict, store)
     annotate(shown, landmarks, verdict)
-    return Analysis(verdict, encode(shown))
+    return encode(shown)

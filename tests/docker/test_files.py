@@ -88,6 +88,16 @@ def test_the_worker_is_locked_in():
     assert "play.googleapis.com:127.0.0.1" in worker["extra_hosts"]
 
 
+def test_a_new_installation_keeps_blurred_pictures_for_a_month():
+    configmap = yaml.safe_load((ROOT / "deploy/configmap.example.yaml").read_text())
+    example = (ROOT / ".env.example").read_text().splitlines()
+    worker = COMPOSE["services"]["worker"]["environment"]
+    for name, text in {"STORE": "blurred", "PICTURE_DAYS": "30"}.items():
+        assert configmap["data"][name] == text
+        assert f"{name}={text}" in example
+        assert text in worker[name]
+
+
 def test_no_password_is_written_down():
     for line in (ROOT / ".env.example").read_text().splitlines():
         assert "PASSWORD" not in line or line.startswith("#") or line.endswith("=")
