@@ -44,6 +44,11 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(message)s"
     )
+    if not settings.pictures.is_dir():
+        log.warning(
+            "there is no folder %s here: pictures elsewhere stay (PICTURES_FOLDER)",
+            settings.pictures.absolute(),
+        )
     try:
         deleted = _delete(settings, arguments)
     except (PostureError, OSError) as error:

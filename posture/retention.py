@@ -6,6 +6,7 @@ finds what is left.
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,7 +130,7 @@ class _Remover:
         """Whether there was such a file, and is none any more."""
         self._seen += 1
         if self._seen % _AT_ONCE == 0:
-            threading.Event().wait(_PAUSE)
+            time.sleep(_PAUSE)
         try:
             return path.exists() if self._dry_run else kept_files.delete(path)
         except OSError as error:

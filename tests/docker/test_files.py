@@ -45,6 +45,19 @@ def test_it_does_not_run_as_root():
     ]  # numbers, so that a cluster can tell it is not root
 
 
+def test_what_is_copied_is_let_through_to_the_build():
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = {
+        source
+        for word, rest in instructions()
+        if word == "COPY" and not rest.startswith("--")
+        for source in rest.split()[:-1]
+    }
+    assert "retention.py" in copied
+    for source in copied - {"model[s]"}:  # the bundles, if there are any
+        assert {f"!{source}", f"!{source.partition('/')[0]}"} & {*ignore}, source
+
+
 def test_it_has_a_health_check_and_starts_without_a_shell():
     words = dict(final_stage())
     assert words["HEALTHCHECK"].endswith('CMD ["python3", "-m", "posture.health"]')

@@ -273,6 +273,13 @@ def test_a_command_that_is_not_clear_deletes_nothing(kept, arguments):
     assert len(kept.rows()) == 1
 
 
+def test_a_folder_that_is_not_here_is_named(kept):
+    kept.row("desk1", NOON, "desk1_x.jpg")
+    done = kept.run("forget", "--pi", "desk1", *DAY)
+    assert done.returncode == 0
+    assert f"there is no folder {kept.pictures} here" in done.stderr
+
+
 def test_a_time_may_have_a_zone(kept):
     kept.picture("desk1", NOON)
     period = ("--from", "2026-11-02T12:30+01:00", "--to", "2026-11-02T13:30+01:00")

@@ -20,12 +20,16 @@ from tests.worker.conftest import ALL, payload
 from tests.worker.test_poison import POISONED, poison
 
 MEDIAPIPES = "drishti"  # what it calls its threads
-REASON = why_not()
-pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
+
+
+@pytest.fixture(scope="module")
+def _networks():
+    if reason := why_not():
+        pytest.skip(reason)
 
 
 @pytest.fixture
-def network():
+def network(_networks):
     with own_network() as witness:
         yield witness
 
