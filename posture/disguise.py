@@ -34,6 +34,8 @@ _TORSO_ROUND = 0.25
 _LIMB_ROUND = 0.11
 _HEAD_SPREAD = 2.2  # around each point of the head, in widths of all of them
 
+_THICKEST = 32_767  # that OpenCV draws; no camera takes a picture that needs more
+
 _GROUND = 236  # of 255: all channels alike
 _BONE = (150, 156, 150)
 
@@ -57,13 +59,12 @@ def _blurred(image: Image, landmarks: Sequence[Landmark], verdict: Verdict) -> I
     Where no body was measured all is blocks, for somebody may be there all the same.
     """
     points = _pixels(landmarks, image)
-    if points is None:
+    if points is None or _head_radius(points) > _THICKEST / 2:
         return _averaged(image)
-    trunk = _trunk(points)
-    _even_out_head(image, points, trunk)  # first: nothing below sees it any more
+    _even_out_head(image, points)  # first: nothing below sees it any more
     averaged = _averaged(image)
     if verdict.measured and any(landmarks[i].visibility >= VISIBLE for i in _EARS):
-        body = _body(image, landmarks, points, trunk)
+        body = _body(image, landmarks, points)
         cv2.copyTo(image, body, averaged)
     return averaged
 
@@ -81,10 +82,10 @@ def _averaged(image: Image) -> Image:
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
-def _even_out_head(image: Image, points: _Points, trunk: float) -> None:
+def _even_out_head(image: Image, points: _Points) -> None:
     """Give the head, and generously what is around it, its average colour."""
     head = points[list(_HEAD)]
-    radius = _head_radius(head, trunk)
+    radius = _head_radius(points)
     low = np.maximum(head.min(axis=0) - radius, 0)
     high = np.maximum(head.max(axis=0) + radius + 1, 0)
     part = image[low[1] : high[1], low[0] : high[0]]
@@ -98,23 +99,28 @@ def _even_out_head(image: Image, points: _Points, trunk: float) -> None:
     part[mask > 0] = np.rint(cv2.mean(part, mask)[:3])
 
 
-def _head_radius(head: _Points, trunk: float) -> int:
-    spread = float(np.linalg.norm(np.ptp(head, axis=0)))
-    return max(2, round(max(_HEAD_SPREAD * spread, _HEAD_ROUND * trunk)))
+def _head_radius(points: _Points) -> int:
+    """How far around each of its points a head may reach."""
+    spread = float(np.linalg.norm(np.ptp(points[list(_HEAD)], axis=0)))
+    return max(2, round(max(_HEAD_SPREAD * spread, _HEAD_ROUND * _trunk(points))))
 
 
 def _body(
-    image: Image, landmarks: Sequence[Landmark], points: _Points, trunk: float
+    image: Image, landmarks: Sequence[Landmark], points: _Points
 ) -> NDArray[np.uint8]:
     """Where the trunk and the limbs are that can be seen: 255, elsewhere 0."""
+    trunk = _trunk(points)
+    around_trunk, around_limb = (
+        max(1, round(2 * share * trunk)) for share in (_TORSO_ROUND, _LIMB_ROUND)
+    )
     mask = np.zeros(image.shape[:2], np.uint8)
     hull = cv2.convexHull(points[list(_TORSO)])
     cv2.fillConvexPoly(mask, hull, 255)
-    cv2.polylines(mask, [hull], True, 255, max(1, round(2 * _TORSO_ROUND * trunk)))
+    cv2.polylines(mask, [hull], True, 255, around_trunk)
     for one, other in _bones():
         if min(landmarks[one].visibility, landmarks[other].visibility) >= VISIBLE:
-            wide = max(1, round(2 * _LIMB_ROUND * trunk))
-            cv2.line(mask, points[one].tolist(), points[other].tolist(), 255, wide)
+            ends = points[one].tolist(), points[other].tolist()
+            cv2.line(mask, *ends, 255, around_limb)
     return mask
 
 

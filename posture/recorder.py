@@ -124,13 +124,10 @@ class Recorder:
         return batch, True
 
     def _record(self, batch: list[Result]) -> None:
-        files = {
-            self._path(each.row): each.analysis.picture
-            for each in batch
-            if each.analysis.picture
-        }
+        kept = {self._path(each.row): each for each in batch if each.analysis.picture}
+        files = {path: each.analysis.picture for path, each in kept.items()}
         # By the time of its file a picture is found for deletion when its row is gone.
-        times = {self._path(each.row): _seconds(each.row) for each in batch}
+        times = {path: _seconds(each.row) for path, each in kept.items()}
         self._insist(
             lambda: pictures.save(files, times),
             f"cannot save pictures in {self._folder}",

@@ -205,6 +205,15 @@ def test_no_note_of_the_camera_comes_along(find):
 
 
 @pytest.mark.parametrize("store", ["skeleton", "blurred"])
+@pytest.mark.parametrize("size", [(50_000, 1000), (1000, 50_000)])
+def test_points_all_over_a_picture_of_the_largest_size_are_no_failure(store, size):
+    spread = np.random.default_rng(0).uniform(-3, 3, (33, 2))
+    landmarks = [Landmark(x, y, 0, 1) for x, y in spread]
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    disguise(image, landmarks, Verdict(Status.BAD, 50, 30, "left"), store)
+
+
+@pytest.mark.parametrize("store", ["skeleton", "blurred"])
 @pytest.mark.parametrize("far", [-0.5, 1.5, 1e6, -1e9, float("nan"), float("inf")])
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 17), (640, 480)])
 def test_no_landmark_and_no_size_is_too_odd(store, far, size):
