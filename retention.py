@@ -7,6 +7,7 @@ import argparse
 import logging
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import options
@@ -116,12 +117,13 @@ def _delete(
         period = Period(arguments.since, arguments.until)
         return forget(rows, settings, arguments.pi, period, dry_run=dry_run)
     now = datetime.now(UTC)
-    deleted = prune_files(settings, now, dry_run=dry_run)
+    gone = None
     if settings.row_days is not None:
         database = options.read(DatabaseSettings, arguments, os.environ)
         rows = KeptRows(PostureLog(database))
-        deleted.rows = prune_rows(rows, settings.row_days, now, dry_run=dry_run)
-    return deleted
+        gone = prune_rows(rows, settings.row_days, now, dry_run=dry_run)
+    deleted = prune_files(settings, now, dry_run=dry_run)
+    return replace(deleted, rows=gone)
 
 
 def _pi(text: str) -> str:

@@ -362,6 +362,17 @@ def test_prune_deletes_by_age(kept):
     assert kept.files() == {new.name, note.name, note.with_suffix(".payload").name}
 
 
+def test_a_picture_that_cannot_be_pruned_keeps_no_row(kept):
+    path = kept.picture("desk1", days_ago(400))
+    path.unlink()
+    path.mkdir()
+    os.utime(path, (1, 1))
+    done = kept.run("prune", "--picture-days", "30", "--row-days", "365")
+    assert done.returncode == 1
+    assert "1 files cannot be deleted" in done.stderr
+    assert kept.rows() == []
+
+
 def test_pictures_are_pruned_without_a_database(kept):
     kept.file("desk1", days_ago(3))
     nothing = {name: "" for name in kept.environ if name.startswith("SUPABASE")}
