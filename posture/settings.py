@@ -10,6 +10,7 @@ import options
 from broker_settings import BrokerSettings as BrokerSettings
 from broker_settings import topic_filter
 from options import decimal, integer, one_of, option, section
+from posture.result_settings import ResultSettings
 from posture.slots import Slot
 from posture.verdict import PRESETS, Preset
 
@@ -122,6 +123,7 @@ class WorkerSettings(ReplaySettings):
     """Everything the worker is told."""
 
     database: DatabaseSettings = section(DatabaseSettings)
+    results: ResultSettings = section(ResultSettings)
     model: str = option(
         "MODEL",
         "--model",
@@ -218,8 +220,10 @@ class WorkerSettings(ReplaySettings):
         """Check what depends on two settings.
 
         Raises:
-            SettingsError: no slot among several workers, or one that does not exist.
+            SettingsError: no slot among several workers, or one that does not exist;
+                or results that would be taken for pictures.
         """
+        self.results.check(self.topic)
         if self.workers > 1 and self.slot not in range(self.workers):
             given = "not set" if self.slot is None else self.slot
             raise options.SettingsError(
