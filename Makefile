@@ -27,6 +27,7 @@ test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machi
 	@$(BIN)/python -m posture.models lite full heavy
 	@$(BIN)/python -m tests.fixtures.original_model
 	@$(BIN)/python -m tests.fixtures.axe
+	@$(BIN)/python -m tests.fixtures.home_assistant
 	$(BIN)/python -m pytest $(ARGS)
 
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)

@@ -65,25 +65,47 @@ def test_no_more_cameras_are_remembered_than_the_limit():
     assert found[-1] == f"pi{CAMERAS + 499}"
 
 
-class Broker:
-    """What any broker does with retained messages: one order, the last one stays.
+class House:
+    """Workers, and what any broker does: one order for all, the last message stays.
 
-    Stands in for a real one because the order of events is to be chosen.
+    Stands in for a real broker because the order of events is to be chosen.
     """
 
     def __init__(self, workers: int) -> None:
-        self.kept: Document | None = None
+        self.workers = [Newest() for _ in range(workers)]
         self.queues: list[list[Document]] = [[] for _ in range(workers)]
+        self.offered: list[Document] = []
+        self.kept: Document | None = None
 
-    def take(self, document: Document) -> None:
-        self.kept = document
-        for queue in self.queues:
-            queue.append(document)
+    def offer(self, number: int, second: int) -> None:
+        self.offered.append(at(second - 10, f"{number}.jpg"))
+        self.workers[number].offer("pi1", self.offered[-1], NOW)
+
+    def send(self, number: int, _second: int = 0) -> None:
+        for document in sent(self.workers[number]):
+            self.kept = document
+            for queue in self.queues:
+                queue.append(document)
+
+    def hear(self, number: int, _second: int = 0) -> None:
+        if self.queues[number]:
+            self.workers[number].heard("pi1", self.queues[number].pop(0), NOW)
+
+    def settle(self) -> None:
+        for _ in range(1000):
+            if not any(self.queues) and all(each.all_told() for each in self.workers):
+                return
+            for number in range(len(self.workers)):
+                self.send(number)
+                self.hear(number)
+        raise AssertionError("they answer each other for ever")
 
 
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["offer", "send", "hear"]), st.integers(0, 2), st.integers(0, 9)
+        st.sampled_from([House.offer, House.send, House.hear]),
+        st.integers(0, 2),
+        st.integers(0, 9),
     ),
     max_size=60,
 )
@@ -91,31 +113,8 @@ EVENTS = st.lists(
 
 @given(EVENTS)
 def test_the_newest_of_all_workers_stays_whatever_the_order_of_events(events):
-    workers = [Newest() for _ in range(3)]
-    broker = Broker(len(workers))
-    offered = []
-
-    def send(number: int) -> None:
-        for document in sent(workers[number]):
-            broker.take(document)
-
-    def hear(number: int) -> None:
-        if broker.queues[number]:
-            workers[number].heard("pi1", broker.queues[number].pop(0), NOW)
-
+    house = House(3)
     for what, number, second in events:
-        if what == "offer":
-            offered.append(at(second - 10, f"{number}.jpg"))
-            workers[number].offer("pi1", offered[-1], NOW)
-        elif what == "send":
-            send(number)
-        else:
-            hear(number)
-    rounds = 0
-    while any(broker.queues) or not all(each.all_told() for each in workers):
-        rounds += 1
-        assert rounds < 1000, "they answer each other for ever"
-        for number in range(len(workers)):
-            send(number)
-            hear(number)
-    assert broker.kept == max(offered, default=None)
+        what(house, number, second)
+    house.settle()
+    assert house.kept == max(house.offered, default=None)

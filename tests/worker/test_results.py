@@ -197,9 +197,7 @@ def test_a_broker_that_is_away_or_silent_delays_nothing(broker, results):
         )
 
 
-def test_what_the_broker_forbids_stops_no_picture(
-    tmp_path, postgres, wait_for_rows
-):
+def test_what_the_broker_forbids_stops_no_picture(tmp_path, postgres, wait_for_rows):
     rules = tmp_path / "acl"
     rules.write_text("topic readwrite images/#\n")
     with running_mosquitto(tmp_path / "strict", f"acl_file {rules}") as broker:
@@ -245,14 +243,14 @@ def test_a_forgotten_camera_is_gone_from_broker_and_worker(broker, results):
     publisher.offer([row(1), row(1, pi="pi2")])
     holds(broker, row(1))
     wait_until(lambda: kept(broker.port, "posture/pi2/status"), "pi2 is told")
-    settings = read_settings(
-        ResultSettings, publish="true", discovery="homeassistant"
-    )
+    settings = read_settings(ResultSettings, publish="true", discovery="homeassistant")
     assert forget_results(broker_settings(broker.port), settings, "pi1") == 6
     publisher.offer([row(2, pi="pi2")])
     wait_until(
-        lambda: kept(broker.port, "posture/pi2/status")
-        == {"posture/pi2/status": document(row(2, pi="pi2")).payload},
+        lambda: (
+            kept(broker.port, "posture/pi2/status")
+            == {"posture/pi2/status": document(row(2, pi="pi2")).payload}
+        ),
         "pi2 is told again",
     )
     left = kept(broker.port, "posture/+/status", "homeassistant/#")
