@@ -150,7 +150,7 @@ class Results:
         return told or time.monotonic() > self._until
 
     def _leave(self, client: Client) -> None:
-        """Say so ourselves; what has not been read when a line ends can end the rest."""
+        """Say so, and read all answers, for what is unread when a line ends ends it."""
         until = max(self._until, time.monotonic() + _TICK)
         said = client.publish(self._availability, _OFFLINE, qos=1, retain=True)
         while self._welcome or not said.is_published():
