@@ -6,7 +6,6 @@ than the one that came puts the newer one back. Documents have an order on which
 agree, so that this ends.
 """
 
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,49 +27,44 @@ class _Camera:
 
 
 class Newest:
-    """What is to be told; may be used by several threads."""
+    """What is to be told."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._cameras: OrderedDict[str, _Camera] = OrderedDict()
 
     def offer(self, pi: str, document: Document, now: datetime) -> None:
         """Take a document of our own, unless a newer one is known."""
-        with self._lock:
-            known = self._cameras.get(pi)
-            if known is None:
-                self._cameras[pi] = _Camera(document, told=False)
-            elif _replaces(document, known.document, now):
-                known.document, known.told = document, False
-            self._cameras.move_to_end(pi)
-            if len(self._cameras) > CAMERAS:
-                self._cameras.popitem(last=False)
+        known = self._cameras.get(pi)
+        if known is None:
+            self._cameras[pi] = _Camera(document, told=False)
+        elif _replaces(document, known.document, now):
+            known.document, known.told = document, False
+        self._cameras.move_to_end(pi)
+        if len(self._cameras) > CAMERAS:
+            self._cameras.popitem(last=False)
 
     def heard(self, pi: str, document: Document, now: datetime) -> None:
         """The broker has this one now, whoever has published it."""
         if document.received > now + _AHEAD:
             return  # the next picture replaces it; an answer could go on for ever
-        with self._lock:
-            known = self._cameras.get(pi)
-            if known is None:
-                if len(self._cameras) < CAMERAS:
-                    self._cameras[pi] = _Camera(document, told=True)
-                return
-            if _replaces(document, known.document, now):
-                known.document = document
-            known.told = known.document == document
-            known.sent = None
+        known = self._cameras.get(pi)
+        if known is None:
+            if len(self._cameras) < CAMERAS:
+                self._cameras[pi] = _Camera(document, told=True)
+            return
+        if _replaces(document, known.document, now):
+            known.document = document
+        known.told = known.document == document
+        known.sent = None
 
     def forget(self, pi: str) -> None:
         """Somebody has taken the camera's document away."""
-        with self._lock:
-            self._cameras.pop(pi, None)
+        self._cameras.pop(pi, None)
 
     def restart(self) -> None:
         """The connection is a new one: nothing is on its way."""
-        with self._lock:
-            for camera in self._cameras.values():
-                camera.sent = None
+        for camera in self._cameras.values():
+            camera.sent = None
 
     def due(self, now: float) -> list[tuple[str, Document]]:
         """What is to be sent now, one document for each camera; it counts as sent.
@@ -79,18 +73,16 @@ class Newest:
         until the last one came back, so that a slow broker gets fewer.
         """
         found = []
-        with self._lock:
-            for pi, camera in self._cameras.items():
-                waiting = camera.sent is not None and now - camera.sent < _PATIENCE
-                if not camera.told and not waiting:
-                    camera.sent = now
-                    found.append((pi, camera.document))
+        for pi, camera in self._cameras.items():
+            waiting = camera.sent is not None and now - camera.sent < _PATIENCE
+            if not camera.told and not waiting:
+                camera.sent = now
+                found.append((pi, camera.document))
         return found
 
     def all_told(self) -> bool:
         """Whether the broker has everything."""
-        with self._lock:
-            return all(camera.told for camera in self._cameras.values())
+        return all(camera.told for camera in self._cameras.values())
 
 
 def _replaces(document: Document, known: Document, now: datetime) -> bool:

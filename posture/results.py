@@ -28,7 +28,7 @@ from posture.documents import (
 )
 from posture.messages import pi_name
 from posture.mqtt import connect, new_client
-from posture.newest import Newest
+from posture.newest import CAMERAS, Newest
 from posture.posture_log import Row
 from posture.publisher import Publisher
 from posture.result_settings import ResultSettings
@@ -71,6 +71,9 @@ class Results:
         self._client_id = f"{session_id}-results"
         worker = pi_name(f"workers/{session_id}")  # as safe as a camera's name
         self._availability = availability_topic(settings.prefix, worker)
+        self._lock = threading.Lock()
+        self._rows: dict[str, Row] = {}  # by camera, the one silent for longest first
+        # The rest is the thread's own.
         self._newest = Newest()
         self._described: set[str] = set()
         self._welcome = False  # what we say comes back, so what was retained came too
@@ -86,14 +89,13 @@ class Results:
 
     def offer(self, rows: Sequence[Row]) -> None:
         """Take rows that are new in the table; returns at once."""
-        newest: dict[str, Row] = {}
-        for row in rows:
-            known = newest.setdefault(row.pi_id, row)
-            if row.received_time > known.received_time:
-                newest[row.pi_id] = row
-        now = datetime.now(UTC)
-        for pi, row in newest.items():
-            self._newest.offer(pi, document(row), now)
+        with self._lock:
+            for row in rows:
+                known = self._rows.pop(row.pi_id, row)
+                newer = row.received_time >= known.received_time
+                self._rows[row.pi_id] = row if newer else known
+            while len(self._rows) > CAMERAS:
+                del self._rows[next(iter(self._rows))]
 
     def finish(self, timeout: float) -> None:
         """Tell what there is to tell if the broker listens, and end."""
@@ -178,7 +180,8 @@ class Results:
         wanted = [status_topic(self._settings.prefix, "+"), self._availability]
         if self._settings.discovery:
             wanted.append(home_assistant.birth_topic(self._settings.discovery))
-        client.subscribe([(topic, 1) for topic in wanted])
+        # What does not come back at QoS 0 is sent again, so that is enough.
+        client.subscribe([(topic, 0) for topic in wanted])
         # What is retained comes before this does.
         client.publish(self._availability, _ONLINE, qos=1, retain=True)
 
@@ -212,12 +215,20 @@ class Results:
         if now < self._next and not self._stop.is_set():
             return
         self._next = now + _TICK
+        self._take()
         for pi, newest in self._newest.due(now):
             if self._settings.discovery and pi not in self._described:
                 self._described.add(pi)
                 self._describe(client, pi)
             topic = status_topic(self._settings.prefix, pi)
             client.publish(topic, newest.payload, qos=1, retain=True)
+
+    def _take(self) -> None:
+        with self._lock:
+            rows, self._rows = self._rows, {}
+        now = datetime.now(UTC)
+        for pi, row in rows.items():
+            self._newest.offer(pi, document(row), now)
 
     def _describe(self, client: Client, pi: str) -> None:
         for topic, payload in home_assistant.descriptions(self._settings, pi):
