@@ -1,10 +1,12 @@
 """Cameras in a real Home Assistant, which finds them by itself."""
 
 import json
+import re
 import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 
 from posture import home_assistant
 from posture.posture_log import Row
@@ -13,7 +15,9 @@ from posture.results import Results, forget_results
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.home_assistant import ENVIRONMENT, running_home_assistant
 from tests.fixtures.listener import kept, listening
+from tests.fixtures.net import wait_until
 from tests.fixtures.settings import read_settings
+from tests.fixtures.worker import ROOT
 from tests.worker.conftest import GOOD, payload
 
 FIVE = {
@@ -179,3 +183,29 @@ def test_descriptions_keep_to_home_assistant_s_own_schema(pi):
         check=False,
     )
     assert done.stdout == "valid\n", done.stderr
+
+
+def test_the_automations_of_the_documentation_run(tmp_path, broker, publish):
+    text = (ROOT / "docs" / "results-and-nudges.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", text.replace("desk1", "pi1"), re.DOTALL)
+    automations = yaml.safe_load(block)
+    automations[1]["trigger"][0]["for"] = "00:00:01"
+    with running_home_assistant(tmp_path / "home", broker.port, automations) as home:
+
+        def runs(name):
+            state = home.states.get(f"automation.{name}", {})
+            return state.get("attributes", {}).get("last_triggered")
+
+        for name in ("nudge_at_desk_1", "bad_for_a_quarter_of_an_hour"):
+            home.wait_for(f"automation.{name}", "on")
+            assert not runs(name)
+        nudge = ("posture/pi1/nudge", b'{"title": "Up!", "text": "You"}')
+        # It subscribes some time after its start, and nobody keeps an event.
+        wait_until(
+            lambda: broker.publish(*nudge) or runs("nudge_at_desk_1"),
+            "the nudge is told",
+            step=0.5,
+        )
+        publish("Bad")
+        wait_until(lambda: runs("bad_for_a_quarter_of_an_hour"), "and long badness")
+        assert home.complaints == []
