@@ -45,8 +45,6 @@ class Newest:
 
     def heard(self, pi: str, document: Document, now: datetime) -> None:
         """The broker has this one now, whoever has published it."""
-        if document.received > now + _AHEAD:
-            return  # the next picture replaces it; an answer could go on for ever
         known = self._cameras.get(pi)
         if known is None:
             if len(self._cameras) < CAMERAS:
@@ -86,5 +84,6 @@ class Newest:
 
 
 def _replaces(document: Document, known: Document, now: datetime) -> bool:
-    # One from the future stems from before a clock was put right.
+    # One from the future stems from a wrong clock, perhaps our own before it was put
+    # right; the next picture takes its place.
     return document > known or known.received > now + _AHEAD

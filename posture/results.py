@@ -51,7 +51,8 @@ def forget_results(broker: BrokerSettings, settings: ResultSettings, pi: str) ->
     Raises:
         PostureError: the broker is away or refuses; says why.
     """
-    topics = [status_topic(settings.prefix, pi), *home_assistant.topics(settings, pi)]
+    # The descriptions first: Home Assistant cannot read a document that is empty.
+    topics = [*home_assistant.topics(settings, pi), status_topic(settings.prefix, pi)]
     with Publisher(broker) as publisher:
         for topic in topics:
             publisher.send(topic, b"", retain=True)

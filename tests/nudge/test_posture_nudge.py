@@ -141,11 +141,9 @@ def test_nobody_to_tell_and_wrong_addresses_are_said(nudge):
     done = nudge(NUDGE_URLS="")
     assert done.returncode == 1
     assert "nobody to tell" in done.stderr
-    done = nudge(NUDGE_URLS=f"json://127.0.0.1 gibberish://{SECRET}")
+    done = nudge(NUDGE_URLS=f"json://127.0.0.1 slack://{SECRET}")
     assert done.returncode == 1
-    assert (
-        "does not understand address 2, which begins with gibberish://" in done.stderr
-    )
+    assert "does not understand address 2, which begins with slack://" in done.stderr
     assert SECRET not in done.stderr
     done = nudge(NUDGE_URLS=SECRET, NUDGE_QUIET="late")
     assert done.returncode == 2

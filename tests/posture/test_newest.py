@@ -55,6 +55,15 @@ def test_a_clock_that_was_put_back_does_not_silence_a_camera():
     assert sent(newest) == [at(0)]
 
 
+def test_nothing_brings_a_forgotten_document_back():
+    newest = Newest()
+    newest.offer("pi1", at(0), NOW)
+    newest.heard("pi1", at(0), NOW)
+    newest.forget("pi1")
+    newest.heard("pi1", at(-1), NOW)
+    assert sent(newest) == []
+
+
 def test_no_more_cameras_are_remembered_than_the_limit():
     newest = Newest()
     for number in range(CAMERAS + 500):

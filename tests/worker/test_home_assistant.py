@@ -148,7 +148,8 @@ def test_cameras_are_described_once_and_again_at_a_birth(broker):
 
 
 CHECK = """
-import json, sys
+import asyncio, json, sys
+from homeassistant import core
 from homeassistant.components.mqtt import binary_sensor, discovery, sensor
 schemas = {
     "sensor": (sensor._PLATFORM_SCHEMA_BASE, sensor.DISCOVERY_SCHEMA),
@@ -156,7 +157,8 @@ schemas = {
         binary_sensor.PLATFORM_SCHEMA_MODERN, binary_sensor.DISCOVERY_SCHEMA
     ),
 }
-for topic, payload in json.load(sys.stdin):
+async def check(topic, payload):
+    home = core.HomeAssistant("/")  # templates are checked in a running one only
     match = discovery.TOPIC_MATCHER.match(topic.removeprefix("homeassistant/"))
     known, schema = schemas[match["component"]]
     # The schema itself drops what it does not know; releases before 2024.10 do not
@@ -164,6 +166,8 @@ for topic, payload in json.load(sys.stdin):
     strange = payload.keys() - {str(key) for key in known.schema} - {"options"}
     assert not strange, strange
     schema(payload)
+for topic, payload in json.load(sys.stdin):
+    asyncio.run(check(topic, payload))
 print("valid")
 """
 

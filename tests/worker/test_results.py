@@ -256,3 +256,8 @@ def test_a_forgotten_camera_is_gone_from_broker_and_worker(broker, results):
     left = kept(broker.port, "posture/+/status", "homeassistant/#")
     assert not [topic for topic in left if "pi1" in topic]
     assert len([topic for topic in left if "pi2" in topic]) == 6
+    publisher.offer([row(3)])
+    wait_until(
+        lambda: len(kept(broker.port, "posture/pi1/status", "homeassistant/#")) == 11,
+        "a later picture brings it back, with its descriptions",
+    )
