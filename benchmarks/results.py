@@ -9,6 +9,7 @@ time, because a machine that is busy with other things does not change it much.
 
 import argparse
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +26,14 @@ from tests.fixtures.settings import read_settings
 def cost(cameras: int, rate: float, batch: int, seconds: float) -> dict[str, float]:
     """Microseconds for each picture, in the recorder's thread and in the other one."""
     settings = read_settings(ResultSettings, publish="true", discovery="homeassistant")
+    working = threading.Event()
+    working.set()
     with (
         tempfile.TemporaryDirectory() as folder,
         running_mosquitto(Path(folder)) as broker,
     ):
         results = Results(broker_settings(broker.port), settings, "worker")
-        results.start()
+        results.start(working)
         whole, main_thread = time.process_time(), time.thread_time()
         hook, done, begun = 0.0, 0, time.monotonic()
         while (passed := time.monotonic() - begun) < seconds:

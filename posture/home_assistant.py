@@ -60,9 +60,9 @@ _ENTITIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 
 
-def birth_topic(discovery: str) -> str:
+def birth_topic(settings: ResultSettings) -> str | None:
     """Where Home Assistant says `online` when it has started."""
-    return f"{discovery}/status"
+    return f"{settings.discovery}/status" if settings.discovery else None
 
 
 def topics(settings: ResultSettings, pi: str) -> list[str]:

@@ -99,9 +99,9 @@ class Worker:
         for analyst in self._analysts:
             analyst.start()
         self._recorder.start()
-        if self._results:
-            self._results.start()
         self.subscription.start()
+        if self._results:
+            self._results.start(self.subscription.subscribed)
 
     def request_stop(self) -> None:
         """Ask `run` to end; may be called from a signal handler."""

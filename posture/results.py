@@ -13,7 +13,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, ConnectFlags, MQTTMessage
+from paho.mqtt.client import (
+    MQTT_ERR_SUCCESS,
+    Client,
+    ConnectFlags,
+    MQTTMessage,
+    error_string,
+)
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -72,6 +78,7 @@ class Results:
         self._client_id = f"{session_id}-results"
         worker = pi_name(f"workers/{session_id}")  # as safe as a camera's name
         self._availability = availability_topic(settings.prefix, worker)
+        self._birth = home_assistant.birth_topic(settings)
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}  # by camera, the one silent for longest first
         # The rest is the thread's own.
@@ -79,13 +86,19 @@ class Results:
         self._described: set[str] = set()
         self._welcome = False  # what we say comes back, so what was retained came too
         self._next = 0.0
+        self._working = threading.Event()
         self._stop = threading.Event()
         self._until = float("inf")
         # A daemon: a name server that hangs must not outlive the grace period.
         self._thread = threading.Thread(target=self._run, name="results", daemon=True)
 
-    def start(self) -> None:
-        """Begin to publish."""
+    def start(self, working: threading.Event) -> None:
+        """Begin to publish, whenever `working` is set.
+
+        That is while pictures come: who looks for the worker's connection to the broker
+        (`posture.health`) must not find this one instead.
+        """
+        self._working = working
         self._thread.start()
 
     def offer(self, rows: Sequence[Row]) -> None:
@@ -107,13 +120,15 @@ class Results:
     def _run(self) -> None:
         delay, longest = _DELAYS
         while not self._stop.is_set():
+            if not self._working.wait(_TICK):
+                continue
             begun = time.monotonic()
             try:
                 trouble = self._serve()
             except Exception as error:  # noqa: BLE001 - the next connection begins anew
                 trouble = f"{type(error).__name__}: {error}"
-            if self._stop.is_set():
-                return
+            if not trouble or self._stop.is_set():
+                continue
             if time.monotonic() - begun > _LASTING:
                 delay = _DELAYS[0]
             at = f"{self._broker.host}:{self._broker.port}"
@@ -124,31 +139,41 @@ class Results:
             delay = min(longest, delay * 2)
 
     def _serve(self) -> str:
-        """One connection, from its begin to its end; says why it ended."""
+        """One connection, from its begin to its end; says what was wrong, if anything.
+
+        Raises:
+            OSError: the broker cannot be reached, or refuses us.
+        """
         self._welcome = False
         self._described.clear()
         self._newest.restart()
         client = self._make_client()
         connect(client, self._broker, durable=False)
         client.reconnect()
+        try:
+            return self._talk(client)
+        finally:
+            if line := client.socket():
+                line.close()  # without a farewell, so the broker says that we are gone
+
+    def _talk(self, client: Client) -> str:
         until = time.monotonic() + _ANSWER
         while (result := client.loop(_TICK)) == MQTT_ERR_SUCCESS:
             if self._welcome:
                 self._tell(client)
             elif time.monotonic() > until:
-                client.disconnect()
                 return (
                     f"what is published in {self._settings.prefix}/# does not come "
                     "back; allow this user to read and write it"
                 )
             if self._ending():
                 self._leave(client)
-                return "stopped"
-        return str(result)
+                return ""
+        return error_string(result)
 
     def _ending(self) -> bool:
         if not self._stop.is_set():
-            return False
+            return not self._working.is_set()
         told = self._welcome and self._newest.all_told()
         return told or time.monotonic() > self._until
 
@@ -178,11 +203,9 @@ class Results:
     ) -> None:
         if reason.is_failure:
             raise ConnectionRefusedError(f"refused the connection: {reason}")
-        wanted = [status_topic(self._settings.prefix, "+"), self._availability]
-        if self._settings.discovery:
-            wanted.append(home_assistant.birth_topic(self._settings.discovery))
+        wanted = (status_topic(self._settings.prefix, "+"), self._availability)
         # What does not come back at QoS 0 is sent again, so that is enough.
-        client.subscribe([(topic, 0) for topic in wanted])
+        client.subscribe([(topic, 0) for topic in (*wanted, self._birth) if topic])
         # What is retained comes before this does.
         client.publish(self._availability, _ONLINE, qos=1, retain=True)
 
@@ -198,11 +221,11 @@ class Results:
             return
         if topic == self._availability:
             self._welcome = message.payload == _ONLINE
-        elif topic.startswith(f"{self._settings.prefix}/"):
-            self._hear(camera_of(self._settings.prefix, topic), bytes(message.payload))
-        elif message.payload == _ONLINE:
-            for pi in self._described:
+        elif topic == self._birth:
+            for pi in self._described if message.payload == _ONLINE else ():
                 self._describe(client, pi)
+        else:
+            self._hear(camera_of(self._settings.prefix, topic), bytes(message.payload))
 
     def _hear(self, pi: str, payload: bytes) -> None:
         if not payload:

@@ -18,7 +18,7 @@ from tests.fixtures.listener import kept, listening
 from tests.fixtures.net import wait_until
 from tests.fixtures.settings import read_settings
 from tests.fixtures.worker import ROOT
-from tests.worker.conftest import GOOD, payload
+from tests.worker.conftest import GOOD, WORKING, payload
 
 FIVE = {
     "sensor.posture_pi1_posture",
@@ -47,7 +47,7 @@ def publish(broker):
         received = (datetime.now(UTC) - timedelta(seconds=ago)).replace(tzinfo=None)
         row = Row("pi1", "a.jpg", received, received, neck, body, status, True, "node")
         results = Results(broker_settings(broker.port), settings(expire), "worker")
-        results.start()
+        results.start(WORKING)
         results.offer([row])
         results.finish(20)
 
@@ -134,7 +134,7 @@ def test_cameras_are_described_once_and_again_at_a_birth(broker):
     topic = home_assistant.topics(settings(), "pi1")[0]
     results = Results(broker_settings(broker.port), settings(), "worker")
     with listening(broker.port, topic, "posture/pi1/status") as listener:
-        results.start()
+        results.start(WORKING)
         for second in range(3):
             now = datetime.now(UTC).replace(tzinfo=None)
             row = Row("pi1", f"{second}", now, now, 9, 9, "Good", True, "node")

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +19,7 @@ from tests.fixtures.net import wait_until
 from tests.fixtures.proxy import running_proxy
 from tests.fixtures.settings import read_settings
 from tests.fixtures.worker import WorkerProcess
-from tests.worker.conftest import GOOD, payload
+from tests.worker.conftest import GOOD, WORKING, payload
 
 STATUS = "posture/pi1/status"
 AVAILABILITY = "posture/workers/{}/availability"
@@ -36,11 +37,11 @@ def results(broker):
     """Makes publishers beside the workers' own; ends them."""
     made = []
 
-    def make(name="one", port=broker.port, **settings):
+    def make(name="one", port=broker.port, working=WORKING, **settings):
         settings = read_settings(ResultSettings, publish="true", **settings)
         publisher = Results(broker_settings(port), settings, name)
         made.append(publisher)
-        publisher.start()
+        publisher.start(working)
         return publisher
 
     yield make
@@ -127,6 +128,19 @@ def test_the_broker_says_offline_for_a_worker_that_was_killed(
         wait_until(lambda: listener.payloads(topic) == [b"online"], "online")
         worker.signal(signal.SIGKILL)
         wait_until(lambda: listener.payloads(topic)[1:] == [b"offline"], "offline")
+
+
+def test_it_is_connected_only_while_pictures_come(broker, results):
+    topic = AVAILABILITY.format("one")
+    working = threading.Event()
+    with listening(broker.port, topic) as listener:
+        publisher = results(working=working)
+        publisher.offer([row(0)])
+        for count, state in enumerate((b"online", b"offline", b"online")):
+            (working.clear if state == b"offline" else working.set)()
+            wait_until(lambda at=count: len(listener.payloads(topic)) > at, state)
+            assert listener.payloads(topic)[-1] == state
+        holds(broker, row(0))
 
 
 def test_an_older_row_of_another_worker_does_not_stay(broker, results):
@@ -231,7 +245,7 @@ def test_a_broker_that_keeps_results_back_is_named(tmp_path, caplog, monkeypatch
     with running_mosquitto(folder, rules) as broker:
         settings = read_settings(ResultSettings, publish="true")
         publisher = Results(broker_settings(broker.port), settings, "one")
-        publisher.start()
+        publisher.start(WORKING)
         wait_until(
             lambda: "allow this user to read and write it" in caplog.text, "is said"
         )
