@@ -3,7 +3,7 @@
 Looks at the newest rows of posture_log again and again, and changes nothing there.
 
 Exit codes: 0 ended as asked, 1 cannot work here or, with --once or --simulate, the look
-failed, 2 wrong settings.
+failed or a nudge could not be told, 2 wrong settings.
 """
 
 import argparse
@@ -84,12 +84,10 @@ def _run(settings: NudgeSettings, arguments: argparse.Namespace) -> int:
         for each in simulate(settings, rows, *arguments.simulate):
             print(f"{each.time.astimezone():%Y-%m-%d %H:%M}  {each.text}")  # noqa: T201 - asked for
         return 0
-    quiet = arguments.dry_run
-    memory = Memory(None if quiet else settings.state)
-    send = _pretend if quiet else messengers(settings)
+    memory = Memory(settings.state, keep=not arguments.dry_run)
+    send = _pretend if arguments.dry_run else messengers(settings)
     if arguments.once:
-        look(settings, rows, memory, send, datetime.now(UTC))
-        return 0
+        return 0 if look(settings, rows, memory, send, datetime.now(UTC)) else 1
     _loop(settings, rows, memory, send)
     return 0
 

@@ -11,11 +11,14 @@ log = logging.getLogger(__name__)
 
 
 class Memory:
-    """The last nudge of each camera; without a file it lasts as long as the process."""
+    """The last nudge of each camera."""
 
-    def __init__(self, file: Path | None = None) -> None:
-        """Read what there is; a file that cannot be understood counts as empty."""
-        self._file = file
+    def __init__(self, file: Path | None = None, *, keep: bool = True) -> None:
+        """Read what there is; a file that cannot be understood counts as empty.
+
+        Without `keep` or a file nothing is written.
+        """
+        self._file = file if keep else None
         self._last: dict[str, datetime] = _read(file) if file else {}
 
     def rests(self, pi: str, now: datetime, period: timedelta) -> bool:

@@ -19,10 +19,10 @@ _ALL = 1 << 62  # rows
 
 def look(
     settings: NudgeSettings, rows: Rows, memory: Memory, send: Send, now: datetime
-) -> int:
-    """Nudge where it is time to; gives how many nudges there were.
+) -> bool:
+    """Nudge where it is time to; False when a nudge could not be told to anybody.
 
-    A nudge that nobody could be told is tried again at the next look.
+    It is tried again at the next look.
 
     Raises:
         DatabaseAwayError: the database did not answer.
@@ -30,7 +30,7 @@ def look(
     """
     # The rest of this minute too: clocks differ by seconds.
     seen = minutes(rows, now - settings.rule.horizon, now + timedelta(minutes=1))
-    sent = 0
+    told = True
     for nudge in due(settings, seen, memory, now):
         # Noted first: what ends us here costs a nudge, and never makes two of one.
         memory.note(nudge.pi, now, settings.rule.period)
@@ -38,11 +38,11 @@ def look(
             send(nudge)
         except NudgeError as error:
             memory.take_back(nudge.pi)
+            told = False
             log.error("%s; trying again", error)  # noqa: TRY400 - a message
         else:
-            sent += 1
             log.info("nudged: %s", nudge.text)
-    return sent
+    return told
 
 
 def due(

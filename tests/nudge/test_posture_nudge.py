@@ -120,7 +120,7 @@ def test_a_service_that_fails_is_tried_again(sit, nudge, receiver):
     sit("b" * 12)
     receiver.status = 500
     done = nudge()
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "no service of NUDGE_URLS took the nudge for desk1" in done.stderr
     assert SECRET not in done.stderr
     receiver.status = 200
@@ -134,7 +134,13 @@ def test_a_dry_run_tells_nobody_and_remembers_nothing(sit, nudge, receiver, tmp_
     done = nudge("--once", "--dry-run", NUDGE_URLS="")
     assert "nudged: desk1: leaning in 10 of the last 10 minutes" in done.stderr
     assert "dry run: nobody is told" in done.stderr
-    assert not (tmp_path / "nudges.json").exists()
+    state = tmp_path / "nudges.json"
+    assert not state.exists()
+    assert nudge().returncode == 0
+    before = state.read_text()
+    done = nudge("--once", "--dry-run")
+    assert "nudged" not in done.stderr
+    assert state.read_text() == before
 
 
 def test_nobody_to_tell_and_wrong_addresses_are_said(nudge):
