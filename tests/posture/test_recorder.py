@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from posture.analysis import Analysis
 from posture.broker import Message
 from posture.ledger import InHand, Written
 from posture.posture_log import PostureLog, Row
 from posture.recorder import Outcome, Recorder, Result
 from posture.settings import DatabaseSettings
+from posture.verdict import Status, Verdict
 from tests.fixtures.net import wait_until
 from tests.fixtures.settings import settings_from
 
@@ -39,7 +41,9 @@ def record(tmp_path, postgres):
 def result(name: str, *, again: bool = False, status: str = "Good") -> Result:
     now = datetime.now(UTC).replace(tzinfo=None)
     row = Row("pi1", name, now, now, 30, 10, status, True, "node")
-    return Result(Message(1, 1, 7, 1, "images/pi1", b"x", again), name, row, b"jpeg")
+    message = Message(1, 1, 7, 1, "images/pi1", b"x", again)
+    analysis = Analysis(Verdict(Status.GOOD, 30, 10, "left"), b"jpeg")
+    return Result(message, name, row, analysis, 0.01)
 
 
 def test_a_row_is_told_of_when_it_is_committed(record, postgres):
