@@ -92,8 +92,9 @@ def _run(settings: NudgeSettings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _pretend(_nudge: "Nudge") -> None:
+def _pretend(_nudge: "Nudge") -> bool:
     log.info("this is a dry run: nobody is told")
+    return True
 
 
 def _loop(

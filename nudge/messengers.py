@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import UTC
-from itertools import count
 
 import apprise
 
@@ -16,8 +15,8 @@ from posture.publisher import Publisher
 
 log = logging.getLogger(__name__)
 
-Send = Callable[[Nudge], None]
-"""Tells of a nudge; raises NudgeError when nobody could be told."""
+Send = Callable[[Nudge], bool]
+"""Tells of a nudge; False: nobody wants to know. Raises NudgeError when it failed."""
 
 SCHEMA = 1
 """Version of what is published; a change that breaks readers makes it 2."""
@@ -45,18 +44,19 @@ def messengers(settings: NudgeSettings) -> Send:
     return lambda nudge: _tell(ways, nudge)
 
 
-def _tell(ways: list[Send], nudge: Nudge) -> None:
+def _tell(ways: list[Send], nudge: Nudge) -> bool:
     """Raises NudgeError when no way worked: one that did is enough."""
-    troubles = []
+    told, troubles = False, []
     for way in ways:
         try:
-            way(nudge)
+            told |= way(nudge)
         except NudgeError as trouble:
             troubles.append(str(trouble))
-    if len(troubles) == len(ways):
+    if troubles and not told:
         raise NudgeError("; ".join(troubles))
     for each in troubles:
         log.error("%s", each)
+    return told
 
 
 class _Services:
@@ -67,7 +67,7 @@ class _Services:
         logging.getLogger("apprise").disabled = True
         self._all = apprise.Apprise()
         self._cameras: dict[str, apprise.Apprise] = {}
-        for number, (camera, url) in zip(count(1), settings.urls, strict=False):
+        for number, (camera, url) in enumerate(settings.urls, start=1):
             known = self._all if camera is None else self._of(camera)
             if not known.add(url):
                 scheme = url.partition("://")[0]
@@ -79,7 +79,7 @@ class _Services:
     def _of(self, camera: str) -> apprise.Apprise:
         return self._cameras.setdefault(camera, apprise.Apprise())
 
-    def send(self, nudge: Nudge) -> None:
+    def send(self, nudge: Nudge) -> bool:
         """Tell those of this camera and those of all."""
         services = [self._cameras.get(nudge.pi), self._all]
         told = [
@@ -87,17 +87,16 @@ class _Services:
             for each in services
             if each
         ]
-        if not told:
-            raise NudgeError(f"NUDGE_URLS has no address for {nudge.pi}")
-        if not any(status in _DELIVERED for status in told):
+        if told and not any(status in _DELIVERED for status in told):
             names = ", ".join(sorted({str(status.name) for status in told}))
             raise NudgeError(
                 f"no service of NUDGE_URLS took the nudge for {nudge.pi}: {names}; "
                 "`apprise -v` with the same address says more"
             )
+        return bool(told)
 
 
-def _publish(settings: NudgeSettings, nudge: Nudge) -> None:
+def _publish(settings: NudgeSettings, nudge: Nudge) -> bool:
     document = {
         "schema": SCHEMA,
         "pi": nudge.pi,
@@ -112,7 +111,8 @@ def _publish(settings: NudgeSettings, nudge: Nudge) -> None:
             topic = f"{settings.prefix}/{nudge.pi}/nudge"
             publisher.send(topic, json.dumps(document).encode())
             publisher.finish()
-    except PostureError as error:
+    except (PostureError, ValueError) as error:  # a camera's name that is no topic
         raise NudgeError(
             f"the nudge for {nudge.pi} was not published: {error}"
         ) from error
+    return True

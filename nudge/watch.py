@@ -35,13 +35,12 @@ def look(
         # Noted first: what ends us here costs a nudge, and never makes two of one.
         memory.note(nudge.pi, now, settings.rule.period)
         try:
-            send(nudge)
+            if send(nudge):
+                log.info("nudged: %s", nudge.text)
         except NudgeError as error:
             memory.take_back(nudge.pi)
             told = False
             log.error("%s; trying again", error)  # noqa: TRY400 - a message
-        else:
-            log.info("nudged: %s", nudge.text)
     return told
 
 

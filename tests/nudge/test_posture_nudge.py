@@ -92,6 +92,14 @@ def test_each_camera_is_told_of_where_it_wants(sit, nudge, receiver):
         assert [body["message"][:6] for body in other.bodies] == ["desk2:"]
 
 
+def test_a_camera_without_an_address_is_left_alone(sit, nudge, receiver):
+    sit("bbbbbbbbbbbb", "desk3")
+    done = nudge(NUDGE_URLS=f"desk1=json://127.0.0.1:{receiver.port}")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert receiver.bodies == []
+
+
 def test_there_is_one_nudge_in_a_period(sit, nudge, receiver, tmp_path):
     sit("b" * 90)
     nudge()
