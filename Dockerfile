@@ -52,7 +52,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         certifi flatbuffers mediapipe numpy opencv-python-headless
 COPY broker_settings.py options.py ./
 COPY posture/__init__.py posture/absent.py posture/bundles.py posture/errors.py \
-    posture/geometry.py posture/models.py posture/settings.py posture/verdict.py posture/
+    posture/geometry.py posture/models.py posture/result_settings.py posture/settings.py \
+    posture/slots.py posture/verdict.py posture/
 COPY model[s] /local
 RUN --mount=type=cache,target=/root/.cache/pip \
     mkdir -p /models \

@@ -11,11 +11,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import options
+from broker_settings import BrokerSettings
+from posture import home_assistant
 from posture.errors import PostureError
 from posture.kept_files import Period
 from posture.kept_rows import KeptRows
 from posture.messages import pi_name
 from posture.posture_log import PostureLog
+from posture.result_settings import ResultSettings
+from posture.results import forget_results
 from posture.retention import Deleted, forget, prune_files, prune_rows
 from posture.settings import DatabaseSettings, ForgetSettings, RetentionSettings
 
@@ -24,7 +28,8 @@ log = logging.getLogger("posture.retention")
 _COMMANDS = {
     "prune": "delete pictures and what is in quarantine after PICTURE_DAYS, and rows "
     "after ROW_DAYS",
-    "forget": "delete all pictures, rows and refused messages of --pi --from --to",
+    "forget": "delete all pictures, rows and refused messages of --pi --from --to, and "
+    "with PUBLISH_RESULTS its newest result at the broker if that is of this time",
 }
 _EXAMPLES = """
 examples:
@@ -78,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         "--to", dest="until", type=_moment, help="forget: until right before then"
     )
     options.add_arguments(parser, RetentionSettings)
-    options.add_arguments(parser, DatabaseSettings)
+    for each in (DatabaseSettings, BrokerSettings, ResultSettings):
+        options.add_arguments(parser, each)
     return parser
 
 
@@ -115,7 +121,13 @@ def _delete(
     if isinstance(settings, ForgetSettings):
         rows = KeptRows(PostureLog(settings.database))
         period = Period(arguments.since, arguments.until)
-        return forget(rows, settings, arguments.pi, period, dry_run=dry_run)
+        deleted = forget(rows, settings, arguments.pi, period, dry_run=dry_run)
+        # The broker keeps the newest result only: it goes if it is of this time.
+        newest = not rows.any_since(arguments.pi, period.until)
+        if settings.results.publish and newest:
+            topics = _forget_results(settings, arguments.pi, dry_run=dry_run)
+            deleted = replace(deleted, topics=topics)
+        return deleted
     now = datetime.now(UTC)
     gone = None
     if settings.row_days is not None:
@@ -124,6 +136,12 @@ def _delete(
         gone = prune_rows(rows, settings.row_days, now, dry_run=dry_run)
     deleted = prune_files(settings, now, dry_run=dry_run)
     return replace(deleted, rows=gone)
+
+
+def _forget_results(settings: ForgetSettings, pi: str, *, dry_run: bool) -> int:
+    if dry_run:
+        return 1 + len(home_assistant.topics(settings.results, pi))
+    return forget_results(settings.broker, settings.results, pi)
 
 
 def _pi(text: str) -> str:

@@ -99,6 +99,17 @@ class KeptRows:
                 "deleting them (deploy/posture_keeper.sql)"
             )
 
+    def any_since(self, pi: str, moment: datetime) -> bool:
+        """Whether there is a row of this camera from then on."""
+        return bool(
+            self._table.ask(
+                "SELECT FROM posture_log WHERE pi_id = %s AND received_time >= %s "
+                "LIMIT 1",
+                pi,
+                _plain(moment),
+            )
+        )
+
     def named(self, pi: str, filenames: list[str]) -> set[str]:
         """Which of these files a row of this camera names."""
         found = self._table.ask(

@@ -50,6 +50,8 @@ class Outcome:
     """It is written: acknowledge it."""
     refuse: Callable[[Message, str], None]
     """The database refuses it for good, with its reason."""
+    recorded: Callable[[Sequence[Row]], None] | None = None
+    """These rows are new in the table; whoever hears it must not wait."""
 
 
 class Recorder:
@@ -135,6 +137,7 @@ class Recorder:
         # A redelivery can meet its first delivery here: one row is enough for both.
         rows = list({result.row.filename: result.row for result in batch}.values())
         refused: dict[str, str] = {}
+        known = self._known(batch)
         if rows:
             self._insist(lambda: self._write(rows, refused), "cannot write rows")
         for result in batch:
@@ -146,6 +149,23 @@ class Recorder:
             self.count += 1
             _say(result)
             self._outcome.done(result.message)
+        if self._outcome.recorded:
+            skipped = known | refused.keys()
+            self._outcome.recorded([row for row in rows if row.filename not in skipped])
+
+    def _known(self, batch: Sequence[Result]) -> set[str]:
+        """What an earlier delivery has written already, if anybody wants to know.
+
+        Such a row is in the table with the time of that delivery, and others may have
+        come after it.
+        """
+        again = [each.row.filename for each in batch if each.message.again]
+        found: set[str] = set()
+        if again and self._outcome.recorded:
+            self._insist(
+                lambda: found.update(self._table.known(again)), "cannot read rows"
+            )
+        return found
 
     def _path(self, row: Row) -> Path:
         return pictures.folder_of(self._folder, row.pi_id) / row.filename

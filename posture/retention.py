@@ -32,11 +32,14 @@ class Deleted:
     pictures: int = 0
     refused: int = 0
     rows: int | None = None
+    topics: int | None = None
 
     def __str__(self) -> str:
         parts = [f"{self.pictures} pictures", f"{self.refused} files in quarantine"]
         if self.rows is not None:
             parts.append(f"{self.rows} rows")
+        if self.topics is not None:
+            parts.append(f"{self.topics} topics at the broker")
         return ", ".join(parts)
 
 

@@ -11,6 +11,7 @@ import options
 from broker_settings import BrokerSettings as BrokerSettings
 from broker_settings import topic_filter
 from options import boolean, decimal, integer, one_of, option, section
+from posture.result_settings import ResultSettings
 from posture.slots import Slot
 from posture.verdict import PRESETS, Preset
 
@@ -165,6 +166,8 @@ class ForgetSettings(FolderSettings):
     """Where everything is that is kept of a camera."""
 
     database: DatabaseSettings = section(DatabaseSettings)
+    broker: BrokerSettings = section(BrokerSettings)
+    results: ResultSettings = section(ResultSettings)
     log_level: str = options.log_level()
 
 
@@ -173,6 +176,7 @@ class WorkerSettings(ReplaySettings, FolderSettings):
     """Everything the worker is told."""
 
     database: DatabaseSettings = section(DatabaseSettings)
+    results: ResultSettings = section(ResultSettings)
     model: str = option(
         "MODEL",
         "--model",
@@ -278,8 +282,10 @@ class WorkerSettings(ReplaySettings, FolderSettings):
         """Check what depends on two settings.
 
         Raises:
-            SettingsError: no slot among several workers, or one that does not exist.
+            SettingsError: no slot among several workers, or one that does not exist;
+                or results that would be taken for pictures.
         """
+        self.results.check(self.topic)
         if self.workers > 1 and self.slot not in range(self.workers):
             given = "not set" if self.slot is None else self.slot
             raise options.SettingsError(

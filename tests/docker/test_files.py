@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,22 @@ def test_nothing_of_the_target_runs_while_it_is_built():
     assert all(stage.startswith("build AS") for stage in stages[1:-1])
     assert stages[-1] == "${PYTHON_IMAGE}"
     assert "RUN" not in [word for word, _ in final_stage()]
+
+
+def test_the_stage_that_makes_the_models_has_all_it_imports(tmp_path):
+    lines = [rest.split() for word, rest in instructions() if word == "COPY"]
+    first, last = ("broker_settings.py", "options.py", "./"), "posture/"
+    (posture,) = [each for each in lines if each[-1] == last and len(each) > 2]
+    assert list(first) in lines
+    for name in [*first[:2], *posture[:-1]]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-P", "-m", "posture.models", "--help"]
+    environ = {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd="/", env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_base_is_pinned_by_an_argument():

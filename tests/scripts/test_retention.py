@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.fixtures.kept import Kept
 from tests.fixtures.net import wait_until
@@ -401,3 +404,53 @@ def test_a_large_table_is_pruned_while_workers_write(kept):
     moment = datetime.fromisoformat(days_ago(5))
     assert len(left) == pytest.approx(5 * 1440 + 1, abs=3)
     assert all(time is None or time > moment - timedelta(minutes=2) for _, time in left)
+
+
+# What the broker keeps
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_the_newest_result_at_the_broker_is_forgotten_if_it_is_of_that_time(
+    kept, broker, later
+):
+    kept.picture("desk1", NOON)
+    if later:
+        kept.picture("desk1", "2026-11-04")
+    for pi in ("desk1", "desk11"):
+        broker.publish(f"posture/{pi}/status", b"{}", retain=True)
+    environ = broker.environ | {"PUBLISH_RESULTS": "true"}
+    said = kept.run("forget", "--pi", "desk1", *DAY, "--dry-run", **environ).stdout
+    done = kept.run("forget", "--pi", "desk1", *DAY, **environ)
+
+    assert done.returncode == 0, done.stderr
+    assert said.removeprefix("would be ") == done.stdout
+    assert ("topics at the broker" in done.stdout) != later
+    left = {"posture/desk11/status"} | ({"posture/desk1/status"} if later else set())
+    assert retained(broker) == left
+
+
+def test_a_broker_that_is_away_is_said_and_the_rest_is_deleted(kept):
+    kept.picture("desk1", NOON)
+    away = {"PUBLISH_RESULTS": "true", "MQTT_HOST": "127.0.0.1", "MQTT_PORT": "1"}
+    done = kept.run("forget", "--pi", "desk1", *DAY, **away)
+    assert done.returncode == 1
+    assert "run this again for what is left" in done.stderr
+    assert (kept.files(), kept.rows()) == (set(), [])
+
+
+def retained(broker):
+    """Topics of all retained messages."""
+    found = set()
+    answered = threading.Event()
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.on_message = lambda _client, _data, message: (
+        answered.set() if message.topic == "last" else found.add(message.topic)
+    )
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    client.subscribe("#")
+    broker.publish("last", b"")
+    assert answered.wait(20)
+    client.disconnect()
+    client.loop_stop()
+    return found
