@@ -52,7 +52,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         certifi flatbuffers mediapipe numpy opencv-python-headless
 COPY broker_settings.py options.py ./
 COPY posture/__init__.py posture/absent.py posture/bundles.py posture/errors.py \
-    posture/geometry.py posture/models.py posture/settings.py posture/verdict.py posture/
+    posture/geometry.py posture/models.py posture/result_settings.py posture/settings.py \
+    posture/slots.py posture/verdict.py posture/
 COPY model[s] /local
 RUN --mount=type=cache,target=/root/.cache/pip \
     mkdir -p /models \
@@ -62,7 +63,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && PYTHONPATH=/native python3 -m posture.models --folder /models $MODELS
 
 FROM build AS source
-COPY broker_settings.py options.py mqtt_posture_analyzer_with_db.py /app/
+COPY broker_settings.py options.py mqtt_posture_analyzer_with_db.py retention.py /app/
 COPY posture /app/posture
 RUN mkdir /folders /folders/analyzed_images /folders/quarantine \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /app

@@ -27,6 +27,7 @@ test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machi
 	@$(BIN)/python -m posture.models lite full heavy
 	@$(BIN)/python -m tests.fixtures.original_model
 	@$(BIN)/python -m tests.fixtures.axe
+	@$(BIN)/python -m tests.fixtures.home_assistant
 	$(BIN)/python -m pytest $(ARGS)
 
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
@@ -49,7 +50,7 @@ proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of exte
 		--grpc_python_out=. externalscaler.proto
 
 clean: ## Remove what these commands made, but for your data in local/
-	rm -rf $(VENV) models .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .home-assistant models .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/.installed: requirements.txt constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }

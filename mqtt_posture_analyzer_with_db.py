@@ -155,15 +155,21 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
     from posture.isolation import Guarded
     from posture.landmarks import Landmarker, LandmarkerPool
     from posture.models import find_bundle
+    from posture.offline import go_offline
     from posture.pipeline import Worker
     from posture.posture_log import LogError, PostureLog
+    from posture.retention import Pruner
 
     model = find_bundle(settings.models_folder, settings.model)
     for folder in (settings.pictures, settings.quarantine):
         pictures.check_writable(folder)
     pictures.remove_parts(settings.pictures)
+    time_kept = f"{days} days" if (days := settings.picture_days) else "for good"
+    log.info(
+        "kept of each picture: %s, %s (STORE, PICTURE_DAYS)", settings.store, time_kept
+    )
     clock.lap("import")
-    with ThreadPoolExecutor(settings.threads) as pool:
+    with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
         loading = [pool.submit(Landmarker, model) for _ in range(settings.threads)]
         table = PostureLog(settings.database)
         try:
@@ -182,8 +188,11 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
     guarded = Guarded(settings, model, landmarkers.find)
     worker = Worker(settings, guarded, table, ready, wish)
     _stop_on_signals(worker.request_stop)
+    pruner = Pruner(settings)
+    pruner.start()
     worker.start()
     idle = worker.run()
+    pruner.stop()
     table.close()
     return idle
 

@@ -11,9 +11,10 @@ from posture.settings import BrokerSettings, DatabaseSettings
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def _zone(text: str) -> ZoneInfo | None:
+def zone(text: str) -> ZoneInfo | None:
+    """Read a time zone; None is what datetime takes for that of this machine."""
     if text == "local":
-        return None  # what datetime takes for the zone of this machine
+        return None
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -118,7 +119,7 @@ class PageSettings:
         "--timezone",
         "time zone that days and times are shown in; local: this machine's",
         default="local",
-        parse=_zone,
+        parse=zone,
     )
 
     @property

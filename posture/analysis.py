@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from posture.disguise import disguise
 from posture.drawing import annotate
 from posture.messages import Image, decode_image, decode_payload
 from posture.pictures import encode
+from posture.settings import Store
 from posture.verdict import Landmark, Preset, Verdict, judge
 
 Find = Callable[[Image], list[Landmark]]
@@ -13,14 +15,21 @@ Find = Callable[[Image], list[Landmark]]
 
 @dataclass(frozen=True)
 class Analysis:
-    """What came out: the verdict, and the annotated picture as a JPEG file."""
+    """What came out: the verdict, and the annotated picture as a JPEG file.
+
+    The picture is empty when none is to be kept.
+    """
 
     verdict: Verdict
     picture: bytes
 
 
-def analyze(payload: bytes, find: Find, preset: Preset, limit: int) -> Analysis:
+def analyze(
+    payload: bytes, find: Find, preset: Preset, store: Store, limit: int
+) -> Analysis:
     """Analyze one message's payload of at most `limit` bytes; `find` finds landmarks.
+
+    `store` says what of the picture may be in the annotated one.
 
     Raises:
         RefusedError: it holds no picture that can be analyzed.
@@ -29,5 +38,15 @@ def analyze(payload: bytes, find: Find, preset: Preset, limit: int) -> Analysis:
     landmarks = find(image)
     height, width = image.shape[:2]
     verdict = judge(landmarks, width, height, preset)
-    annotate(image, landmarks, verdict)
-    return Analysis(verdict, encode(image))
+    return Analysis(verdict, picture_of(image, landmarks, verdict, store))
+
+
+def picture_of(
+    image: Image, landmarks: list[Landmark], verdict: Verdict, store: Store
+) -> bytes:
+    """The annotated picture as a JPEG file, empty for `none`; `image` is drawn on."""
+    if store == "none":
+        return b""
+    shown = disguise(image, landmarks, verdict, store)
+    annotate(shown, landmarks, verdict)
+    return encode(shown)

@@ -28,7 +28,8 @@ from socket import socketpair
 import options
 from posture.analysis import Analysis, Find, analyze
 from posture.errors import PostureError, RefusedError
-from posture.settings import WorkerSettings
+from posture.offline import go_offline
+from posture.settings import STORES, WorkerSettings
 from posture.verdict import PRESETS, Status, Verdict
 
 log = logging.getLogger(__name__)
@@ -63,8 +64,9 @@ class Guarded:
         if suspect:
             with self._one_at_a_time, suppress(TrialError):
                 return self._trial.analyze(payload)
+        it = self._settings
         with self._clocked():
-            return analyze(payload, self._find, self._settings.preset, self._limit)
+            return analyze(payload, self._find, it.preset, it.store, self._limit)
 
     def check(self) -> None:
         """Make sure that no picture takes for ever.
@@ -109,6 +111,7 @@ class Trial:
         self._arguments = [
             str(model.resolve()),
             settings.preset,
+            settings.store,
             str(settings.max_picture_mb << 20),
         ]
         self._process: subprocess.Popen[bytes] | None = None
@@ -201,8 +204,10 @@ def main(argv: list[str]) -> int:
     """Analyze what comes over the line until it ends."""
     from posture.landmarks import Landmarker
 
-    descriptor, model, preset, limit = argv
+    go_offline()
+    descriptor, model, preset, store, limit = argv
     chosen = next(each for each in PRESETS if each == preset)
+    kept = next(each for each in STORES if each == store)
     line = Connection(int(descriptor))
     landmarker = Landmarker(Path(model))
     line.send_bytes(_READY)
@@ -212,7 +217,7 @@ def main(argv: list[str]) -> int:
         except EOFError:
             return 0
         try:
-            _pack(line, analyze(payload, landmarker.find, chosen, int(limit)))
+            _pack(line, analyze(payload, landmarker.find, chosen, kept, int(limit)))
         except RefusedError as refusal:
             line.send_bytes(json.dumps({"refused": str(refusal)}).encode())
 

@@ -18,6 +18,7 @@ from posture.messages import Image
 
 log = logging.getLogger(__name__)
 
+_NO_TIMES: Mapping[Path, float] = {}
 _QUALITY = 85  # of 100: the usual trade between size and traces of compression
 
 
@@ -34,8 +35,10 @@ def folder_of(pictures: Path, pi: str) -> Path:
     return pictures / f"analyzed_images_from_{pi}"
 
 
-def save(files: Mapping[Path, bytes]) -> None:
+def save(files: Mapping[Path, bytes], times: Mapping[Path, float] = _NO_TIMES) -> None:
     """Write files, each whole or not at all, and never over another.
+
+    A file of which `times` has the seconds since 1970 gets this time for its own.
 
     A file that is there already under its name stays: names are made from the message,
     so it is the same picture, from a delivery that was cut short after this step.
@@ -48,7 +51,8 @@ def save(files: Mapping[Path, bytes]) -> None:
         # All are written before the first is waited for: the disk does them together.
         with ExitStack() as opened:
             written = [
-                _write(opened, part, files[path]) for path, part in parts.items()
+                _write(opened, part, files[path], times.get(path))
+                for path, part in parts.items()
             ]
             for file in written:
                 os.fdatasync(file.fileno())  # the row is written once this is on disk
@@ -65,7 +69,9 @@ def _part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
-def _write(opened: ExitStack, part: Path, content: bytes) -> BinaryIO:
+def _write(
+    opened: ExitStack, part: Path, content: bytes, time: float | None
+) -> BinaryIO:
     try:
         file = part.open("xb")
     except FileNotFoundError:
@@ -74,6 +80,8 @@ def _write(opened: ExitStack, part: Path, content: bytes) -> BinaryIO:
     opened.enter_context(file)
     file.write(content)
     file.flush()
+    if time is not None:
+        os.utime(file.fileno(), (time, time))
     return file
 
 
@@ -104,23 +112,26 @@ def check_writable(folder: Path) -> None:
 class Quarantine:
     """Messages that could not be analyzed, with the reason; the oldest go first."""
 
-    def __init__(self, folder: Path, limit: int) -> None:
-        """Keep at most `limit` bytes in `folder`."""
+    def __init__(self, folder: Path, limit: int, *, payloads: bool = True) -> None:
+        """Keep at most `limit` bytes in `folder`; without `payloads` only notes."""
         self._folder = folder
         self._limit = limit
+        self._payloads = payloads
         self._lock = threading.Lock()  # one counts and forgets at a time
 
     def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
         """Keep one message under `name`: its payload, and a note beside it."""
-        if len(payload) > self._limit:
-            log.warning("quarantine keeps no payload of %d bytes", len(payload))
-            payload = b""
         note = {
             "topic": topic,
             "reason": reason,
             "bytes": len(payload),
             "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        if len(payload) > self._limit:
+            log.warning("quarantine keeps no payload of %d bytes", len(payload))
+            payload = b""
+        if not self._payloads:
+            payload = b""
         try:
             # The note first: what it does not name would never be forgotten.
             words = json.dumps(note, indent=1).encode()

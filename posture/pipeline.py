@@ -23,8 +23,10 @@ from posture.errors import RefusedError
 from posture.isolation import Guarded
 from posture.ledger import InHand, Written, key_of
 from posture.messages import pi_name
+from posture.offline import go_offline
 from posture.posture_log import PostureLog, Row
 from posture.recorder import BATCH, Outcome, Recorder, Result
+from posture.results import Results
 from posture.settings import WorkerSettings
 from posture.verdict import Verdict
 
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _LEFT = 1 / 32  # of the bytes allowed, at which a pause ends
 _TICK = 0.2  # seconds between looks at the clock
+_LAST_WORDS = 2.0  # seconds that the last results may take to reach the broker
 
 
 class Worker:
@@ -50,7 +53,9 @@ class Worker:
         self._share = settings.share
         self._most_bytes = settings.memory_mb << 20
         self._quarantine = pictures.Quarantine(
-            settings.quarantine, settings.quarantine_mb << 20
+            settings.quarantine,
+            settings.quarantine_mb << 20,
+            payloads=settings.keeps_payloads,
         )
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._in_hand = InHand()
@@ -67,12 +72,19 @@ class Worker:
             )
             for n in range(1, settings.threads + 1)
         ]
+        self._results = (
+            Results(settings.broker, settings.results, settings.session_id)
+            if settings.results.publish
+            else None
+        )
         self._recorder = Recorder(
             settings.pictures,
             table,
             self._in_hand,
             self._written,
-            Outcome(self._done, self._refuse),
+            Outcome(
+                self._done, self._refuse, self._results.offer if self._results else None
+            ),
         )
         self.subscription = Subscription(
             settings.broker,
@@ -91,6 +103,8 @@ class Worker:
             analyst.start()
         self._recorder.start()
         self.subscription.start()
+        if self._results:
+            self._results.start(self.subscription.subscribed)
 
     def request_stop(self) -> None:
         """Ask `run` to end; may be called from a signal handler."""
@@ -153,6 +167,8 @@ class Worker:
             if not self._guarded.stuck(analyst):
                 analyst.join(max(0.0, until - time.monotonic()))
         self._recorder.finish(max(0.0, until - time.monotonic()))
+        if self._results:
+            self._results.finish(min(_LAST_WORDS, max(0.0, until - time.monotonic())))
         self.subscription.stop()
         self._guarded.close()
         log.info("stopped; %d pictures recorded", self._recorder.count)
@@ -173,6 +189,7 @@ class Worker:
     # The analysts' threads
 
     def _analyze_all(self) -> None:
+        go_offline()
         while (message := self._inbox.get()) is not None:
             if self._stop.is_set():
                 continue  # not begun, so left to the broker

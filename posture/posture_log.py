@@ -6,7 +6,8 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -95,11 +96,34 @@ class PostureLog:
         Raises:
             LogError: not written.
         """
+        with self._cursor() as cursor:
+            cursor.execute(self._statement(cursor, rows))
+
+    def known(self, names: Sequence[str]) -> set[str]:
+        """Which of these files have a row among the newest ones.
+
+        Raises:
+            LogError: the database does not answer.
+        """
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT filename FROM posture_log WHERE filename = ANY(%s) AND id > "
+                "(SELECT coalesce(max(id), 0) - %s FROM posture_log)",
+                (list(names), _LOOK_BACK),
+            )
+            return {name for (name,) in cursor.fetchall()}
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        """A cursor for one statement, which ends within the deadline.
+
+        Raises:
+            LogError: it failed; the next use makes a new connection.
+        """
         _deadline.seconds = self._settings.deadline
         try:
-            connection = self._connect()
-            with connection.cursor() as cursor:
-                cursor.execute(self._statement(cursor, rows))
+            with self._connect().cursor() as cursor:
+                yield cursor
         except (psycopg2.Error, ValueError, UnicodeError) as error:
             self.close()
             raise _explain(error, self._settings) from error
@@ -124,24 +148,38 @@ class PostureLog:
         Raises:
             LogError: it may not.
         """
-        _deadline.seconds = self._settings.deadline
-        try:
-            with self._connect().cursor() as cursor:
-                cursor.execute(
-                    "SELECT has_table_privilege('posture_log', 'INSERT') AND "
-                    "has_column_privilege('posture_log', 'id', 'SELECT') AND "
-                    "has_column_privilege('posture_log', 'filename', 'SELECT') AND "
-                    "coalesce(has_sequence_privilege("
-                    "pg_get_serial_sequence('posture_log', 'id'), 'USAGE'), true)"
-                )
-                (allowed,) = cursor.fetchone()
-        except psycopg2.Error as error:
-            self.close()
-            raise _explain(error, self._settings) from error
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT has_table_privilege('posture_log', 'INSERT') AND "
+                "has_column_privilege('posture_log', 'id', 'SELECT') AND "
+                "has_column_privilege('posture_log', 'filename', 'SELECT') AND "
+                "coalesce(has_sequence_privilege("
+                "pg_get_serial_sequence('posture_log', 'id'), 'USAGE'), true)"
+            )
+            (allowed,) = cursor.fetchone()
         if not allowed:
             raise LogError(
                 f"{self._settings.user} may not add rows: {_REMEDIES['42501']}"
             )
+
+    def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives, in a transaction of its own.
+
+        Raises:
+            LogError: no answer in time, or a refusal; then nothing has changed.
+        """
+        _deadline.seconds = self._settings.deadline
+        timeout = int(self._settings.deadline * 1000)
+        try:
+            with self._connect().cursor() as cursor:
+                cursor.execute(f"BEGIN; SET LOCAL statement_timeout = {timeout}")
+                cursor.execute(statement, values)
+                found = list(cursor.fetchall())
+                cursor.execute("COMMIT")
+                return found
+        except psycopg2.Error as error:
+            self.close()
+            raise _explain(error, self._settings) from error
 
     def close(self) -> None:
         """Close the connection; the next use makes a new one."""

@@ -84,7 +84,7 @@ class Publisher:
         """
         self.send(topic, base64.b64encode(file))
 
-    def send(self, topic: str, payload: bytes) -> None:
+    def send(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Send a message as it is; waits while too many are on their way.
 
         Raises:
@@ -93,7 +93,7 @@ class Publisher:
         self._wait_for_less_than(_WINDOW)
         with self._changed:
             self._sent += 1
-        self._client.publish(topic, payload, qos=1)
+        self._client.publish(topic, payload, qos=1, retain=retain)
 
     def finish(self) -> None:
         """Wait until the broker has acknowledged everything.

@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 from posture import pictures
@@ -27,7 +28,11 @@ _LINGER = 0.1  # seconds that a row may wait for the next one
 
 @dataclass(frozen=True)
 class Result:
-    """A message that is analyzed, with the picture and the row to be kept."""
+    """A message that is analyzed, with the picture and the row to be kept.
+
+    The row names a picture also when it is empty, so that none is to be kept: the name
+    is how a message is recognised that comes again.
+    """
 
     message: Message
     key: str
@@ -45,6 +50,8 @@ class Outcome:
     """It is written: acknowledge it."""
     refuse: Callable[[Message, str], None]
     """The database refuses it for good, with its reason."""
+    recorded: Callable[[Sequence[Row]], None] | None = None
+    """These rows are new in the table; whoever hears it must not wait."""
 
 
 class Recorder:
@@ -119,14 +126,18 @@ class Recorder:
         return batch, True
 
     def _record(self, batch: list[Result]) -> None:
-        files = {self._path(each.row): each.analysis.picture for each in batch}
+        kept = {self._path(each.row): each for each in batch if each.analysis.picture}
+        files = {path: each.analysis.picture for path, each in kept.items()}
+        # By the time of its file a picture is found for deletion when its row is gone.
+        times = {path: _seconds(each.row) for path, each in kept.items()}
         self._insist(
-            lambda: pictures.save(files),
+            lambda: pictures.save(files, times),
             f"cannot save pictures in {self._folder}",
         )
         # A redelivery can meet its first delivery here: one row is enough for both.
         rows = list({result.row.filename: result.row for result in batch}.values())
         refused: dict[str, str] = {}
+        known = self._known(batch)
         if rows:
             self._insist(lambda: self._write(rows, refused), "cannot write rows")
         for result in batch:
@@ -138,6 +149,23 @@ class Recorder:
             self.count += 1
             _say(result)
             self._outcome.done(result.message)
+        if self._outcome.recorded:
+            skipped = known | refused.keys()
+            self._outcome.recorded([row for row in rows if row.filename not in skipped])
+
+    def _known(self, batch: Sequence[Result]) -> set[str]:
+        """What an earlier delivery has written already, if anybody wants to know.
+
+        Such a row is in the table with the time of that delivery, and others may have
+        come after it.
+        """
+        again = [each.row.filename for each in batch if each.message.again]
+        found: set[str] = set()
+        if again and self._outcome.recorded:
+            self._insist(
+                lambda: found.update(self._table.known(again)), "cannot read rows"
+            )
+        return found
 
     def _path(self, row: Row) -> Path:
         return pictures.folder_of(self._folder, row.pi_id) / row.filename
@@ -183,3 +211,7 @@ def _say(result: Result) -> None:
         result.seconds * 1000,
         row.filename,
     )
+
+
+def _seconds(row: Row) -> float:
+    return row.received_time.replace(tzinfo=UTC).timestamp()

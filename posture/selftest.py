@@ -14,11 +14,13 @@ from posture.errors import PostureError
 from posture.landmarks import Landmarker
 from posture.models import bundle_path
 from posture.native_log import take_over_stderr
+from posture.offline import go_offline
 
 
 def main() -> int:
     """Find the landmarks of nobody."""
     said = take_over_stderr()
+    go_offline()
     folder = Path(os.environ.get("MODELS_FOLDER") or "models")
     # Whichever the image was built with.
     bundles = sorted(folder.glob(bundle_path(Path(), "*").name))

@@ -5,16 +5,21 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import options
 from broker_settings import BrokerSettings as BrokerSettings
 from broker_settings import topic_filter
-from options import decimal, integer, one_of, option, section
+from options import boolean, decimal, integer, one_of, option, section
+from posture.result_settings import ResultSettings
 from posture.slots import Slot
 from posture.verdict import PRESETS, Preset
 
 MODELS = ("lite", "full", "heavy")
+Store = Literal["none", "skeleton", "blurred", "full"]
+STORES: tuple[Store, ...] = get_args(Store)
 _MOST_WORKERS = 64  # each one is sent every picture
+_MOST_DAYS = 36_500
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -105,7 +110,7 @@ class SessionSettings:
 
 
 @dataclass(frozen=True)
-class ReplaySettings(SessionSettings):
+class QuarantineSettings:
     """Where the messages are that could not be analyzed."""
 
     quarantine: Path = option(
@@ -118,10 +123,60 @@ class ReplaySettings(SessionSettings):
 
 
 @dataclass(frozen=True)
-class WorkerSettings(ReplaySettings):
+class ReplaySettings(SessionSettings, QuarantineSettings):
+    """How to put back what could not be analyzed."""
+
+
+@dataclass(frozen=True)
+class FolderSettings(QuarantineSettings):
+    """Where files with people on them are, and for how long."""
+
+    pictures: Path = option(
+        "PICTURES_FOLDER",
+        "--pictures-folder",
+        "folder for annotated pictures",
+        default="analyzed_images",
+        parse=Path,
+    )
+    picture_days: int | None = option(
+        "PICTURE_DAYS",
+        "--picture-days",
+        "days after which pictures, and what is in quarantine, are deleted",
+        default=None,
+        parse=integer(1, _MOST_DAYS),
+    )
+
+
+@dataclass(frozen=True)
+class RetentionSettings(FolderSettings):
+    """What is deleted once it is old enough."""
+
+    row_days: int | None = option(
+        "ROW_DAYS",
+        "--row-days",
+        "days after which rows are deleted; needs the database",
+        default=None,
+        parse=integer(1, _MOST_DAYS),
+    )
+    log_level: str = options.log_level()
+
+
+@dataclass(frozen=True)
+class ForgetSettings(FolderSettings):
+    """Where everything is that is kept of a camera."""
+
+    database: DatabaseSettings = section(DatabaseSettings)
+    broker: BrokerSettings = section(BrokerSettings)
+    results: ResultSettings = section(ResultSettings)
+    log_level: str = options.log_level()
+
+
+@dataclass(frozen=True)
+class WorkerSettings(ReplaySettings, FolderSettings):
     """Everything the worker is told."""
 
     database: DatabaseSettings = section(DatabaseSettings)
+    results: ResultSettings = section(ResultSettings)
     model: str = option(
         "MODEL",
         "--model",
@@ -150,12 +205,21 @@ class WorkerSettings(ReplaySettings):
         default="cores",
         parse=_threads,
     )
-    pictures: Path = option(
-        "PICTURES_FOLDER",
-        "--pictures-folder",
-        "folder for annotated pictures",
-        default="analyzed_images",
-        parse=Path,
+    store: Store = option(
+        "STORE",
+        "--store",
+        "what is kept of a picture: none (no file), skeleton (lines on a plain "
+        "ground), blurred (the body without head and surroundings) or full",
+        default="full",
+        parse=one_of(*STORES),
+    )
+    quarantine_payloads: bool | None = option(
+        "QUARANTINE_PAYLOADS",
+        "--quarantine-payloads",
+        "keep refused messages themselves, which may be pictures, and not the notes "
+        "about them alone (default: only if the store is full)",
+        default=None,
+        parse=boolean,
     )
     quarantine_mb: int = option(
         "QUARANTINE_MB",
@@ -218,8 +282,10 @@ class WorkerSettings(ReplaySettings):
         """Check what depends on two settings.
 
         Raises:
-            SettingsError: no slot among several workers, or one that does not exist.
+            SettingsError: no slot among several workers, or one that does not exist;
+                or results that would be taken for pictures.
         """
+        self.results.check(self.topic)
         if self.workers > 1 and self.slot not in range(self.workers):
             given = "not set" if self.slot is None else self.slot
             raise options.SettingsError(
@@ -234,6 +300,13 @@ class WorkerSettings(ReplaySettings):
     def share(self) -> Slot:
         """What of the pictures is this worker's."""
         return Slot(self.slot or 0 if self.workers > 1 else 0, self.workers)
+
+    @property
+    def keeps_payloads(self) -> bool:
+        """Whether the quarantine keeps what was sent, which may be a picture."""
+        if self.quarantine_payloads is None:
+            return self.store == "full"
+        return self.quarantine_payloads
 
     @property
     def session_id(self) -> str:

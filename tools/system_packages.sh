@@ -29,6 +29,7 @@ test)
     want_command openssl openssl
     want_command npm npm # brings the networks of lite and heavy, and axe-core
     want_command chromium chromium
+    want_command ip iproute2
     ;;
 esac
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -76,13 +76,12 @@ function load() {
   const image = new Image(640, 360);
   image.alt = "";
   const done = () => {
+    // Also where there is none: the last one must not stay under another status.
+    byName.get(name)?.querySelector("img")?.replaceWith(image);
     loading -= 1;
     load();
   };
-  image.onload = () => {
-    byName.get(name)?.querySelector("img")?.replaceWith(image);
-    done();
-  };
+  image.onload = done;
   image.onerror = done;
   image.src = address;
   load();

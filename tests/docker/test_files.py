@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,22 @@ def test_nothing_of_the_target_runs_while_it_is_built():
     assert "RUN" not in [word for word, _ in final_stage()]
 
 
+def test_the_stage_that_makes_the_models_has_all_it_imports(tmp_path):
+    lines = [rest.split() for word, rest in instructions() if word == "COPY"]
+    first, last = ("broker_settings.py", "options.py", "./"), "posture/"
+    (posture,) = [each for each in lines if each[-1] == last and len(each) > 2]
+    assert list(first) in lines
+    for name in [*first[:2], *posture[:-1]]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-P", "-m", "posture.models", "--help"]
+    environ = {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd="/", env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_base_is_pinned_by_an_argument():
     (base,) = [rest for word, rest in instructions() if word == "ARG"][:1]
     assert re.fullmatch(r"PYTHON_IMAGE=python:3\.\d+\.\d+-slim-\w+", base)
@@ -43,6 +60,19 @@ def test_it_does_not_run_as_root():
     assert users == [
         "10001:10001"
     ]  # numbers, so that a cluster can tell it is not root
+
+
+def test_what_is_copied_is_let_through_to_the_build():
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = {
+        source
+        for word, rest in instructions()
+        if word == "COPY" and not rest.startswith("--")
+        for source in rest.split()[:-1]
+    }
+    assert "retention.py" in copied
+    for source in copied - {"model[s]"}:  # the bundles, if there are any
+        assert {f"!{source}", f"!{source.partition('/')[0]}"} & {*ignore}, source
 
 
 def test_it_has_a_health_check_and_starts_without_a_shell():
@@ -86,6 +116,16 @@ def test_the_worker_is_locked_in():
     assert worker["networks"] == ["posture"]
     assert COMPOSE["networks"]["posture"] == {"internal": True}
     assert "play.googleapis.com:127.0.0.1" in worker["extra_hosts"]
+
+
+def test_a_new_installation_keeps_blurred_pictures_for_a_month():
+    configmap = yaml.safe_load((ROOT / "deploy/configmap.example.yaml").read_text())
+    example = (ROOT / ".env.example").read_text().splitlines()
+    worker = COMPOSE["services"]["worker"]["environment"]
+    for name, text in {"STORE": "blurred", "PICTURE_DAYS": "30"}.items():
+        assert configmap["data"][name] == text
+        assert f"{name}={text}" in example
+        assert text in worker[name]
 
 
 def test_no_password_is_written_down():

@@ -16,6 +16,19 @@ def test_a_row_and_its_picture_are_seen_without_a_reload(start_page, rows, open_
     assert shown == 1280
 
 
+def test_a_row_without_a_picture_does_not_leave_the_last_one_in_its_place(
+    start_page, rows, open_tab
+):
+    rows.add("desk")
+    tab = open_tab(start_page())
+    image = tab.locator("li[data-pi=desk] img")
+    expect(image).to_have_js_property("naturalWidth", 1280)
+    number = rows.add("desk", "Bad", 44, 31, image=None)
+    expect(tab.locator("li[data-pi=desk] .status")).to_have_text("Bad")
+    expect(image).to_have_attribute("src", f"/picture/{number}.jpg")
+    expect(image).to_have_js_property("naturalWidth", 0)
+
+
 def test_a_camera_that_is_new_takes_its_place_by_name(start_page, rows, open_tab):
     rows.add("a")
     rows.add("c")

@@ -18,6 +18,7 @@ SHIPPED = [
     "deploy/placement-rbac.yaml",
     "deploy/offload-rbac.yaml",
     "deploy/scaler-service.yaml",
+    "deploy/retention.yaml",
 ]
 
 
@@ -64,6 +65,20 @@ def test_its_jobs_are_valid_and_pass_the_strictest_pod_security(control_plane, b
     with control_plane.namespace() as namespace:
         control_plane.kubectl("label", "namespace", namespace, level)
         control_plane.apply(job, pod, namespace=namespace)
+
+
+def test_the_job_that_deletes_passes_the_strictest_pod_security_too(control_plane):
+    cron = yaml.safe_load((ROOT / "deploy" / "retention.yaml").read_text())
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "pod"},
+        "spec": cron["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+    }
+    level = "pod-security.kubernetes.io/enforce=restricted"
+    with control_plane.namespace() as namespace:
+        control_plane.kubectl("label", "namespace", namespace, level)
+        control_plane.apply(pod, namespace=namespace)
 
 
 def test_running_jobs_outlive_a_change_and_nothing_counts_twice(base):

@@ -1,6 +1,7 @@
 """Payloads and looks at results that the tests of the worker share."""
 
 import base64
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ def payload(name: str) -> bytes:
 
 
 GOOD = "good_1280_000"
+WORKING = threading.Event()  # a worker whose subscription stands
+WORKING.set()
 ALL = sorted(path.stem for path in IMAGES.glob("*.jpg"))
 
 

@@ -1,0 +1,1 @@
+"""Alerts with patience: when somebody has sat badly for long, a nudge."""

@@ -1,0 +1,118 @@
+"""The ways a nudge takes: Apprise's many services, and the broker."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC
+
+import apprise
+
+from nudge.errors import NudgeError
+from nudge.patience import Nudge
+from nudge.settings import NudgeSettings
+from posture.errors import PostureError
+from posture.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+Send = Callable[[Nudge], bool]
+"""Tells of a nudge; False: nobody wants to know. Raises NudgeError when it failed."""
+
+SCHEMA = 1
+"""Version of what is published; a change that breaks readers makes it 2."""
+
+_PATIENCE = 10  # seconds that a broker or a service may stay silent
+_DELIVERED = (apprise.AppriseResultStatus.SUCCESS, apprise.AppriseResultStatus.PARTIAL)
+
+
+def messengers(settings: NudgeSettings) -> Send:
+    """What tells everybody who is to be told.
+
+    Raises:
+        NudgeError: there is nobody, or an address is none.
+    """
+    ways: list[Send] = []
+    if settings.urls:
+        ways.append(_Services(settings).send)
+    if settings.mqtt:
+        ways.append(lambda nudge: _publish(settings, nudge))
+    if not ways:
+        raise NudgeError(
+            "nobody to tell: set NUDGE_URLS (--urls-file) or NUDGE_MQTT (--mqtt), or "
+            "try it out with --dry-run"
+        )
+    return lambda nudge: _tell(ways, nudge)
+
+
+def _tell(ways: list[Send], nudge: Nudge) -> bool:
+    """Raises NudgeError when no way worked: one that did is enough."""
+    told, troubles = False, []
+    for way in ways:
+        try:
+            told |= way(nudge)
+        except NudgeError as trouble:
+            troubles.append(str(trouble))
+    if troubles and not told:
+        raise NudgeError("; ".join(troubles))
+    for each in troubles:
+        log.error("%s", each)
+    return told
+
+
+class _Services:
+    """Apprise, with the addresses for all cameras and for single ones."""
+
+    def __init__(self, settings: NudgeSettings) -> None:
+        # Its own messages may show an address with its key.
+        logging.getLogger("apprise").disabled = True
+        self._all = apprise.Apprise()
+        self._cameras: dict[str, apprise.Apprise] = {}
+        for number, (camera, url) in enumerate(settings.urls, start=1):
+            known = self._all if camera is None else self._of(camera)
+            if not known.add(url):
+                scheme = url.partition("://")[0]
+                raise NudgeError(
+                    f"NUDGE_URLS: Apprise does not understand address {number}, which "
+                    f"begins with {scheme}://"
+                )
+
+    def _of(self, camera: str) -> apprise.Apprise:
+        return self._cameras.setdefault(camera, apprise.Apprise())
+
+    def send(self, nudge: Nudge) -> bool:
+        """Tell those of this camera and those of all."""
+        services = [self._cameras.get(nudge.pi), self._all]
+        told = [
+            each.notify(nudge.text, nudge.title, timeout=_PATIENCE).status
+            for each in services
+            if each
+        ]
+        if told and not any(status in _DELIVERED for status in told):
+            names = ", ".join(sorted({str(status.name) for status in told}))
+            raise NudgeError(
+                f"no service of NUDGE_URLS took the nudge for {nudge.pi}: {names}; "
+                "`apprise -v` with the same address says more"
+            )
+        return bool(told)
+
+
+def _publish(settings: NudgeSettings, nudge: Nudge) -> bool:
+    document = {
+        "schema": SCHEMA,
+        "pi": nudge.pi,
+        "title": nudge.title,
+        "text": nudge.text,
+        "bad_minutes": nudge.bad,
+        "minutes": nudge.minutes,
+        "time": nudge.time.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        with Publisher(settings.broker, _PATIENCE) as publisher:
+            topic = f"{settings.prefix}/{nudge.pi}/nudge"
+            publisher.send(topic, json.dumps(document).encode())
+            publisher.finish()
+    except (PostureError, ValueError) as error:  # a camera's name that is no topic
+        raise NudgeError(
+            f"the nudge for {nudge.pi} was not published: {error}"
+        ) from error
+    return True

@@ -1,0 +1,35 @@
+"""What each camera saw, minute by minute, from the table."""
+
+from datetime import datetime
+
+from nudge.patience import Minutes
+from page.rows import Rows
+
+_NEWEST = 500_000  # rows of the table that a look goes through: 200 a second for 40 min
+
+_STATEMENT = """
+SELECT pi_id, extract(epoch FROM date_trunc('minute', received_time))::bigint / 60,
+    count(*) FILTER (WHERE posture_status = 'Bad') * 2 > count(*)
+FROM posture_log
+WHERE received_time >= %s AND received_time < %s AND pi_id IS NOT NULL
+    AND posture_status IN ('Good', 'Bad')
+    AND id > (SELECT coalesce(max(id), 0) - %s FROM posture_log)
+GROUP BY 1, 2"""
+
+
+def minutes(
+    rows: Rows, start: datetime, end: datetime, newest: int = _NEWEST
+) -> dict[str, Minutes]:
+    """The minutes from `start` to `end` in which each camera saw somebody.
+
+    Both are aware. Only the `newest` rows are looked at, so that a large table without
+    an index costs no more than a small one.
+
+    Raises:
+        DatabaseAwayError: the database did not answer.
+    """
+    bounds = [each.replace(tzinfo=None) for each in (start, end)]
+    found: dict[str, dict[int, bool]] = {}
+    for pi, minute, bad in rows.ask(_STATEMENT, *bounds, newest):
+        found.setdefault(pi, {})[int(minute)] = bad
+    return dict(found)

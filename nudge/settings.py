@@ -1,0 +1,127 @@
+"""The settings of nudges, each with its flag, environment variable and default."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import options
+from nudge.patience import QuietHours, Rule
+from options import boolean, decimal, integer, option, section
+from page.settings import zone
+from posture.result_settings import results_prefix
+from posture.settings import BrokerSettings, DatabaseSettings
+
+
+def _quiet(text: str) -> QuietHours:
+    try:
+        start, end = (time.fromisoformat(each) for each in text.split("-"))
+    except ValueError:
+        raise ValueError("two times of the day, such as 18:00-08:00") from None
+    return QuietHours(start, end)
+
+
+def _addresses(text: str) -> tuple[tuple[str | None, str], ...]:
+    return tuple(_address(each) for each in text.split())
+
+
+def _address(text: str) -> tuple[str | None, str]:
+    """`json://host` for every camera, `desk1=json://host` for that camera."""
+    camera, separator, url = text.partition("=")
+    if separator and "://" in url and "://" not in camera:
+        return camera, url
+    if "://" not in text:
+        raise ValueError("Apprise addresses with blanks between them")
+    return None, text
+
+
+@dataclass(frozen=True)
+class NudgeSettings:
+    """Everything that nudges are told."""
+
+    database: DatabaseSettings = section(DatabaseSettings)
+    broker: BrokerSettings = section(BrokerSettings)
+    minutes: int = option(
+        "NUDGE_MINUTES",
+        "--minutes",
+        "minutes that somebody must have sat there before a nudge",
+        default="30",
+        parse=integer(2, 480),
+    )
+    share: float = option(
+        "NUDGE_SHARE",
+        "--share",
+        "share of these minutes that must have been bad",
+        default="0.6",
+        parse=decimal(0.1, 1),
+    )
+    away: int = option(
+        "NUDGE_AWAY",
+        "--away",
+        "minutes in which nobody is seen after which counting begins anew",
+        default="5",
+        parse=integer(1, 120),
+    )
+    period: int = option(
+        "NUDGE_PERIOD",
+        "--period",
+        "minutes in which a camera gets one nudge at most",
+        default="60",
+        parse=integer(1, 10080),
+    )
+    quiet: QuietHours | None = option(
+        "NUDGE_QUIET",
+        "--quiet",
+        "hours without nudges, such as 18:00-08:00",
+        default=None,
+        parse=_quiet,
+    )
+    zone: ZoneInfo | None = option(
+        "NUDGE_TIMEZONE",
+        "--timezone",
+        "time zone of the quiet hours; local: this machine's",
+        default="local",
+        parse=zone,
+    )
+    urls: tuple[tuple[str | None, str], ...] = option(
+        "NUDGE_URLS",
+        "--urls",
+        "Apprise addresses to tell, with blanks between; camera=address: only of that "
+        "camera",
+        default="",
+        parse=_addresses,
+        secret=True,
+    )
+    mqtt: bool = option(
+        "NUDGE_MQTT",
+        "--mqtt",
+        "publish nudges as <prefix>/<pi>/nudge",
+        default="false",
+        parse=boolean,
+    )
+    prefix: str = results_prefix()
+    state: Path = option(
+        "NUDGE_STATE",
+        "--state",
+        "file that remembers the last nudge of each camera",
+        default="nudges.json",
+        parse=Path,
+    )
+    interval: float = option(
+        "NUDGE_INTERVAL",
+        "--interval",
+        "seconds between two looks",
+        default="60",
+        parse=decimal(0.1, 3600),
+    )
+    log_level: str = options.log_level()
+
+    @property
+    def rule(self) -> Rule:
+        """What is worth a nudge."""
+        period = timedelta(minutes=self.period)
+        return Rule(self.minutes, self.share, self.away, period)
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether nobody wants a nudge at this time."""
+        return self.quiet is not None and self.quiet.cover(now.astimezone(self.zone))

@@ -1,0 +1,170 @@
+"""Deletes what is kept of people: what is old, or what one camera has sent.
+
+Exit codes: 0 done, also if there was nothing, 1 something is left, 2 wrong settings.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import options
+from broker_settings import BrokerSettings
+from posture import home_assistant
+from posture.errors import PostureError
+from posture.kept_files import Period
+from posture.kept_rows import KeptRows
+from posture.messages import pi_name
+from posture.posture_log import PostureLog
+from posture.result_settings import ResultSettings
+from posture.results import forget_results
+from posture.retention import Deleted, forget, prune_files, prune_rows
+from posture.settings import DatabaseSettings, ForgetSettings, RetentionSettings
+
+log = logging.getLogger("posture.retention")
+
+_COMMANDS = {
+    "prune": "delete pictures and what is in quarantine after PICTURE_DAYS, and rows "
+    "after ROW_DAYS",
+    "forget": "delete all pictures, rows and refused messages of --pi --from --to, and "
+    "with PUBLISH_RESULTS its newest result at the broker if that is of this time",
+}
+_EXAMPLES = """
+examples:
+  python retention.py prune --picture-days 30 --row-days 365 --dry-run
+  python retention.py forget --pi desk1 --from 2026-11-02 --to 2026-11-03T12:30
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Delete, and say how much."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        settings = _read(arguments)
+    except options.SettingsError as error:
+        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
+        return 2
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(levelname)s %(message)s"
+    )
+    if not settings.pictures.is_dir():
+        log.warning(
+            "there is no folder %s here: pictures elsewhere stay (PICTURES_FOLDER)",
+            settings.pictures.absolute(),
+        )
+    try:
+        deleted = _delete(settings, arguments)
+    except (PostureError, OSError) as error:
+        log.error("%s; run this again for what is left", error)  # noqa: TRY400
+        return 1
+    said = "would be deleted" if arguments.dry_run else "deleted"
+    print(f"{said}: {deleted}")  # noqa: T201 - what was asked for
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n\n")[0],
+        epilog="\n".join(f"{n}: {what}" for n, what in _COMMANDS.items()) + _EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=tuple(_COMMANDS), help="see below")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be deleted, and stop"
+    )
+    parser.add_argument("--pi", type=_pi, help="forget: the camera, as in its rows")
+    parser.add_argument(
+        "--from", dest="since", type=_moment, help="forget: from then on"
+    )
+    parser.add_argument(
+        "--to", dest="until", type=_moment, help="forget: until right before then"
+    )
+    options.add_arguments(parser, RetentionSettings)
+    for each in (DatabaseSettings, BrokerSettings, ResultSettings):
+        options.add_arguments(parser, each)
+    return parser
+
+
+def _read(arguments: argparse.Namespace) -> RetentionSettings | ForgetSettings:
+    """The settings of the command.
+
+    Raises:
+        SettingsError: some are missing, wrong, or mean nothing.
+    """
+    if arguments.command == "forget":
+        given = (arguments.pi, arguments.since, arguments.until)
+        if None in given:
+            raise options.SettingsError(["forget needs --pi, --from and --to"])
+        if arguments.since >= arguments.until:
+            raise options.SettingsError(["--from must be before --to"])
+        return options.read(ForgetSettings, arguments, os.environ)
+    settings = options.read(RetentionSettings, arguments, os.environ)
+    if settings.picture_days is None and settings.row_days is None:
+        raise options.SettingsError(
+            [
+                "nothing would ever be deleted: set PICTURE_DAYS (--picture-days), "
+                "ROW_DAYS (--row-days) or both"
+            ]
+        )
+    if settings.row_days is not None:
+        options.read(DatabaseSettings, arguments, os.environ)
+    return settings
+
+
+def _delete(
+    settings: RetentionSettings | ForgetSettings, arguments: argparse.Namespace
+) -> Deleted:
+    dry_run: bool = arguments.dry_run
+    if isinstance(settings, ForgetSettings):
+        rows = KeptRows(PostureLog(settings.database))
+        period = Period(arguments.since, arguments.until)
+        deleted = forget(rows, settings, arguments.pi, period, dry_run=dry_run)
+        # The broker keeps the newest result only: it goes if it is of this time.
+        newest = not rows.any_since(arguments.pi, period.until)
+        if settings.results.publish and newest:
+            topics = _forget_results(settings, arguments.pi, dry_run=dry_run)
+            deleted = replace(deleted, topics=topics)
+        return deleted
+    now = datetime.now(UTC)
+    gone = None
+    if settings.row_days is not None:
+        database = options.read(DatabaseSettings, arguments, os.environ)
+        rows = KeptRows(PostureLog(database))
+        gone = prune_rows(rows, settings.row_days, now, dry_run=dry_run)
+    deleted = prune_files(settings, now, dry_run=dry_run)
+    return replace(deleted, rows=gone)
+
+
+def _forget_results(settings: ForgetSettings, pi: str, *, dry_run: bool) -> int:
+    if dry_run:
+        return 1 + len(home_assistant.topics(settings.results, pi))
+    return forget_results(settings.broker, settings.results, pi)
+
+
+def _pi(text: str) -> str:
+    name = pi_name(f"images/{text}")
+    if name != text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is in no row; pictures of the topic images/{text} are of {name}"
+        )
+    return text
+
+
+def _moment(text: str) -> datetime:
+    if text == "now":
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time such as 2026-11-25, 2026-11-25T14:30 or now; "
+            "times without a zone are UTC"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,62 @@
+"""Who hears of rows once they are in the table."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from posture.analysis import Analysis
+from posture.broker import Message
+from posture.ledger import InHand, Written
+from posture.posture_log import PostureLog, Row
+from posture.recorder import Outcome, Recorder, Result
+from posture.settings import DatabaseSettings
+from posture.verdict import Status, Verdict
+from tests.fixtures.net import wait_until
+from tests.fixtures.settings import settings_from
+
+
+@pytest.fixture
+def record(tmp_path, postgres):
+    """Has a recorder of its own write results; gives the names it told of."""
+
+    def run(*results: Result) -> list[str]:
+        told, done = [], []
+        recorder = Recorder(
+            tmp_path,
+            PostureLog(settings_from(DatabaseSettings, postgres.environ)),
+            InHand(),
+            Written(),
+            Outcome(done.append, lambda message, _: done.append(message), told.extend),
+        )
+        recorder.start()
+        for each in results:
+            recorder.put(each)
+        wait_until(lambda: len(done) == len(results), "all are done with")
+        recorder.finish(10)
+        return [row.filename for row in told]
+
+    return run
+
+
+def result(name: str, *, again: bool = False, status: str = "Good") -> Result:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    row = Row("pi1", name, now, now, 30, 10, status, True, "node")
+    message = Message(1, 1, 7, 1, "images/pi1", b"x", again)
+    analysis = Analysis(Verdict(Status.GOOD, 30, 10, "left"), b"jpeg")
+    return Result(message, name, row, analysis, 0.01)
+
+
+def test_a_row_is_told_of_when_it_is_committed(record, postgres):
+    assert record(result("a.jpg")) == ["a.jpg"]
+    assert [row["filename"] for row in postgres.rows()] == ["a.jpg"]
+
+
+def test_a_row_of_an_earlier_life_is_not_told_of_again(record, postgres):
+    """It is in the table with its own time, and newer ones may have come since."""
+    assert record(result("a.jpg")) == ["a.jpg"]
+    assert record(result("a.jpg", again=True), result("b.jpg", again=True)) == ["b.jpg"]
+    assert len(postgres.rows()) == 2
+
+
+def test_a_row_that_the_database_refuses_is_not_told_of(record):
+    assert record(result("a.jpg"), result("b.jpg", status="\0")) == ["a.jpg"]

@@ -1,0 +1,215 @@
+"""Cameras in a real Home Assistant, which finds them by itself."""
+
+import json
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+
+from posture import home_assistant
+from posture.posture_log import Row
+from posture.result_settings import ResultSettings
+from posture.results import Results, forget_results
+from tests.fixtures.broker import broker_settings
+from tests.fixtures.home_assistant import ENVIRONMENT, running_home_assistant
+from tests.fixtures.listener import kept, listening
+from tests.fixtures.net import wait_until
+from tests.fixtures.settings import read_settings
+from tests.fixtures.worker import ROOT
+from tests.worker.conftest import GOOD, WORKING, payload
+
+FIVE = {
+    "sensor.posture_pi1_posture",
+    "sensor.posture_pi1_neck",
+    "sensor.posture_pi1_body",
+    "binary_sensor.posture_pi1_bad_posture",
+    "sensor.posture_pi1_last_picture",
+}
+PERISHABLE = FIVE - {"sensor.posture_pi1_last_picture"}
+
+
+def settings(expire: int = 300) -> ResultSettings:
+    return read_settings(
+        ResultSettings,
+        publish="true",
+        discovery="homeassistant",
+        expire_after=str(expire),
+    )
+
+
+@pytest.fixture
+def publish(broker):
+    """Publishes a row as a worker does, from a worker that ends at once."""
+
+    def run(status="Bad", neck=50, body=9, ago=0, expire=300):
+        received = (datetime.now(UTC) - timedelta(seconds=ago)).replace(tzinfo=None)
+        row = Row("pi1", "a.jpg", received, received, neck, body, status, True, "node")
+        results = Results(broker_settings(broker.port), settings(expire), "worker")
+        results.start(WORKING)
+        results.offer([row])
+        results.finish(20)
+
+    return run
+
+
+def test_a_camera_appears_with_its_first_picture(
+    tmp_path, broker, postgres, start_worker
+):
+    with running_home_assistant(tmp_path / "home", broker.port) as home:
+        start_worker("--publish-results", HOME_ASSISTANT_DISCOVERY="homeassistant")
+        broker.publish("images/pi1", payload(GOOD))
+        home.wait_for("sensor.posture_pi1_posture", "Good")
+        (row,) = postgres.rows()
+        home.wait_for("sensor.posture_pi1_neck", str(row["neck_angle"]))
+        home.wait_for("sensor.posture_pi1_body", str(row["body_angle"]))
+        home.wait_for("binary_sensor.posture_pi1_bad_posture", "off")
+        received = datetime.fromisoformat(f"{row['received_time']}+00:00")
+        home.wait_for(
+            "sensor.posture_pi1_last_picture",
+            received.replace(microsecond=0).isoformat(),
+        )
+        status = home.states["sensor.posture_pi1_posture"]["attributes"]
+        assert status["friendly_name"] == "Posture pi1 Posture"
+        assert home.states["sensor.posture_pi1_neck"]["attributes"] == {
+            "state_class": "measurement",
+            "unit_of_measurement": "°",
+            "friendly_name": "Posture pi1 Neck",
+        }
+        assert home.complaints == []
+
+
+def test_what_was_not_measured_is_unknown(tmp_path, broker, publish):
+    with running_home_assistant(tmp_path / "home", broker.port) as home:
+        publish("Bad")
+        home.wait_for("binary_sensor.posture_pi1_bad_posture", "on")
+        publish("No_Landmarks_Detected", None, None)
+        home.wait_for("sensor.posture_pi1_posture", "No_Landmarks_Detected")
+        home.wait_for("binary_sensor.posture_pi1_bad_posture", "unknown")
+        home.wait_for("sensor.posture_pi1_neck", "unknown")
+        home.wait_for("sensor.posture_pi1_body", "unknown")
+        assert home.complaints == []
+
+
+def test_values_of_a_silent_camera_become_unavailable(tmp_path, broker, publish):
+    with running_home_assistant(tmp_path / "home", broker.port) as home:
+        publish("Bad", expire=5)
+        home.wait_for("binary_sensor.posture_pi1_bad_posture", "on")
+        for entity in PERISHABLE:
+            home.wait_for(entity, "unavailable")
+        assert home.state("sensor.posture_pi1_last_picture") not in (
+            "unavailable",
+            "unknown",
+        )
+
+
+def test_a_home_assistant_that_starts_takes_no_old_value_for_a_new_one(
+    tmp_path, broker, publish
+):
+    publish("Bad", ago=3600)
+    with running_home_assistant(tmp_path / "home", broker.port) as home:
+        home.wait_for("sensor.posture_pi1_last_picture", _last(broker))
+        assert home.states.keys() >= FIVE
+        states = {state for entity, state in home.history if entity in PERISHABLE}
+        assert states == {"unavailable"}
+
+
+def _last(broker) -> str:
+    (document,) = kept(broker.port, "posture/+/status").values()
+    received = datetime.fromisoformat(json.loads(document)["received_time"])
+    return received.replace(microsecond=0).isoformat()
+
+
+def test_a_forgotten_camera_is_gone(tmp_path, broker, publish):
+    with running_home_assistant(tmp_path / "home", broker.port) as home:
+        publish("Bad")
+        home.wait_for("binary_sensor.posture_pi1_bad_posture", "on")
+        forget_results(broker_settings(broker.port), settings(), "pi1")
+        for entity in FIVE:
+            home.wait_for(entity, None)
+
+
+def test_cameras_are_described_once_and_again_at_a_birth(broker):
+    topic = home_assistant.topics(settings(), "pi1")[0]
+    results = Results(broker_settings(broker.port), settings(), "worker")
+    with listening(broker.port, topic, "posture/pi1/status") as listener:
+        results.start(WORKING)
+        for second in range(3):
+            now = datetime.now(UTC).replace(tzinfo=None)
+            row = Row("pi1", f"{second}", now, now, 9, 9, "Good", True, "node")
+            results.offer([row])
+            listener.wait_for("posture/pi1/status", second + 1)
+        assert len(listener.documents(topic)) == 1
+        broker.publish("homeassistant/status", b"online")
+        listener.wait_for(topic, 2)
+        results.finish(5)
+        assert len(listener.documents(topic)) == 2
+
+
+CHECK = """
+import asyncio, json, sys
+from homeassistant import core
+from homeassistant.components.mqtt import binary_sensor, discovery, sensor
+schemas = {
+    "sensor": (sensor._PLATFORM_SCHEMA_BASE, sensor.DISCOVERY_SCHEMA),
+    "binary_sensor": (
+        binary_sensor.PLATFORM_SCHEMA_MODERN, binary_sensor.DISCOVERY_SCHEMA
+    ),
+}
+async def check(topic, payload):
+    home = core.HomeAssistant("/")  # templates are checked in a running one only
+    match = discovery.TOPIC_MATCHER.match(topic.removeprefix("homeassistant/"))
+    known, schema = schemas[match["component"]]
+    # The schema itself drops what it does not know; releases before 2024.10 do not
+    # know the options of a sensor.
+    strange = payload.keys() - {str(key) for key in known.schema} - {"options"}
+    assert not strange, strange
+    schema(payload)
+for topic, payload in json.load(sys.stdin):
+    asyncio.run(check(topic, payload))
+print("valid")
+"""
+
+
+@pytest.mark.parametrize("pi", ["pi1", "desk.2", "-", "unnamed-12345678"])
+def test_descriptions_keep_to_home_assistant_s_own_schema(pi):
+    found = [
+        (topic, json.loads(text))
+        for topic, text in home_assistant.descriptions(settings(), pi)
+    ]
+    done = subprocess.run(
+        [ENVIRONMENT / "bin" / "python", "-c", CHECK],
+        input=json.dumps(found),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "valid\n", done.stderr
+
+
+def test_the_automations_of_the_documentation_run(tmp_path, broker, publish):
+    text = (ROOT / "docs" / "results-and-nudges.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", text.replace("desk1", "pi1"), re.DOTALL)
+    automations = yaml.safe_load(block)
+    automations[1]["trigger"][0]["for"] = "00:00:01"
+    with running_home_assistant(tmp_path / "home", broker.port, automations) as home:
+
+        def runs(name):
+            state = home.states.get(f"automation.{name}", {})
+            return state.get("attributes", {}).get("last_triggered")
+
+        for name in ("nudge_at_desk_1", "bad_for_a_quarter_of_an_hour"):
+            home.wait_for(f"automation.{name}", "on")
+            assert not runs(name)
+        nudge = ("posture/pi1/nudge", b'{"title": "Up!", "text": "You"}')
+        # It subscribes some time after its start, and nobody keeps an event.
+        wait_until(
+            lambda: broker.publish(*nudge) or runs("nudge_at_desk_1"),
+            "the nudge is told",
+            step=0.5,
+        )
+        publish("Bad")
+        wait_until(lambda: runs("bad_for_a_quarter_of_an_hour"), "and long badness")
+        assert home.complaints == []
