@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import os
+import sys
 import threading
 from typing import TextIO
 
@@ -23,6 +24,7 @@ def take_over_stderr() -> TextIO:
     reading, writing = os.pipe()
     os.dup2(writing, _STDERR)
     os.close(writing)
+    sys.stderr = own  # what Python itself says, such as why it dies, is not native
     pump = threading.Thread(target=_pump, args=(reading,), name="native", daemon=True)
     pump.start()
     return own

@@ -38,3 +38,10 @@ def test_a_fatal_signal_still_says_where_it_happened():
 
     assert "Fatal Python error: Aborted" in ended.stderr
     assert ended.returncode < 0
+
+
+def test_an_error_that_nobody_handles_is_told():
+    ended = run("INFO", "raise RuntimeError('nobody thought of this')")
+
+    assert "RuntimeError: nobody thought of this" in ended.stderr
+    assert ended.returncode == 1
