@@ -18,7 +18,7 @@ from tests.fixtures.mosquitto import dynamic_security, running_mosquitto
 from tests.fixtures.net import wait_until
 from tests.fixtures.proxy import running_proxy
 from tests.fixtures.settings import read_settings
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ROOT, WorkerProcess
 from tests.worker.conftest import GOOD, WORKING, payload
 
 STATUS = "posture/pi1/status"
@@ -82,6 +82,16 @@ def test_the_document_is_the_row(broker, postgres, start_worker, wait_for_rows):
         name: kept_row[name]
         for name in ("neck_angle", "body_angle", "processed_by", "filename")
     }
+
+
+def test_the_documentation_shows_such_a_document():
+    text = (ROOT / "docs" / "results-and-nudges.md").read_text()
+    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    real = json.loads(document(row()).payload)
+    assert list(shown) == list(real)
+    assert [type(each) for each in shown.values()] == [
+        type(each) for each in real.values()
+    ]
 
 
 def test_what_was_not_measured_is_null(broker, postgres, start_worker):
