@@ -22,7 +22,7 @@ def _zone(text: str) -> ZoneInfo | None:
 
 def _url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
-        raise ValueError("an address such as http://192.168.1.79:9109/metrics")
+        raise ValueError("an address such as http://192.168.1.79:9105/metrics")
     return text
 
 
@@ -106,10 +106,17 @@ class PageSettings:
         default="20",
         parse=integer(1, 256),
     )
-    metrics: str | None = option(
+    placement_url: str | None = option(
         "PAGE_PLACEMENT_URL",
         "--placement-url",
-        "metrics of gpu_affinity_watcher.py, for the table of nodes",
+        "metrics of gpu_affinity_watcher.py, for nodes and the choice",
+        default=None,
+        parse=_url,
+    )
+    scaler_url: str | None = option(
+        "PAGE_SCALER_URL",
+        "--scaler-url",
+        "metrics of cpu_monitor_and_offload.py, for what waits and the Jobs wanted",
         default=None,
         parse=_url,
     )

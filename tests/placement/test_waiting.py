@@ -1,5 +1,6 @@
 """The scaler's watch of a real broker."""
 
+import math
 import time
 from dataclasses import replace
 
@@ -120,6 +121,20 @@ def test_a_refused_connection_is_said(tmp_path):
         wait_until(lambda: "refused" in watching.watch._problem, "the refusal")
         with pytest.raises(NotKnownError, match="Not authorized; check MQTT_USER"):
             watching.watch.check(staleness=3600)
+
+
+def test_the_backlog_is_what_its_topic_told_last_and_unknown_without_the_broker(broker):
+    with Watching(broker.port, backlog_topic="workers/backlog") as watching:
+        watching.wait_for(1)
+        assert math.isnan(watching.watch.backlog)
+        broker.publish("workers/backlog", b"412")
+        wait_until(lambda: watching.watch.backlog == 412, "the number")
+        broker.publish("workers/backlog", b"no number")
+        wait_until(lambda: math.isnan(watching.watch.backlog), "it is unknown")
+        broker.publish("workers/backlog", b"7")
+        wait_until(lambda: watching.watch.backlog == 7, "the number")
+        broker.stop()
+        wait_until(lambda: math.isnan(watching.watch.backlog), "it is unknown")
 
 
 def test_a_backlog_above_its_floor_is_a_sign(broker):
