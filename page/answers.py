@@ -76,6 +76,11 @@ async def health(page: Page, _request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+async def alive(_page: Page, _request: Request) -> Response:
+    """That the page answers: it does while the database is away, and then says so."""
+    return PlainTextResponse("ok\n")
+
+
 async def system(page: Page, request: Request) -> Response:
     """Nodes and the choice, what comes in and waits, errors, what was refused."""
     settings = page.settings

@@ -15,7 +15,7 @@ from page.settings import PageSettings
 
 Endpoint = Callable[[Page, Request], Awaitable[Response]]
 
-_OPEN = ("/login", "/static/{name}", "/healthz")  # asked for without a login
+_OPEN = ("/login", "/static/{name}", "/healthz", "/livez")  # asked for without a login
 
 
 def make_app(settings: PageSettings) -> Starlette:
@@ -58,6 +58,7 @@ def make_app(settings: PageSettings) -> Starlette:
             route("/picture/{number:int}.jpg", answers.picture),
             route("/static/{name}", answers.static),
             route("/healthz", answers.health),
+            route("/livez", answers.alive),
         ],
         lifespan=lifespan,
     )

@@ -17,6 +17,9 @@ SHIPPED = [
     "deploy/configmap.example.yaml",
     "deploy/placement-rbac.yaml",
     "deploy/offload-rbac.yaml",
+    "deploy/page-ingress.example.yaml",
+    "deploy/page-secret.example.yaml",
+    "deploy/page.yaml",
     "deploy/scaler-service.yaml",
 ]
 
