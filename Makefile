@@ -11,7 +11,7 @@ ARGS ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test lint proto chaos test-cluster clean
+.PHONY: help demo models test lint docs proto chaos test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -44,12 +44,18 @@ lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(BIN)/.installed ## The documentation as a website, in site/
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@$(BIN)/python -m tools.reference
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html is the first page"
+
 proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of externalscaler.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
 		--grpc_python_out=. externalscaler.proto
 
 clean: ## Remove what these commands made, but for your data in local/
-	rm -rf $(VENV) models .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) models site .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/.installed: requirements.txt constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }
