@@ -40,7 +40,8 @@ def serve(settings: PageSettings) -> None:
             config.load()
         except OSError as error:
             raise PageError(
-                f"the certificate {settings.cert_file} cannot be used: {error}"
+                f"the certificate {settings.cert_file} with the key "
+                f"{settings.key_file or 'in it'} cannot be used: {error}"
             ) from error
         log.info("ready: %s", address(settings))
         # uvicorn ends in good order, and then raises the signal that told it to again.
