@@ -11,7 +11,7 @@ ARGS ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test lint docs proto chaos test-cluster clean
+.PHONY: help demo models test lint docs screenshots proto chaos test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -49,6 +49,10 @@ docs: $(BIN)/.installed ## The documentation as a website, in site/
 	@$(BIN)/python -m tools.reference
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "site/index.html is the first page"
+
+screenshots: $(BIN)/.installed-dev $(MODELS) ## The pictures of the live page in the documentation
+	@tools/system_packages.sh test
+	@$(BIN)/python -m tests.fixtures.screenshot
 
 proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of externalscaler.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
