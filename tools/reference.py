@@ -5,31 +5,17 @@
 
 import argparse
 import dataclasses
+import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from demo.settings import DemoSettings
 from options import Option
-from page.settings import PageSettings
-from placement.launcher_settings import LauncherSettings, StopSettings
-from placement.scaler_settings import ScalerSettings
-from placement.settings import PatchSettings, WatcherSettings
-from posture.settings import WorkerSettings
-from publish_test_images import PublishSettings
 
-TARGET = Path(__file__).parents[1] / "docs" / "reference.md"
-SCRIPTS = {
-    "mqtt_posture_analyzer_with_db.py": WorkerSettings,
-    "live_page.py": PageSettings,
-    "build_and_push.py": LauncherSettings,
-    "stop.py": StopSettings,
-    "gpu_affinity_watcher.py": WatcherSettings,
-    "patch_scaledjob.py": PatchSettings,
-    "cpu_monitor_and_offload.py": ScalerSettings,
-    "publish_test_images.py": PublishSettings,
-    "run_local.py": DemoSettings,
-}
+_ROOT = Path(__file__).parents[1]
+TARGET = _ROOT / "docs" / "reference.md"
+_TOLD = re.compile(r"options\.add_arguments\(\w+, (\w+)\)")
 _HEAD = """\
 <!-- Written by `python -m tools.reference`: change the declarations, not this. -->
 
@@ -55,12 +41,23 @@ def main(argv: list[str] | None = None) -> int:
 
 def reference() -> str:
     """The whole page."""
-    users: dict[type, list[str]] = {}
-    for script, settings in SCRIPTS.items():
+    users: dict[type, dict[str, None]] = {}
+    for script, settings in _scripts():
         for group in _groups(settings):
-            users.setdefault(group, []).append(script)
-    parts = [_section(group, scripts) for group, scripts in users.items()]
+            users.setdefault(group, {})[script] = None
+    whole = {settings for _, settings in _scripts()}
+    parts = [
+        _section(group, list(scripts), group in whole and len(scripts) == 1)
+        for group, scripts in users.items()
+    ]
     return "\n".join([_HEAD, *filter(None, parts)])
+
+
+def _scripts() -> Iterator[tuple[str, type]]:
+    """Each script with the class of its settings."""
+    for path in sorted(_ROOT.glob("*.py")):
+        for name in _TOLD.findall(path.read_text()):
+            yield path.name, getattr(importlib.import_module(path.stem), name)
 
 
 def _groups(settings: type) -> Iterator[type]:
@@ -78,13 +75,12 @@ def _own(settings: type) -> list[dataclasses.Field[object]]:
     return [each for each in dataclasses.fields(settings) if each.name in declared]
 
 
-def _section(group: type, scripts: list[str]) -> str:
+def _section(group: type, scripts: list[str], alone: bool) -> str:
     options = [f.metadata["option"] for f in _own(group) if "option" in f.metadata]
     if not options:
         return ""
     # What belongs to a script alone is called by its name.
-    alone = group in SCRIPTS.values()
-    users = ", ".join(f"`{each}`" for each in dict.fromkeys(scripts))
+    users = ", ".join(f"`{each}`" for each in scripts)
     lines = [
         f"## {scripts[0] if alone else _title(group)}",
         "",
