@@ -28,7 +28,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         --constraint pins.txt --constraint constraints.txt \
         anyio argon2-cffi argon2-cffi-bindings cffi click h11 idna jinja2 MarkupSafe \
         numpy opencv-python-headless paho-mqtt prometheus-client psycopg2-binary \
-        pybase64 pycparser starlette typing_extensions urllib3 uvicorn \
+        pybase64 pycparser simplejpeg starlette typing_extensions urllib3 uvicorn \
     && rm -rf /packages/bin /packages/cv2/data/*.xml \
     && find /packages -type d -name tests -prune -exec rm -rf {} + \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /packages

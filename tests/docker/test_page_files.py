@@ -1,10 +1,30 @@
 """The live page's Dockerfile: what can be seen without an engine."""
 
+import json
 import re
+import subprocess
+import sys
 
 from tests.docker.test_files import ROOT, final_stage, instructions
 
 PAGE = ROOT / "deploy" / "page.Dockerfile"
+# The packages that the page's modules bring in.
+IMPORTED = """
+import json, sys
+before = set(sys.modules)
+from importlib.metadata import packages_distributions
+import live_page, page.server, page.web
+known = packages_distributions()
+print(json.dumps(sorted({d for m in set(sys.modules) - before for d in known.get(m, ())})))
+"""
+
+
+def packages():
+    """What is installed into the image."""
+    (command,) = [rest for _, rest in instructions(PAGE) if "pip install" in rest]
+    names = command.partition("--constraint constraints.txt")[2].partition("&&")[0]
+    assert names.split()
+    return names.split()
 
 
 def test_nothing_of_the_target_runs_while_it_is_built():
@@ -32,11 +52,24 @@ def test_every_package_is_pinned():
     pins = "".join(
         (ROOT / name).read_text() for name in ("constraints.txt", "requirements.txt")
     )
-    (command,) = [rest for _, rest in instructions(PAGE) if "pip install" in rest]
-    names = command.partition("--constraint constraints.txt")[2].partition("&&")[0]
-    assert names.split()
-    for name in names.split():
+    for name in packages():
         assert re.search(rf"^{name}==", pins, re.MULTILINE), name
+
+
+def test_everything_that_the_page_imports_is_in_it():
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    images = "opencv-python-headless"  # in the place of its larger sister
+    imported = {
+        re.sub("opencv-contrib-python", images, name).lower().replace("_", "-")
+        for name in json.loads(done.stdout)
+    }
+    assert imported <= {name.lower().replace("_", "-") for name in packages()}
 
 
 def test_what_is_copied_is_let_through_to_the_build():
