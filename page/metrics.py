@@ -1,5 +1,6 @@
 """The one door to what watcher and scaler tell of themselves."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -39,11 +40,12 @@ class Told:
     def value(self, name: str) -> float | None:
         """The value of the one sample of this name; None for none, or no number."""
         found = self.each(name)
-        return found[0].value if found and found[0].value == found[0].value else None
+        return found[0].value if found and math.isfinite(found[0].value) else None
 
     def total(self, name: str) -> int:
         """The sum of a counter over all its labels."""
-        return int(sum(sample.value for sample in self.each(name)))
+        total = sum(sample.value for sample in self.each(name))
+        return int(total) if math.isfinite(total) else 0
 
 
 @dataclass(frozen=True)

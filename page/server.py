@@ -22,6 +22,10 @@ def serve(settings: PageSettings) -> None:
     Raises:
         PageError: there is no login, or the address or certificate cannot be used.
     """
+    if settings.key_file and not settings.cert_file:
+        raise PageError(
+            "PAGE_KEY_FILE is set, and PAGE_CERT_FILE is not: https needs it"
+        )
     app = make_app(settings)
     config = uvicorn.Config(
         app,

@@ -214,6 +214,7 @@ class PictureWatch:
 
 def _number(payload: bytes | bytearray) -> float:
     try:
-        return float(payload)
+        number = float(payload)
     except ValueError:
-        return math.nan  # compares as above nothing
+        number = math.nan
+    return number if math.isfinite(number) else math.nan  # which is above nothing

@@ -15,7 +15,8 @@ before = set(sys.modules)
 from importlib.metadata import packages_distributions
 import live_page, page.server, page.web
 known = packages_distributions()
-print(json.dumps(sorted({d for m in set(sys.modules) - before for d in known.get(m, ())})))
+new = set(sys.modules) - before
+print(json.dumps(sorted({name for each in new for name in known.get(each, ())})))
 """
 
 

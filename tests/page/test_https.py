@@ -85,3 +85,10 @@ def test_files_that_cannot_be_used_are_named(start_https, authority, tmp_path, w
     page = start_https(certificate, key, ready=False)
     assert page.process.wait(30) == 1
     assert re.search(rf"the certificate {certificate}.* cannot be used: ", page.log)
+
+
+def test_a_key_alone_is_refused(start_page, authority):
+    _, key = authority.issue("server")
+    page = start_page(PAGE_KEY_FILE=str(key), ready=False)
+    assert page.process.wait(30) == 1
+    assert "PAGE_CERT_FILE is not" in page.log

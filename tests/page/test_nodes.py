@@ -76,10 +76,11 @@ def test_what_the_scaler_wants_is_told_in_words(scaler):
     assert (told.jobs, told.backlog) == (1, 412)
     assert "pictures may be waiting" in told.reason
     telemetry.unknown()
-    telemetry.watch_backlog(lambda: math.nan)
-    assert demand_of(ask(url)) == Demand(
-        None, "what it needs to know is too old", None, 0
-    )
+    for no_number in (math.nan, math.inf):
+        telemetry.watch_backlog(lambda told=no_number: told)
+        assert demand_of(ask(url)) == Demand(
+            None, "what it needs to know is too old", None, 0
+        )
 
 
 def test_nodes_and_jobs_are_shown(watcher, scaler, start_page, open_tab):

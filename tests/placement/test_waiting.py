@@ -141,7 +141,7 @@ def test_a_backlog_above_its_floor_is_a_sign(broker):
     demand = {"backlog_topic": "workers/backlog", "backlog_above": 5.0}
     with Watching(broker.port, **demand) as watching:
         watching.wait_for(1)
-        broker.publish("workers/backlog", b"5", b"", b"many", b"6")
+        broker.publish("workers/backlog", b"5", b"", b"many", b"inf", b"6")
         watching.wait_for(2)
         broker.publish("images/pi1", b"a")
         watching.wait_for(3)
