@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from page import answers, forms, past, security
+from page import answers, exposition, forms, past, security
 from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.settings import PageSettings
+from page.visitors import METRICS
 
 Endpoint = Callable[[Page, Request], Awaitable[Response]]
 
@@ -59,6 +60,7 @@ def make_app(settings: PageSettings) -> Starlette:
             route("/static/{name}", answers.static),
             route("/healthz", answers.health),
             route("/livez", answers.alive),
+            route(METRICS, exposition.metrics),
         ],
         lifespan=lifespan,
     )

@@ -9,12 +9,15 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from posture import pictures
 from posture.analysis import Analysis
 from posture.broker import Message
 from posture.errors import StoppedError
+from posture.events import Events
 from posture.ledger import InHand, Written
 from posture.posture_log import LogError, PostureLog, Row, write_each
 
@@ -57,6 +60,7 @@ class Recorder:
         in_hand: InHand,
         written: Written,
         outcome: Outcome,
+        events: Events,
     ) -> None:
         """Save pictures below `folder`; `written` learns the keys of what is kept."""
         self._folder = folder
@@ -64,6 +68,7 @@ class Recorder:
         self._in_hand = in_hand
         self._written = written
         self._outcome = outcome
+        self._events = events
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._give_up = threading.Event()
         # A daemon: a database that hangs must not outlive the grace period.
@@ -122,13 +127,16 @@ class Recorder:
         files = {self._path(each.row): each.analysis.picture for each in batch}
         self._insist(
             lambda: pictures.save(files),
+            "pictures",
             f"cannot save pictures in {self._folder}",
         )
         # A redelivery can meet its first delivery here: one row is enough for both.
         rows = list({result.row.filename: result.row for result in batch}.values())
         refused: dict[str, str] = {}
         if rows:
-            self._insist(lambda: self._write(rows, refused), "cannot write rows")
+            write = partial(self._write, rows, refused)
+            self._insist(write, "rows", "cannot write rows")
+        now = datetime.now(UTC)
         for result in batch:
             reason = refused.get(result.row.filename)
             if reason:
@@ -137,6 +145,8 @@ class Recorder:
             self._written.add(result.key, result.message.generation)
             self.count += 1
             _say(result)
+            waited = (now - result.message.received).total_seconds()
+            self._events.recorded(result.row.posture_status, result.seconds, waited)
             self._outcome.done(result.message)
 
     def _path(self, row: Row) -> Path:
@@ -150,7 +160,7 @@ class Recorder:
                 raise
             refused.update(write_each(self._table, rows))
 
-    def _insist(self, action: Callable[[], None], what: str) -> None:
+    def _insist(self, action: Callable[[], None], part: str, what: str) -> None:
         """Do it, again and again while it fails.
 
         Raises:
@@ -162,6 +172,7 @@ class Recorder:
                 return action()
             except (LogError, OSError) as error:
                 log.error("%s: %s; trying again", what, error)  # noqa: TRY400 - no bug
+                self._events.write_failed(part)
             # Jitter, so that many workers do not all come back at the same moment.
             if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
                 raise StoppedError(what)
