@@ -26,8 +26,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         --platform "manylinux_2_28_$machine" --platform "manylinux_2_27_$machine" \
         --platform "manylinux_2_17_$machine" --platform "manylinux2014_$machine" \
         --constraint constraints.txt \
-        certifi mediapipe numpy opencv-python-headless paho-mqtt psycopg2-binary pybase64 \
-        simplejpeg \
+        certifi mediapipe numpy opencv-python-headless paho-mqtt prometheus_client \
+        psycopg2-binary pybase64 simplejpeg \
     && rm -rf /packages/bin /packages/cv2/data/*.xml \
         /packages/mediapipe/tasks/python/test \
     && find /packages -type d -name tests -prune -exec rm -rf {} + \

@@ -11,7 +11,7 @@ ARGS ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test lint proto chaos test-cluster clean
+.PHONY: help demo models test lint docs screenshots proto chaos test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -45,12 +45,22 @@ lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(BIN)/.installed ## The documentation as a website, in site/
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@$(BIN)/python -m tools.reference
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html is the first page"
+
+screenshots: $(BIN)/.installed-dev $(MODELS) ## The pictures of the live page in the documentation
+	@tools/system_packages.sh test
+	@$(BIN)/python -m tests.fixtures.screenshot
+
 proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of externalscaler.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
 		--grpc_python_out=. externalscaler.proto
 
 clean: ## Remove what these commands made, but for your data in local/
-	rm -rf $(VENV) .home-assistant models .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .home-assistant models site .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/.installed: requirements.txt constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }
@@ -60,7 +70,7 @@ $(BIN)/.installed: requirements.txt constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
+$(BIN)/.installed-dev: requirements-dev.txt requirements-docs.txt $(BIN)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

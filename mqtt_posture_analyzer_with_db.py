@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from posture.settings import ReplaySettings, SessionSettings, WorkerSettings
 
 if TYPE_CHECKING:
     from posture.broker import Wish
+    from posture.events import Events
 
 log = logging.getLogger("posture.worker")
 
@@ -149,6 +151,22 @@ _COMMANDS = {
 
 def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
     """Work; False when it was told to stop before it had been idle long enough."""
+    with _events(settings) as events:
+        return _work_and_tell(settings, wish, events)
+
+
+def _events(settings: WorkerSettings) -> "AbstractContextManager[Events]":
+    from posture.events import Events
+
+    if settings.metrics_port == 0:
+        return nullcontext(Events())
+    # Imported only here: a Job that tells nothing starts without it.
+    from posture.telemetry import told
+
+    return told(settings)
+
+
+def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> bool:
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
     from posture import pictures
@@ -184,9 +202,10 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
         clock.lap("broker")
         it = settings
         log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, clock)
+        events.ready()
 
     guarded = Guarded(settings, model, landmarkers.find)
-    worker = Worker(settings, guarded, table, ready, wish)
+    worker = Worker(settings, guarded, table, ready, wish, events)
     _stop_on_signals(worker.request_stop)
     pruner = Pruner(settings)
     pruner.start()

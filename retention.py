@@ -83,8 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         "--to", dest="until", type=_moment, help="forget: until right before then"
     )
     options.add_arguments(parser, RetentionSettings)
-    for each in (DatabaseSettings, BrokerSettings, ResultSettings):
-        options.add_arguments(parser, each)
+    options.add_arguments(parser, DatabaseSettings)
+    options.add_arguments(parser, BrokerSettings)
+    options.add_arguments(parser, ResultSettings)
     return parser
 
 

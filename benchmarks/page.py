@@ -51,14 +51,20 @@ FROM (SELECT n, now() AT TIME ZONE 'utc' - ({rows} - n) * interval '1 s' / {came
 def measure_queries(rows: int) -> dict[str, Any]:
     """Milliseconds of each of the page's questions: median and slowest of 15."""
     with running_postgres() as postgres:
-        postgres.execute(_FILL.format(rows=rows, cameras=_CAMERAS))
-        begun = time.perf_counter()
-        postgres.execute((ROOT / "deploy" / "posture_log_page.sql").read_text())
-        indexes = time.perf_counter() - begun
-        postgres.execute("VACUUM ANALYZE posture_log")
+        indexes = fill(postgres, rows)
         table = Table(settings_from(DatabaseSettings, postgres.environ))
         figures = {name: _times(ask) for name, ask in _questions(table, rows).items()}
     return {"rows": rows, "indexes_built_s": round(indexes, 1)} | figures
+
+
+def fill(postgres: Any, rows: int) -> float:
+    """So many rows, and the page's indexes; gives the seconds that those took."""
+    postgres.execute(_FILL.format(rows=rows, cameras=_CAMERAS))
+    begun = time.perf_counter()
+    postgres.execute((ROOT / "deploy" / "posture_log_page.sql").read_text())
+    took = time.perf_counter() - begun
+    postgres.execute("VACUUM ANALYZE posture_log")
+    return took
 
 
 def _questions(table: Table, rows: int) -> dict[str, Callable[[], object]]:
@@ -156,7 +162,7 @@ def measure_load(cameras: int, pages: int, seconds: float) -> dict[str, Any]:
         process = psutil.Process(page.process.pid)
         fetched = multiprocessing.Value("l", 0)
         readers = multiprocessing.Process(
-            target=_read_pages, args=(page.port, pages, seconds + 8, fetched)
+            target=read_pages, args=(page.port, pages, seconds + 8, fetched)
         )
         readers.start()
         writer = threading.Thread(
@@ -199,7 +205,8 @@ def _write(postgres: Any, cameras: int, seconds: float) -> None:
     connection.close()
 
 
-def _read_pages(port: int, pages: int, seconds: float, fetched: Any) -> None:
+def read_pages(port: int, pages: int, seconds: float, fetched: Any) -> None:
+    """Do for so many seconds what so many open pages do; counts their pictures."""
     threads = [
         threading.Thread(target=_read_page, args=(port, seconds, fetched))
         for _ in range(pages)

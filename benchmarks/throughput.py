@@ -81,6 +81,7 @@ class Table:
     """Looks at the table over one connection, which costs next to nothing."""
 
     def __init__(self, database: Postgres) -> None:
+        self.database = database
         self._connection = database.connect()
 
     def count(self) -> int:

@@ -1,5 +1,6 @@
 """What the page answers about now: cameras, pictures, news, styles."""
 
+from asyncio import gather
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,9 +8,10 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from page.errors import PageError
+from page.demand import demand_of
 from page.files import read_picture, read_quarantine
-from page.nodes import read_nodes
+from page.metrics import look
+from page.nodes import placement_of
 from page.parts import Page
 from page.rows import Row
 
@@ -74,21 +76,24 @@ async def health(page: Page, _request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+async def alive(_page: Page, _request: Request) -> Response:
+    """That the page answers: it does while the database is away, and then says so."""
+    return PlainTextResponse("ok\n")
+
+
 async def system(page: Page, request: Request) -> Response:
-    """Nodes, what comes in, and what was refused."""
-    nodes, trouble = [], None
-    if page.settings.metrics:
-        try:
-            nodes = await to_thread.run_sync(read_nodes, page.settings.metrics)
-        except PageError as error:
-            trouble = str(error)
-    kept, refused = await to_thread.run_sync(read_quarantine, page.settings.quarantine)
+    """Nodes and the choice, what comes in and waits, errors, what was refused."""
+    settings = page.settings
+    watcher, scaler = await gather(
+        to_thread.run_sync(look, settings.placement_url, placement_of),
+        to_thread.run_sync(look, settings.scaler_url, demand_of),
+    )
+    kept, refused = await to_thread.run_sync(read_quarantine, settings.quarantine)
     return page.show(
         request,
         "system.html",
-        configured=page.settings.metrics is not None,
-        nodes=nodes,
-        nodes_trouble=trouble,
+        watcher=watcher,
+        scaler=scaler,
         rate=page.board.per_second(),
         tiles=page.board.tiles(),
         kept=kept,

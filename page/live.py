@@ -11,6 +11,7 @@ from anyio import to_thread
 
 from page.board import Board, Tile
 from page.rows import DatabaseAwayError, Rows
+from page.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +28,18 @@ class Feed:
     slow, gets everything. So nothing is kept for a page, however slow it is.
     """
 
-    def __init__(self, rows: Rows, board: Board, draw: Callable[[Tile], str]) -> None:
-        """`draw` makes the HTML of a tile."""
+    def __init__(
+        self,
+        rows: Rows,
+        board: Board,
+        draw: Callable[[Tile], str],
+        telemetry: Telemetry,
+    ) -> None:
+        """`draw` makes the HTML of a tile; `telemetry` hears of every row."""
         self._rows = rows
         self._board = board
         self._draw = draw
+        self._telemetry = telemetry
         self._changed = asyncio.Condition()
         self._version = 0
         self._message = ""
@@ -55,11 +63,13 @@ class Feed:
         last = await to_thread.run_sync(self._rows.newest_id)
         newest = await to_thread.run_sync(self._rows.newest_of_each)
         self._board.begin(newest, last)
+        self._telemetry.begin(newest)
         await self._tell(self._board.tiles(), None)
 
     async def _look(self) -> None:
         rows = await to_thread.run_sync(self._rows.after, self._board.last, _MOST)
         changed = self._board.add(rows, time.monotonic())
+        self._telemetry.add(rows)
         if changed or self.trouble:
             await self._tell(self._board.tiles(changed), None)
 

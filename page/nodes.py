@@ -1,15 +1,10 @@
-"""The door to the watcher's metrics: nodes, their loads, and which one is chosen."""
+"""Nodes as the watcher tells them: loads, the choice, and why. Pure rules."""
 
 from dataclasses import dataclass
 
-import urllib3
-from prometheus_client.parser import text_string_to_metric_families
-
-from page.errors import PageError
+from page.metrics import Told
 
 _PREFIX = "posture_placement_"
-_DEADLINE = 3.0  # seconds
-_MOST = 4 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -21,45 +16,34 @@ class Node:
     age: float | None
     eligible: bool
     chosen: bool
+    refusal: str
+    """Why it cannot be chosen."""
 
 
-def read_nodes(url: str) -> list[Node]:
-    """The nodes, the chosen one first, then by load.
+@dataclass(frozen=True)
+class Placement:
+    """The watcher's last decision."""
 
-    Raises:
-        PageError: the watcher does not answer as it should.
-    """
-    try:
-        with urllib3.PoolManager(retries=False) as pool:
-            answer = pool.request(
-                "GET",
-                url,
-                timeout=urllib3.Timeout(total=_DEADLINE),
-                preload_content=False,
-            )
-            body = answer.read(_MOST)
-    except urllib3.exceptions.HTTPError as error:
-        raise PageError(f"{url} does not answer: {error}") from error
-    if answer.status != 200:
-        raise PageError(f"{url} answers {answer.status}: check PAGE_PLACEMENT_URL")
-    return _nodes(_by_node(body, url))
+    nodes: list[Node]
+    reason: str
+    errors: int
+    """Looks and steps that failed since the watcher's start."""
 
 
-def _by_node(body: bytes, url: str) -> dict[str, dict[str, float]]:
-    """For each node what is told of it, by the name of the metric."""
-    told: dict[str, dict[str, float]] = {}
-    try:
-        for family in text_string_to_metric_families(body.decode()):
-            for sample in family.samples:
-                if "node" in sample.labels and sample.name.startswith(_PREFIX):
-                    one = told.setdefault(sample.labels["node"], {})
-                    one[sample.name.removeprefix(_PREFIX)] = sample.value
-    except (ValueError, KeyError) as error:
-        raise PageError(f"{url} answers no metrics: {error}") from error
-    return told
+def placement_of(told: Told) -> Placement:
+    """The last decision."""
+    reason = next(iter(_reasons(told, "decision_info").values()), "")
+    return Placement(_nodes(told), reason, told.total(f"{_PREFIX}errors_total"))
 
 
-def _nodes(told: dict[str, dict[str, float]]) -> list[Node]:
+def _nodes(told: Told) -> list[Node]:
+    """The chosen one first, then those that can be chosen, by load."""
+    by_node: dict[str, dict[str, float]] = {}
+    for sample in told.samples:
+        if "node" in sample.labels and sample.name.startswith(_PREFIX):
+            one = by_node.setdefault(sample.labels["node"], {})
+            one[sample.name.removeprefix(_PREFIX)] = sample.value
+    refused = _reasons(told, "node_refused")
     nodes = [
         Node(
             name,
@@ -67,11 +51,21 @@ def _nodes(told: dict[str, dict[str, float]]) -> list[Node]:
             one.get("node_sample_age_seconds"),
             bool(one.get("node_eligible")),
             bool(one.get("chosen")),
+            refused.get(name, ""),
         )
-        for name, one in told.items()
+        for name, one in by_node.items()
+        if "node_eligible" in one
     ]
-    unknown = float("inf")
-    return sorted(
-        nodes,
-        key=lambda n: (not n.chosen, unknown if n.load is None else n.load, n.name),
-    )
+    return sorted(nodes, key=_rank)
+
+
+def _reasons(told: Told, name: str) -> dict[str, str]:
+    return {
+        sample.labels.get("node", ""): sample.labels.get("reason", "")
+        for sample in told.each(_PREFIX + name)
+    }
+
+
+def _rank(node: Node) -> tuple[bool, bool, float, str]:
+    load = float("inf") if node.load is None else node.load
+    return (not node.chosen, not node.eligible, load, node.name)

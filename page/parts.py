@@ -16,6 +16,7 @@ from page.live import Feed
 from page.rows import Rows
 from page.sender import Sender
 from page.settings import PageSettings
+from page.telemetry import Telemetry
 from page.visitors import Visitors
 
 _PICTURES = 100  # that browsers may send in ten seconds
@@ -35,7 +36,9 @@ class Page:
         self.visitors = Visitors(settings)
         self.rows = Rows(settings.database)
         self.board = Board()
-        self.feed = Feed(self.rows, self.board, self.draw_tile)
+        self.telemetry = Telemetry()
+        self.feed = Feed(self.rows, self.board, self.draw_tile, self.telemetry)
+        self.telemetry.watch(lambda: self.feed.trouble, settings.quarantine)
         self.sender = Sender(settings.broker, settings.max_picture_mb << 20)
         self.pictures_limit = Limit(_PICTURES, 10)
         self._templates = Environment(

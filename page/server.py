@@ -22,6 +22,10 @@ def serve(settings: PageSettings) -> None:
     Raises:
         PageError: there is no login, or the address or certificate cannot be used.
     """
+    if settings.key_file and not settings.cert_file:
+        raise PageError(
+            "PAGE_KEY_FILE is set, and PAGE_CERT_FILE is not: https needs it"
+        )
     app = make_app(settings)
     config = uvicorn.Config(
         app,
@@ -40,7 +44,8 @@ def serve(settings: PageSettings) -> None:
             config.load()
         except OSError as error:
             raise PageError(
-                f"the certificate {settings.cert_file} cannot be used: {error}"
+                f"the certificate {settings.cert_file} with the key "
+                f"{settings.key_file or 'in it'} cannot be used: {error}"
             ) from error
         log.info("ready: %s", address(settings))
         # uvicorn ends in good order, and then raises the signal that told it to again.

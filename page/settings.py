@@ -9,6 +9,7 @@ from options import boolean, integer, option, section
 from posture.settings import BrokerSettings, DatabaseSettings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SHORTEST_TOKEN = 16  # characters, so that guessing is hopeless without a limit on it
 
 
 def zone(text: str) -> ZoneInfo | None:
@@ -23,7 +24,13 @@ def zone(text: str) -> ZoneInfo | None:
 
 def _url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
-        raise ValueError("an address such as http://192.168.1.79:9109/metrics")
+        raise ValueError("an address such as http://192.168.1.79:9105/metrics")
+    return text
+
+
+def _token(text: str) -> str:
+    if len(text) < _SHORTEST_TOKEN or not text.isascii():
+        raise ValueError(f"{_SHORTEST_TOKEN} ASCII characters or more")
     return text
 
 
@@ -107,12 +114,28 @@ class PageSettings:
         default="20",
         parse=integer(1, 256),
     )
-    metrics: str | None = option(
+    placement_url: str | None = option(
         "PAGE_PLACEMENT_URL",
         "--placement-url",
-        "metrics of gpu_affinity_watcher.py, for the table of nodes",
+        "metrics of gpu_affinity_watcher.py, for nodes and the choice",
         default=None,
         parse=_url,
+    )
+    scaler_url: str | None = option(
+        "PAGE_SCALER_URL",
+        "--scaler-url",
+        "metrics of cpu_monitor_and_offload.py, for what waits and the Jobs wanted",
+        default=None,
+        parse=_url,
+    )
+    metrics_token: str | None = option(
+        "PAGE_METRICS_TOKEN",
+        "--metrics-token",
+        "word that Prometheus gives for the page's /metrics, as bearer token; "
+        "16 characters or more",
+        default=None,
+        parse=_token,
+        secret=True,
     )
     zone: ZoneInfo | None = option(
         "PAGE_TIMEZONE",

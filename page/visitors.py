@@ -1,5 +1,6 @@
 """Which visitor a request comes from, and whether it is let in."""
 
+import hmac
 import secrets
 from urllib.parse import quote
 
@@ -11,6 +12,8 @@ from page.login import Login
 from page.security import Tokens, wrong_host
 from page.settings import PageSettings
 
+METRICS = "/metrics"
+_BEARER = {"WWW-Authenticate": "Bearer"}
 _COOKIE = "posture-page"
 
 
@@ -35,15 +38,26 @@ class Visitors:
 
     def refuse(self, request: Request, *, needs_login: bool) -> Response | None:
         """Why a request is not answered, None when it may be."""
+        if request.url.path == METRICS and self._is_prometheus(request):
+            return None  # under whatever name it knows the page
         wrong = wrong_host(request, self._settings)
         if wrong:
             return wrong
         if needs_login and not self.admits(request):
+            if request.url.path == METRICS:
+                return PlainTextResponse("Give PAGE_METRICS_TOKEN.\n", 401, _BEARER)
             if request.method != "GET":
                 return PlainTextResponse("Please log in again.", status_code=401)
             wanted = request.url.path + (request.url.query and f"?{request.url.query}")
             return RedirectResponse(f"/login?to={quote(wanted)}", status_code=303)
         return None
+
+    def _is_prometheus(self, request: Request) -> bool:
+        wanted = f"Bearer {self._settings.metrics_token}"
+        given = request.headers.get("authorization", "")
+        return self._settings.metrics_token is not None and hmac.compare_digest(
+            wanted.encode(), given.encode()
+        )
 
     def admits(self, request: Request) -> bool:
         """Whether the visitor has logged in, and still is, where a login is needed."""

@@ -8,14 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from page import answers, forms, past, security
+from page import answers, exposition, forms, past, security
 from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.settings import PageSettings
+from page.visitors import METRICS
 
 Endpoint = Callable[[Page, Request], Awaitable[Response]]
 
-_OPEN = ("/login", "/static/{name}", "/healthz")  # asked for without a login
+_OPEN = ("/login", "/static/{name}", "/healthz", "/livez")  # asked for without a login
 
 
 def make_app(settings: PageSettings) -> Starlette:
@@ -58,6 +59,8 @@ def make_app(settings: PageSettings) -> Starlette:
             route("/picture/{number:int}.jpg", answers.picture),
             route("/static/{name}", answers.static),
             route("/healthz", answers.health),
+            route("/livez", answers.alive),
+            route(METRICS, exposition.metrics),
         ],
         lifespan=lifespan,
     )

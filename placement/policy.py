@@ -110,9 +110,18 @@ class Decision:
 
     load: float | None
     reason: str
+    """Without the loads, which are told beside it."""
+
     candidates: tuple[Candidate, ...]
     memory: Memory
     time: float
+
+    @property
+    def why(self) -> str:
+        """The choice and its reason."""
+        if self.node is None:
+            return f"no node: {self.reason}"
+        return f"{self.node}: {_percent(self.load)}, {self.reason}"
 
     @property
     def passed_over(self) -> dict[str, str]:
@@ -130,7 +139,7 @@ class Decision:
         if len(others) > _SHOWN:
             shown += f" and {len(others) - _SHOWN} more"
         tail = f"; passed over: {shown}" if shown else ""
-        return f"{self.node or 'no node'}: {self.reason}{tail}"
+        return f"{self.why}{tail}"
 
 
 def decide(
@@ -212,17 +221,15 @@ def gain(each: Candidate, other: Candidate, rules: ChoiceSettings) -> float:
 def _stay_or_move(
     standing: Candidate, best: Candidate, needed: float, held: float, hold: float
 ) -> str:
-    here, there = _percent(standing.load), f"{best.node} at {_percent(best.load)}"
     if held == -math.inf:
-        return f"{here}, kept: {there} is not better by {needed:g} points"
+        return f"kept: {best.node} is not better by {needed:g} points"
     if held < hold:
-        return f"{here}, kept: {there} has been better for {held:.0f} of {hold:g} s"
-    moved = f"{_percent(best.load)}, better than {standing.node} at {here}"
-    return f"{moved} for {held:.0f} s"
+        return f"kept: {best.node} has been better for {held:.0f} of {hold:g} s"
+    return f"better than {standing.node} for {held:.0f} s"
 
 
 def _why_best(best: Candidate, current: str | None, found: Iterable[Candidate]) -> str:
-    reason = f"{_percent(best.load)}, the least load"
+    reason = "the least load"
     if current in (None, best.node):
         return reason
     left = next((each.refusal for each in found if each.node == current), None)

@@ -1,5 +1,6 @@
 """What the watcher tells Prometheus about itself."""
 
+import re
 import time
 from collections.abc import Iterable
 
@@ -10,6 +11,19 @@ from prometheus_client.registry import Collector
 from placement.policy import Decision
 
 _PREFIX = "posture_placement"
+_LONGEST = 200  # characters of a reason
+_MEASURED = re.compile(
+    r"\S+(?: of \S+)?(?= s\b)"  # seconds
+    r"|(?<=sample of )\S+|\S+(?= is not 0 to)"
+)
+
+
+def steady(reason: str) -> str:
+    """A reason as a label: bounded, and without what was measured.
+
+    Prometheus keeps a series for each text, so a text must not change with every look.
+    """
+    return _MEASURED.sub("...", reason)[:_LONGEST]
 
 
 class Report(Collector):
@@ -44,19 +58,25 @@ class Report(Collector):
 
 
 def _of(decision: Decision) -> Iterable[Metric]:
-    chosen = _by_node("chosen", "1 for the chosen node")
-    load = _by_node("node_load_percent", "Load of a node, where it is known")
-    sample = _by_node("node_sample_age_seconds", "Age of a node's sample")
-    eligible = _by_node("node_eligible", "1 when the node can be chosen")
+    chosen = _family("chosen", "1 for the chosen node", "node")
+    load = _family("node_load_percent", "Load of a node, where it is known", "node")
+    sample = _family("node_sample_age_seconds", "Age of a node's sample", "node")
+    eligible = _family("node_eligible", "1 when the node can be chosen", "node")
+    refused = _family("node_refused", "1 when it cannot, why", "node", "reason")
+    why = _family("decision_info", "1 for the last choice", "reason", "node")
+    # Without a node there is no label of it, which to Prometheus is an empty one.
+    why.add_metric([steady(decision.reason), *filter(None, [decision.node])], 1.0)
     for each in decision.candidates:
         chosen.add_metric([each.node], float(each.node == decision.node))
         eligible.add_metric([each.node], float(each.refusal is None))
+        if each.refusal is not None:
+            refused.add_metric([each.node, steady(each.refusal)], 1.0)
         if each.load is not None:
             load.add_metric([each.node], each.load)
         if each.age is not None:
             sample.add_metric([each.node], each.age)
-    yield from (chosen, load, sample, eligible)
+    yield from (why, chosen, load, sample, eligible, refused)
 
 
-def _by_node(name: str, text: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"{_PREFIX}_{name}", text, labels=["node"])
+def _family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{_PREFIX}_{name}", text, labels=labels)

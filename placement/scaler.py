@@ -56,6 +56,7 @@ class Scaler:
         if not self._settings.demand.always_wanted:
             self._watch.start()
             self._telemetry.watch_age("broker", lambda: self._watch.age)
+            self._telemetry.watch_backlog(lambda: self._watch.backlog)
         self._situation.start()
         self._telemetry.watch_age("jobs", lambda: _age(self._situation))
         loads = self._choice_by(self._settings.loads.metrics)

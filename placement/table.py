@@ -11,7 +11,7 @@ _HEAD = ("", "NODE", "LOAD", "AGE", "JOBS", "ELIGIBLE")
 def table(decision: Decision, survey: Survey) -> str:
     """A table of all nodes, the reason of the choice and what fits no node."""
     rows = [_HEAD, *(_row(each, decision) for each in decision.candidates)]
-    lines = [*_aligned(rows), "", f"{decision.node or 'no node'}: {decision.reason}"]
+    lines = [*_aligned(rows), "", decision.why]
     if survey.unmatched:
         lines += ["", "series that name no node of the cluster (see NODE_MAP):"]
         lines += [f"  {each}" for each in survey.unmatched]

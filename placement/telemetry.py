@@ -58,6 +58,12 @@ class ScalerTelemetry:
             "1 while the master's CPU is above its threshold",
             registry=self.registry,
         )
+        self._backlog = Gauge(
+            "posture_scaler_backlog_messages",
+            "Messages at the broker, as the backlog topic tells; NaN when it does not",
+            registry=self.registry,
+        )
+        self._backlog.set(math.nan)
         self._ages = Gauge(
             "posture_scaler_reading_age_seconds",
             "Age of the last good reading",
@@ -101,6 +107,10 @@ class ScalerTelemetry:
     def overloaded(self, high: bool) -> None:
         """Note whether the master's CPU is overloaded."""
         self._overloaded.set(high)
+
+    def watch_backlog(self, backlog: Callable[[], float]) -> None:
+        """Show what `backlog` gives: messages, NaN when that is not known."""
+        self._backlog.set_function(backlog)
 
     def watch_age(self, reading: str, age: Callable[[], float]) -> None:
         """Show what `age` gives, in seconds, as the age of `reading`."""

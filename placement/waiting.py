@@ -56,6 +56,7 @@ class PictureWatch:
         self._lock = threading.Lock()
         self._heard = -math.inf  # when the subscription was last known to stand
         self._subscribed = False
+        self._backlog = math.nan
         self._problem = "not connected yet"
         self._client = self._make_client()
 
@@ -99,6 +100,12 @@ class PictureWatch:
         """Seconds for which pictures may have come unseen; 0 while connected."""
         with self._lock:
             return 0.0 if self._subscribed else time.monotonic() - self._heard
+
+    @property
+    def backlog(self) -> float:
+        """Messages at the broker, as its backlog topic last told; NaN if unknown."""
+        with self._lock:
+            return self._backlog if self._subscribed else math.nan
 
     def check(self, staleness: float) -> None:
         """Do nothing if pictures are seen, or were until `staleness` seconds ago.
@@ -162,9 +169,14 @@ class PictureWatch:
         message: MQTTMessage,
     ) -> None:
         if self._is_backlog(message):
-            if _number(message.payload) > self._demand.backlog_above:
-                self._sign(time.monotonic())
+            self._told_backlog(_number(message.payload))
         elif not message.retain:
+            self._sign(time.monotonic())
+
+    def _told_backlog(self, count: float) -> None:
+        with self._lock:
+            self._backlog = count
+        if count > self._demand.backlog_above:
             self._sign(time.monotonic())
 
     def _is_backlog(self, message: MQTTMessage) -> bool:
@@ -187,6 +199,7 @@ class PictureWatch:
     ) -> None:
         with self._lock:
             lost, self._subscribed = self._subscribed, False
+            self._backlog = math.nan
             if lost:
                 self._heard = time.monotonic()
         # The end of a refused connection must not hide why it was refused.
@@ -201,6 +214,7 @@ class PictureWatch:
 
 def _number(payload: bytes | bytearray) -> float:
     try:
-        return float(payload)
+        number = float(payload)
     except ValueError:
-        return 0.0
+        number = math.nan
+    return number if math.isfinite(number) else math.nan  # which is above nothing

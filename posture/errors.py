@@ -5,8 +5,21 @@ class PostureError(Exception):
     """Something that the operator has to know: what, which value, what to do."""
 
 
+REFUSALS = ("picture", "poison", "database", "unexpected")
+"""Kinds of refusals: no readable picture; it kills its process; the database refuses
+its row for good; an error that nobody has thought of."""
+
+
 class RefusedError(PostureError):
     """This picture can never be analyzed; the text is the reason for its quarantine."""
+
+    kind = "picture"
+
+
+class PoisonError(RefusedError):
+    """Whoever analyzes this picture does not survive it."""
+
+    kind = "poison"
 
 
 class ModelError(PostureError):

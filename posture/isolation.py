@@ -27,7 +27,7 @@ from socket import socketpair
 
 import options
 from posture.analysis import Analysis, Find, analyze
-from posture.errors import PostureError, RefusedError
+from posture.errors import PoisonError, PostureError, RefusedError
 from posture.offline import go_offline
 from posture.settings import STORES, WorkerSettings
 from posture.verdict import PRESETS, Status, Verdict
@@ -136,10 +136,10 @@ class Trial:
                 self.close()
             else:
                 self.close()
-                raise RefusedError(
+                raise PoisonError(
                     f"tried in isolation, it takes more than {self._deadline:g} s"
                 )
-        raise RefusedError(f"tried in isolation, it ends its process: {fate}")
+        raise PoisonError(f"tried in isolation, it ends its process: {fate}")
 
     def close(self) -> None:
         """End the process, whatever it is doing."""

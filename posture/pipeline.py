@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from posture import pictures
 from posture.broker import Message, Subscription, Wish
 from posture.errors import RefusedError
+from posture.events import Events
 from posture.isolation import Guarded
 from posture.ledger import InHand, Written, key_of
 from posture.messages import pi_name
@@ -47,9 +48,11 @@ class Worker:
         table: PostureLog,
         on_ready: Callable[[], None],
         wish: Wish = "subscribe",
+        events: Events | None = None,
     ) -> None:
         """Prepare; `on_ready` is called when pictures begin to come."""
         self._settings = settings
+        self._events = events or Events()
         self._share = settings.share
         self._most_bytes = settings.memory_mb << 20
         self._quarantine = pictures.Quarantine(
@@ -85,6 +88,7 @@ class Worker:
             Outcome(
                 self._done, self._refuse, self._results.offer if self._results else None
             ),
+            self._events,
         )
         self.subscription = Subscription(
             settings.broker,
@@ -96,6 +100,7 @@ class Worker:
             on_ready=on_ready,
             wish=wish,
         )
+        self._events.watch(self._in_hand, self.subscription.subscribed)
 
     def start(self) -> None:
         """Subscribe, and begin to work on what comes."""
@@ -196,11 +201,12 @@ class Worker:
             try:
                 self._analyze(message)
             except RefusedError as refusal:
-                self._refuse(message, str(refusal))
+                self._refuse(message, str(refusal), refusal.kind)
             except Exception as error:
                 # Whatever one picture does must not stop the next one.
                 log.exception("unexpected error with a picture of %r", message.topic)
-                self._refuse(message, f"unexpected {type(error).__name__}: {error}")
+                reason = f"unexpected {type(error).__name__}: {error}"
+                self._refuse(message, reason, "unexpected")
 
     def _analyze(self, message: Message) -> None:
         key = self._written.fresh_key(
@@ -208,6 +214,7 @@ class Worker:
         )
         if key in self._written:
             log.debug("%s is written already: acknowledged", key)
+            self._events.repeated()
             self._done(message)
             return
         it = self._settings
@@ -224,10 +231,11 @@ class Worker:
         mid = message.mid if message.qos else None
         return key_of(self._settings.session_id, mid, message.topic, message.payload)
 
-    def _refuse(self, message: Message, reason: str) -> None:
+    def _refuse(self, message: Message, reason: str, kind: str = "database") -> None:
         name = f"{message.received:%Y%m%dT%H%M%S}_{self._key(message)[:12]}"
         log.warning("refused a message of %r: %s", message.topic[:80], reason)
         self._quarantine.keep(name, message.topic, message.payload, reason)
+        self._events.refused(kind)
         self._done(message)
 
     # For all of them

@@ -9,13 +9,15 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from posture import pictures
 from posture.analysis import Analysis
 from posture.broker import Message
 from posture.errors import StoppedError
+from posture.events import Events
 from posture.ledger import InHand, Written
 from posture.posture_log import LogError, PostureLog, Row, write_each
 
@@ -64,6 +66,7 @@ class Recorder:
         in_hand: InHand,
         written: Written,
         outcome: Outcome,
+        events: Events,
     ) -> None:
         """Save pictures below `folder`; `written` learns the keys of what is kept."""
         self._folder = folder
@@ -71,6 +74,7 @@ class Recorder:
         self._in_hand = in_hand
         self._written = written
         self._outcome = outcome
+        self._events = events
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._give_up = threading.Event()
         # A daemon: a database that hangs must not outlive the grace period.
@@ -132,6 +136,7 @@ class Recorder:
         times = {path: _seconds(each.row) for path, each in kept.items()}
         self._insist(
             lambda: pictures.save(files, times),
+            "pictures",
             f"cannot save pictures in {self._folder}",
         )
         # A redelivery can meet its first delivery here: one row is enough for both.
@@ -139,7 +144,9 @@ class Recorder:
         refused: dict[str, str] = {}
         known = self._known(batch)
         if rows:
-            self._insist(lambda: self._write(rows, refused), "cannot write rows")
+            write = partial(self._write, rows, refused)
+            self._insist(write, "rows", "cannot write rows")
+        now = datetime.now(UTC)
         for result in batch:
             reason = refused.get(result.row.filename)
             if reason:
@@ -148,6 +155,8 @@ class Recorder:
             self._written.add(result.key, result.message.generation)
             self.count += 1
             _say(result)
+            waited = (now - result.message.received).total_seconds()
+            self._events.recorded(result.row.posture_status, result.seconds, waited)
             self._outcome.done(result.message)
         if self._outcome.recorded:
             skipped = known | refused.keys()
@@ -163,7 +172,9 @@ class Recorder:
         found: set[str] = set()
         if again and self._outcome.recorded:
             self._insist(
-                lambda: found.update(self._table.known(again)), "cannot read rows"
+                lambda: found.update(self._table.known(again)),
+                "rows",
+                "cannot read rows",
             )
         return found
 
@@ -178,7 +189,7 @@ class Recorder:
                 raise
             refused.update(write_each(self._table, rows))
 
-    def _insist(self, action: Callable[[], None], what: str) -> None:
+    def _insist(self, action: Callable[[], None], part: str, what: str) -> None:
         """Do it, again and again while it fails.
 
         Raises:
@@ -190,6 +201,7 @@ class Recorder:
                 return action()
             except (LogError, OSError) as error:
                 log.error("%s: %s; trying again", what, error)  # noqa: TRY400 - no bug
+                self._events.write_failed(part)
             # Jitter, so that many workers do not all come back at the same moment.
             if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
                 raise StoppedError(what)

@@ -278,6 +278,20 @@ class WorkerSettings(ReplaySettings, FolderSettings):
         parse=decimal(1, 3600),
     )
 
+    metrics_port: int = option(
+        "METRICS_PORT",
+        "--metrics-port",
+        "port of /metrics; 0 for none",
+        default="0",
+        parse=integer(0, 65535),
+    )
+    metrics_address: str = option(
+        "METRICS_ADDRESS",
+        "--metrics-address",
+        "address that the port of /metrics is opened on",
+        default="127.0.0.1",
+    )
+
     def __post_init__(self) -> None:
         """Check what depends on two settings.
 

@@ -1,5 +1,6 @@
 """Dockerfile, compose file and broker settings: what can be seen without an engine."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,19 +10,19 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
+DOCKERFILE = ROOT / "Dockerfile"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 
-def instructions():
-    """Instruction and rest of each logical line of the Dockerfile."""
-    code = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE)
+def instructions(dockerfile=DOCKERFILE):
+    """Instruction and rest of each logical line of a Dockerfile."""
+    code = re.sub(r"^#.*\n", "", dockerfile.read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\\\n\s*", " ", code).splitlines()
     return [tuple(line.split(maxsplit=1)) for line in lines if line.strip()]
 
 
-def final_stage():
-    lines = instructions()
+def final_stage(dockerfile=DOCKERFILE):
+    lines = instructions(dockerfile)
     last = max(number for number, line in enumerate(lines) if line[0] == "FROM")
     return lines[last + 1 :]
 
@@ -149,14 +150,47 @@ def test_compose_reads_it(tmp_path):
     settings = tmp_path / "env"
     example = (ROOT / ".env.example").read_text()
     settings.write_text(example.replace("PASSWORD=\n", "PASSWORD=x\n"))
-    done = subprocess.run(
-        [*compose, "--env-file", str(settings), "config", "--quiet"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    for profile in ((), ("--profile", "monitoring")):
+        done = subprocess.run(
+            [*compose, *profile, "--env-file", str(settings), "config", "--quiet"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_monitoring_is_asked_for_and_costs_nobody_else_a_setting():
+    asked = re.compile(r"(\w+):\?")
+    usual = set(asked.findall(str(COMPOSE["services"]["worker"])))
+    for name in ("prometheus", "figures", "grafana"):
+        service = COMPOSE["services"][name]
+        assert service["profiles"] == ["monitoring"]
+        assert set(asked.findall(str(service))) <= usual
+        assert service["cap_drop"] == ["ALL"]
+
+
+def test_grafana_takes_no_empty_password():
+    (script,) = COMPOSE["services"]["grafana"]["entrypoint"][2:]
+    run = ["sh", "-c", script.replace("$$", "$").replace("/run.sh", "true")]
+    empty = {"GF_SECURITY_ADMIN_PASSWORD": "", "PATH": os.environ["PATH"]}
+    done = subprocess.run(run, env=empty, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "GRAFANA_PASSWORD" in done.stderr
+    given = empty | {"GF_SECURITY_ADMIN_PASSWORD": "x"}
+    assert subprocess.run(run, env=given, check=False).returncode == 0
+
+
+def test_grafana_reports_nothing_and_fetches_nothing():
+    told = COMPOSE["services"]["grafana"]["environment"]
+    for name in ("REPORTING", "FEEDBACK_LINKS"):
+        assert told[f"GF_ANALYTICS_{name}_ENABLED"] == "false"
+    for name in ("UPDATES", "PLUGIN_UPDATES"):
+        assert told[f"GF_ANALYTICS_CHECK_FOR_{name}"] == "false"
+    assert told["GF_NEWS_NEWS_FEED_ENABLED"] == "false"
+    assert told["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert told["GF_SECURITY_DISABLE_GRAVATAR"] == "true"
 
 
 def test_the_broker_settings_lose_nothing():

@@ -17,6 +17,9 @@ SHIPPED = [
     "deploy/configmap.example.yaml",
     "deploy/placement-rbac.yaml",
     "deploy/offload-rbac.yaml",
+    "deploy/page-ingress.example.yaml",
+    "deploy/page-secret.example.yaml",
+    "deploy/page.yaml",
     "deploy/scaler-service.yaml",
     "deploy/retention.yaml",
 ]
@@ -105,7 +108,20 @@ def test_no_secret_stands_in_a_manifest(base):
     assert {each["name"] for each in container["env"]} == {
         "NODE_NAME",
         "EXIT_WHEN_IDLE",
+        "METRICS_PORT",
+        "METRICS_ADDRESS",
     }
+
+
+def test_a_port_that_is_announced_for_metrics_is_the_one_that_is_opened(base):
+    template = base["spec"]["jobTargetRef"]["template"]
+    (container,) = template["spec"]["containers"]
+    environ = {each["name"]: each.get("value") for each in container["env"]}
+    (port,) = container["ports"]
+    assert port["name"] == "metrics"
+    assert str(port["containerPort"]) == environ["METRICS_PORT"]
+    annotations = template["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == environ["METRICS_PORT"]
 
 
 def test_it_is_the_scaledjob_that_the_settings_name():

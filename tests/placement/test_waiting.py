@@ -1,5 +1,6 @@
 """The scaler's watch of a real broker."""
 
+import math
 import time
 from dataclasses import replace
 
@@ -122,11 +123,25 @@ def test_a_refused_connection_is_said(tmp_path):
             watching.watch.check(staleness=3600)
 
 
+def test_the_backlog_is_what_its_topic_told_last_and_unknown_without_the_broker(broker):
+    with Watching(broker.port, backlog_topic="workers/backlog") as watching:
+        watching.wait_for(1)
+        assert math.isnan(watching.watch.backlog)
+        broker.publish("workers/backlog", b"412")
+        wait_until(lambda: watching.watch.backlog == 412, "the number")
+        broker.publish("workers/backlog", b"no number")
+        wait_until(lambda: math.isnan(watching.watch.backlog), "it is unknown")
+        broker.publish("workers/backlog", b"7")
+        wait_until(lambda: watching.watch.backlog == 7, "the number")
+        broker.stop()
+        wait_until(lambda: math.isnan(watching.watch.backlog), "it is unknown")
+
+
 def test_a_backlog_above_its_floor_is_a_sign(broker):
     demand = {"backlog_topic": "workers/backlog", "backlog_above": 5.0}
     with Watching(broker.port, **demand) as watching:
         watching.wait_for(1)
-        broker.publish("workers/backlog", b"5", b"", b"many", b"6")
+        broker.publish("workers/backlog", b"5", b"", b"many", b"inf", b"6")
         watching.wait_for(2)
         broker.publish("images/pi1", b"a")
         watching.wait_for(3)

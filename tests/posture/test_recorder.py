@@ -6,6 +6,7 @@ import pytest
 
 from posture.analysis import Analysis
 from posture.broker import Message
+from posture.events import Events
 from posture.ledger import InHand, Written
 from posture.posture_log import PostureLog, Row
 from posture.recorder import Outcome, Recorder, Result
@@ -27,6 +28,7 @@ def record(tmp_path, postgres):
             InHand(),
             Written(),
             Outcome(done.append, lambda message, _: done.append(message), told.extend),
+            Events(),
         )
         recorder.start()
         for each in results:

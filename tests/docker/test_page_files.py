@@ -1,0 +1,86 @@
+"""The live page's Dockerfile: what can be seen without an engine."""
+
+import json
+import re
+import subprocess
+import sys
+
+from tests.docker.test_files import ROOT, final_stage, instructions
+
+PAGE = ROOT / "deploy" / "page.Dockerfile"
+# The packages that the page's modules bring in.
+IMPORTED = """
+import json, sys
+before = set(sys.modules)
+from importlib.metadata import packages_distributions
+import live_page, page.server, page.web
+known = packages_distributions()
+new = set(sys.modules) - before
+print(json.dumps(sorted({name for each in new for name in known.get(each, ())})))
+"""
+
+
+def packages():
+    """What is installed into the image."""
+    (command,) = [rest for _, rest in instructions(PAGE) if "pip install" in rest]
+    names = command.partition("--constraint constraints.txt")[2].partition("&&")[0]
+    assert names.split()
+    return names.split()
+
+
+def test_nothing_of_the_target_runs_while_it_is_built():
+    stages = [rest for word, rest in instructions(PAGE) if word == "FROM"]
+    assert stages[0].startswith("--platform=$BUILDPLATFORM ${PYTHON_IMAGE}")
+    assert all(stage.startswith("build AS") for stage in stages[1:-1])
+    assert "RUN" not in [word for word, _ in final_stage(PAGE)]
+
+
+def test_it_stands_on_the_same_python_as_the_worker():
+    page, worker = (
+        next(rest for word, rest in lines if word == "ARG")
+        for lines in (instructions(PAGE), instructions())
+    )
+    assert page == worker
+
+
+def test_it_does_not_run_as_root_and_starts_without_a_shell():
+    words = dict(final_stage(PAGE))
+    assert words["USER"] == "10001:10001"
+    assert words["ENTRYPOINT"].startswith('["python3"')
+
+
+def test_every_package_is_pinned():
+    pins = "".join(
+        (ROOT / name).read_text() for name in ("constraints.txt", "requirements.txt")
+    )
+    for name in packages():
+        assert re.search(rf"^{name}==", pins, re.MULTILINE), name
+
+
+def test_everything_that_the_page_imports_is_in_it():
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    images = "opencv-python-headless"  # in the place of its larger sister
+    imported = {
+        re.sub("opencv-contrib-python", images, name).lower().replace("_", "-")
+        for name in json.loads(done.stdout)
+    }
+    assert imported <= {name.lower().replace("_", "-") for name in packages()}
+
+
+def test_what_is_copied_is_let_through_to_the_build():
+    ignore = PAGE.with_name("page.Dockerfile.dockerignore").read_text().splitlines()
+    copied = {
+        source
+        for word, rest in instructions(PAGE)
+        if word == "COPY" and not rest.startswith("--")
+        for source in rest.split()[:-1]
+    }
+    assert {f"!{source}" for source in copied} == {
+        line for line in ignore if line.startswith("!")
+    }

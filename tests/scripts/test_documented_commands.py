@@ -1,0 +1,183 @@
+"""Every command in the documentation is run, or there is a reason why it cannot be."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.fixtures.mosquitto import running_mosquitto
+from tests.fixtures.postgres import running_postgres
+from tests.fixtures.worker import ROOT
+
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(?:^ {4,}\S.*\n(?:^\s*\n(?= {4,}\S))?)+", re.MULTILINE)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+CANNOT = {
+    "curl": "asks a Prometheus of the reader's",
+    "docker": "needs an engine and a registry: tests/docker builds where there are",
+    "helm": "changes a cluster that has to be there",
+    "mosquitto_pub": "is one camera of many; publish_test_images.py is run",
+    "kubectl": "changes the reader's cluster; tests/placement applies the manifests",
+    "pip": "asks the package index; installed what these tests run with",
+    "pipx": "asks the package index",
+    "rpicam-still": "needs a Raspberry Pi's camera",
+}
+SHELL = ("set", "export", ".", "cp")
+
+
+def blocks():
+    for path in DOCUMENTS:
+        for block in BLOCK.findall(FENCED.sub(_indented, path.read_text())):
+            yield path.name, re.sub("^ +", "", block, flags=re.MULTILINE)
+
+
+def _indented(fenced):
+    """A fenced block as an indented one; none of one in another language."""
+    language, text = fenced.groups()
+    return "" if language else re.sub("^", "    ", text, flags=re.MULTILINE)
+
+
+def commands():
+    """Each document with each of its commands, as words; assignments are left out."""
+    found = {}
+    for name, block in blocks():
+        if block.startswith("#!"):
+            continue
+        for line in block.replace("\\\n", " ").splitlines():
+            words = _words(line)
+            if words and (words[0] in KNOWN or shutil.which(words[0])):
+                found[name, " ".join(words)] = (name, words)
+    return list(found.values())
+
+
+def _words(line):
+    try:
+        words = shlex.split(line.split(" #")[0])
+    except ValueError:  # a drawing
+        return []
+    while words and re.match(r"[A-Z_]+=", words[0]):
+        words = words[1:]
+    if words[:1] == [".venv/bin/python"]:
+        words[0] = "python"
+    return words
+
+
+class Reader:
+    """Somebody who types what is written, with a broker and a database of his own."""
+
+    def __init__(self, folder, broker, postgres):
+        self.folder = folder
+        self.broker = broker
+        self.postgres = postgres
+        for name in ("deploy", "tests", "models"):
+            (folder / name).symlink_to(ROOT / name)
+        sample = ROOT / "tests" / "images" / "good_1280_000.jpg"
+        shutil.copy(sample, folder / "my-picture.jpg")
+
+    def run(self, command, *arguments, text=None):
+        here = [each.replace("192.168.1.79", "127.0.0.1") for each in arguments]
+        environ = os.environ | self.broker.environ | self.postgres.environ
+        environ |= {"MQTT_CLIENT_ID": "documented", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [*command, *here],
+            cwd=self.folder,
+            env=environ,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, (command, arguments, done.stdout, done.stderr)
+        return done.stdout
+
+    def python(self, *words):
+        script, *rest = words
+        if script == "-m":
+            self.run([sys.executable], *words)
+        elif script == "publish_test_images.py" or (
+            script == "mqtt_posture_analyzer_with_db.py" and rest
+        ):
+            self.run([sys.executable, str(ROOT / script)], *rest)
+        elif "--make-hash" in rest:
+            self.run([sys.executable, str(ROOT / script)], *rest, text="sit upright\n")
+        else:
+            # What serves or changes a cluster is run by tests of its own: here its
+            # flags are read.
+            self.run([sys.executable, str(ROOT / script)], *rest, "--help")
+
+    def make(self, target, *arguments):
+        self.run(["make", "-C", str(ROOT), "--dry-run", target], *arguments)
+
+    def psql(self, place, *arguments):
+        assert place == "$DATABASE_URL"
+        socket = f"host={self.postgres.folder} port={self.postgres.port}"
+        self.run(["psql", f"{socket} user=postgres dbname=posture"], *arguments)
+
+    def cp(self, source, _target):
+        assert (ROOT / source).exists()
+
+
+RUN = ("python", "make", "psql", "cp")
+KNOWN = {*RUN, *CANNOT, *SHELL}
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "home").mkdir()
+    with (
+        running_mosquitto(folder / "broker") as broker,
+        running_postgres() as postgres,
+    ):
+        yield Reader(folder / "home", broker, postgres)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        pytest.param(name, words, id=f"{name}: {' '.join(words)}")
+        for name, words in commands()
+    ],
+)
+def test_a_documented_command_can_be_typed(reader, document, words):
+    command, *arguments = words
+    for each in arguments:
+        if each.startswith(("deploy/", "tests/")) and "page-secret" not in each:
+            assert (ROOT / each).exists()
+    if command in RUN:
+        getattr(reader, command)(*arguments)
+    else:
+        assert command in KNOWN, f"{document}: say how {command} is checked"
+
+
+def test_the_blocks_are_shell():
+    for name, block in blocks():
+        first = _words(block.splitlines()[0])
+        if first and first[0] in KNOWN:
+            done = subprocess.run(
+                ["sh", "-n"], input=block, text=True, capture_output=True, check=False
+            )
+            assert not done.stderr, (name, block, done.stderr)
+
+
+@pytest.mark.parametrize(("told", "written"), [("635\n", "63.5"), (None, None)])
+def test_the_documented_exporter_writes_a_load_or_nothing(tmp_path, told, written):
+    (script,) = [block for _, block in blocks() if block.startswith("#!/bin/sh")]
+    source, target = tmp_path / "load", tmp_path / "jetson_gpu.prom"
+    if told:
+        source.write_text(told)
+    script = script.replace("/sys/devices/platform/gpu.0/load", str(source))
+    script = re.sub(r"target=\S+", f"target={target}", script)
+    done = subprocess.run(
+        ["sh"], input=script, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode == 0) == (told is not None)
+    assert target.exists() == (told is not None)
+    if written:
+        assert target.read_text() == f"jetson_gpu_usage_percent {written}\n"
