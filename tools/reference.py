@@ -7,15 +7,16 @@ import argparse
 import dataclasses
 import importlib
 import inspect
-import re
+import io
 from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 from options import Option
 
 _ROOT = Path(__file__).parents[1]
 TARGET = _ROOT / "docs" / "reference.md"
-_TOLD = re.compile(r"options\.add_arguments\(\w+, (\w+)\)")
 _HEAD = """\
 <!-- Written by `python -m tools.reference`: change the declarations, not this. -->
 
@@ -42,22 +43,35 @@ def main(argv: list[str] | None = None) -> int:
 def reference() -> str:
     """The whole page."""
     users: dict[type, dict[str, None]] = {}
-    for script, settings in _scripts():
+    scripts = list(_scripts())
+    for script, settings in scripts:
         for group in _groups(settings):
             users.setdefault(group, {})[script] = None
-    whole = {settings for _, settings in _scripts()}
+    whole = {settings for _, settings in scripts}
     parts = [
-        _section(group, list(scripts), group in whole and len(scripts) == 1)
-        for group, scripts in users.items()
+        _section(group, list(of), group in whole and len(of) == 1)
+        for group, of in users.items()
     ]
     return "\n".join([_HEAD, *filter(None, parts)])
 
 
 def _scripts() -> Iterator[tuple[str, type]]:
-    """Each script with the class of its settings."""
+    """Each script with the classes whose options its `--help` shows."""
     for path in sorted(_ROOT.glob("*.py")):
-        for name in _TOLD.findall(path.read_text()):
-            yield path.name, getattr(importlib.import_module(path.stem), name)
+        if "options.add_arguments(" in path.read_text():
+            for settings in _shown(path.stem):
+                yield path.name, settings
+
+
+def _shown(script: str) -> list[type]:
+    told: list[type] = []
+    with (
+        patch("options.add_arguments", lambda _parser, settings: told.append(settings)),
+        redirect_stdout(io.StringIO()),
+        suppress(SystemExit),
+    ):
+        importlib.import_module(script).main(["--help"])
+    return told
 
 
 def _groups(settings: type) -> Iterator[type]:
@@ -110,7 +124,7 @@ def _expected(each: Option) -> str:
     try:
         each.parse("\n")
     except ValueError as expected:
-        text = str(expected)
+        text = str(expected).partition(", not ")[0]
         names = text.removeprefix("one of ").split(", ")
         told = "(" in text or all(name in each.help for name in names)
         return "" if told else text
