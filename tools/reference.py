@@ -134,7 +134,10 @@ def _expected(each: Option) -> str:
 def _default(each: Option) -> str:
     if each.required:
         return "required"
-    return "" if each.default in (None, "") else f"`{each.default}`"
+    if each.default in (None, ""):
+        return ""
+    # A path of this checkout is told as it would be in another.
+    return f"`{each.default.removeprefix(f'{_ROOT}/')}`"
 
 
 def _cell(text: str) -> str:

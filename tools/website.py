@@ -6,7 +6,6 @@ under the same path below `source/`, and the links are bent there.
 
 import re
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -14,28 +13,6 @@ from mkdocs.structure.pages import Page
 
 _OUTSIDE = re.compile(r"\]\(\.\./([^)#]+)")
 _ROOT = Path(__file__).parents[1]
-
-
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Name the pages that there are: some come with parts that are optional."""
-    docs = Path(config.docs_dir)
-    named: set[str] = set()
-    config.nav = _existing(config.nav or [], docs, named)
-    others = sorted({path.name for path in docs.glob("*.md")} - named)
-    config.nav += [{"More": others}] if others else []
-    return config
-
-
-def _existing(entries: list[Any], docs: Path, named: set[str]) -> list[Any]:
-    kept: list[Any] = []
-    for entry in entries:
-        ((title, target),) = entry.items()
-        if isinstance(target, list):
-            kept.append({title: _existing(target, docs, named)})
-        elif (docs / target).exists():
-            named.add(target)
-            kept.append(entry)
-    return kept
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
