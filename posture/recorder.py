@@ -130,6 +130,30 @@ class Recorder:
         return batch, True
 
     def _record(self, batch: list[Result]) -> None:
+        self._save(batch)
+        # A redelivery can meet its first delivery here: one row is enough for both.
+        rows = list({result.row.filename: result.row for result in batch}.values())
+        known = self._known(batch)
+        refused = self._write(rows)
+        now = datetime.now(UTC)
+        for result in batch:
+            if reason := refused.get(result.row.filename):
+                self._outcome.refuse(result.message, reason)
+            else:
+                self._recorded(result, now)
+        if self._outcome.recorded:
+            skipped = known | refused.keys()
+            self._outcome.recorded([row for row in rows if row.filename not in skipped])
+
+    def _recorded(self, result: Result, now: datetime) -> None:
+        self._written.add(result.key, result.message.generation)
+        self.count += 1
+        _say(result)
+        waited = (now - result.message.received).total_seconds()
+        self._events.recorded(result.row.posture_status, result.seconds, waited)
+        self._outcome.done(result.message)
+
+    def _save(self, batch: list[Result]) -> None:
         kept = {self._path(each.row): each for each in batch if each.analysis.picture}
         files = {path: each.analysis.picture for path, each in kept.items()}
         # By the time of its file a picture is found for deletion when its row is gone.
@@ -139,28 +163,6 @@ class Recorder:
             "pictures",
             f"cannot save pictures in {self._folder}",
         )
-        # A redelivery can meet its first delivery here: one row is enough for both.
-        rows = list({result.row.filename: result.row for result in batch}.values())
-        refused: dict[str, str] = {}
-        known = self._known(batch)
-        if rows:
-            write = partial(self._write, rows, refused)
-            self._insist(write, "rows", "cannot write rows")
-        now = datetime.now(UTC)
-        for result in batch:
-            reason = refused.get(result.row.filename)
-            if reason:
-                self._outcome.refuse(result.message, reason)
-                continue
-            self._written.add(result.key, result.message.generation)
-            self.count += 1
-            _say(result)
-            waited = (now - result.message.received).total_seconds()
-            self._events.recorded(result.row.posture_status, result.seconds, waited)
-            self._outcome.done(result.message)
-        if self._outcome.recorded:
-            skipped = known | refused.keys()
-            self._outcome.recorded([row for row in rows if row.filename not in skipped])
 
     def _known(self, batch: Sequence[Result]) -> set[str]:
         """What an earlier delivery has written already, if anybody wants to know.
@@ -181,7 +183,15 @@ class Recorder:
     def _path(self, row: Row) -> Path:
         return pictures.folder_of(self._folder, row.pi_id) / row.filename
 
-    def _write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
+    def _write(self, rows: Sequence[Row]) -> dict[str, str]:
+        """Write rows; gives the reasons of those refused for good, by file name."""
+        refused: dict[str, str] = {}
+        if rows:
+            write = partial(self._try_to_write, rows, refused)
+            self._insist(write, "rows", "cannot write rows")
+        return refused
+
+    def _try_to_write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
         try:
             self._table.write(rows)
         except LogError as error:
