@@ -34,7 +34,7 @@ from tests.fixtures.worker import WorkerProcess
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "tests" / "images"
-ROUND = 5.0  # seconds of each window
+ROUND = 10.0  # seconds of each window; filling and draining take 0.1 of them
 PATIENCE = 60.0  # seconds without a new row
 
 

@@ -11,6 +11,7 @@ INPUTS = (
     "mqtt_posture_analyzer_with_db.py",
     "options.py",
     "posture",
+    "retention.py",
 )
 """What the image is made of; .dockerignore lets exactly this through, and models/."""
 
