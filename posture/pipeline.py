@@ -5,9 +5,9 @@
 An analyst turns a message into an annotated picture and a row. The recorder saves the
 pictures, so that no analyst waits for a disk, writes the rows in batches over the one
 database connection, and only then acknowledges the messages.
-No one waits in the network thread. What is not acknowledged when the worker ends,
-however it ends, the broker delivers again; what was written before is recognised by its
-name.
+The network thread waits for nobody, but a moment when too much is in hand.
+What is not acknowledged when the worker ends, however it ends, the broker delivers
+again; what was written before is recognised by its name.
 """
 
 import logging
@@ -34,6 +34,7 @@ from posture.verdict import Verdict
 log = logging.getLogger(__name__)
 
 _LEFT = 1 / 32  # of the bytes allowed, at which a pause ends
+_BRAKE = 1.0  # seconds that the network thread waits at most, far below any keepalive
 _TICK = 0.2  # seconds between looks at the clock
 _LAST_WORDS = 2.0  # seconds that the last results may take to reach the broker
 
@@ -144,10 +145,10 @@ class Worker:
         return idle >= limit
 
     def _pause(self) -> None:
-        """Too many bytes are waiting: disconnect, work them off, connect again.
+        """Too many bytes are waiting for long: disconnect, and come back for more.
 
-        Some brokers ignore the receive maximum, and MQTT knows no other brake. A few
-        are left to the analysts while the connection is made; these come twice.
+        A few are left to the analysts while the connection is made; what has not been
+        acknowledged by then comes twice.
         """
         log.info(
             "%d MB are waiting, more than %d: taking no more until most are done",
@@ -189,6 +190,12 @@ class Worker:
         in_hand = self._in_hand.take(len(message.payload))
         self._inbox.put(message)
         if in_hand > self._most_bytes:
+            self._brake()
+
+    def _brake(self) -> None:
+        # What is not read keeps the broker from sending more, and acknowledgements go
+        # out between two messages. A worker that stands still must not hold up pings.
+        if not self._in_hand.wait_until_few(self._most_bytes, _BRAKE):
             self._too_much.set()
 
     # The analysts' threads

@@ -76,6 +76,7 @@ class Recorder:
         self._outcome = outcome
         self._events = events
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._all_here = threading.Event()  # nothing in hand is still being analyzed
         self._give_up = threading.Event()
         # A daemon: a database that hangs must not outlive the grace period.
         self._thread = threading.Thread(
@@ -91,10 +92,13 @@ class Recorder:
     def put(self, result: Result) -> None:
         """Hand over one result; returns at once."""
         self._results.put(result)
+        if self._nothing_to_wait_for():
+            self._all_here.set()
 
     def finish(self, timeout: float) -> None:
         """Write what was put, for `timeout` seconds at most."""
         self._results.put(None)
+        self._all_here.set()
         self._thread.join(timeout)
         if self._thread.is_alive():
             log.warning("out of time: what is not written yet will be delivered again")
@@ -125,9 +129,15 @@ class Recorder:
             if result is None:
                 return batch, False
             batch.append(result)
-            if len(batch) == 1 and self._in_hand.count > 1:
-                self._give_up.wait(_LINGER)
+            if len(batch) == 1:
+                self._all_here.clear()
+                if not self._nothing_to_wait_for():
+                    self._all_here.wait(_LINGER)
         return batch, True
+
+    def _nothing_to_wait_for(self) -> bool:
+        # One is with the recorder.
+        return self._results.qsize() + 1 >= self._in_hand.count
 
     def _record(self, batch: list[Result]) -> None:
         self._save(batch)
