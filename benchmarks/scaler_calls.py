@@ -4,9 +4,10 @@
 
 The scaler is the real script with a real Prometheus, stopped in the middle of its work,
 and a real broker. The API server is a stand-in that always says the same: it plays no
-part in a call. The caller is a process of its own, so on a small machine a part of each
-time is its own. `bare` is a grpc.aio server that always says the same, called in turn
-with the scaler: what the library alone takes on the same machine.
+part in a call. The caller is written in Go, as KEDA is, with the same gRPC library: one
+in Python takes as long for a call as the scaler. It needs Go. `bare` is a grpc.aio
+server that always says the same, called in turn with the scaler: what the library alone
+takes on the same machine.
 """
 
 import argparse
@@ -25,8 +26,8 @@ from typing import Any
 import grpc
 import yaml
 
+import externalscaler_pb2 as pb
 from benchmarks.machine import machine, percentile, show
-from benchmarks.scaler_client import REQUESTS
 from externalscaler_pb2_grpc import ExternalScalerStub
 from placement import manifest
 from tests.fixtures.mosquitto import running_mosquitto
@@ -35,8 +36,21 @@ from tests.fixtures.prometheus import Exporter, PrometheusServer
 from tests.fixtures.scaling import ScalerProcess
 
 ROOT = Path(__file__).parents[1]
+CALLER = Path(__file__).parent / "keda_client"
 NODE = "jetson1"
 ROUNDS = 5
+
+_REFERENCE = pb.ScaledObjectRef(
+    name="posture-analyzer-scaledjob",
+    namespace="default",
+    scalerMetadata={"scalerAddress": "posture-scaler.default:50051", "threshold": "80"},
+)
+REQUESTS = {
+    "IsActive": _REFERENCE,
+    "GetMetrics": pb.GetMetricsRequest(
+        scaledObjectRef=_REFERENCE, metricName="gpu_trigger"
+    ),
+}
 
 
 def objects() -> dict[str, Any]:
@@ -152,10 +166,9 @@ def _active(port: int) -> bool:
 class Caller:
     """The caller's process."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, program: Path, port: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.scaler_client", f"127.0.0.1:{port}"],
-            cwd=ROOT,
+            [program, f"127.0.0.1:{port}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -165,7 +178,8 @@ class Caller:
         self, method: str, concurrent: int, calls: int
     ) -> tuple[float, list[float]]:
         """Seconds for all calls, and milliseconds of each."""
-        self._process.stdin.write(f"{method} {concurrent} {calls}\n")
+        request = REQUESTS[method].SerializeToString().hex()
+        self._process.stdin.write(f"{method} {concurrent} {calls} {request}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
@@ -210,7 +224,9 @@ def measure(calls: int, many: int) -> dict[str, object]:
         scaler_with_hanging_prometheus(Path(folder)) as (scaler, port),
         bare_server() as bare_port,
     ):
-        caller, bare = Caller(port), Caller(bare_port)
+        program = Path(folder) / "keda_client"
+        subprocess.run(["go", "build", "-o", program, "."], cwd=CALLER, check=True)
+        caller, bare = Caller(program, port), Caller(program, bare_port)
         caller("GetMetrics", 50, 5000)  # warm
         bare("GetMetrics", 50, 5000)
         for method in REQUESTS:
