@@ -173,6 +173,7 @@ def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> 
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
     from posture import pictures
+    from posture.cores import a_core_for_each
     from posture.isolation import Guarded
     from posture.landmarks import Landmarker, LandmarkerPool
     from posture.models import find_bundle
@@ -191,7 +192,8 @@ def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> 
     )
     clock.lap("import")
     with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
-        loading = [pool.submit(Landmarker, model) for _ in range(settings.threads)]
+        cores = a_core_for_each(settings.threads)
+        loading = [pool.submit(Landmarker, model, core) for core in cores]
         table = PostureLog(settings.database)
         try:
             table.check()

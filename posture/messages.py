@@ -7,6 +7,7 @@ faster. OpenCV decodes the rest.
 
 import hashlib
 import re
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -76,6 +77,8 @@ def _from_base64(payload: bytes) -> bytes:
     text = payload
     if text[:5].lower() == b"data:":
         text = text.partition(b",")[2]
+    with suppress(ValueError):
+        return pybase64.b64decode(text, validate=True)  # as most cameras send it
     text = text.translate(None, b" \t\r\n")
     # Some encoders leave the padding out.
     text += b"=" * (-len(text) % 4)

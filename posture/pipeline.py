@@ -250,6 +250,7 @@ class Worker:
     def _done(self, message: Message) -> None:
         self.subscription.acknowledge(message)
         self._in_hand.done(len(message.payload))
+        self._recorder.look()
 
 
 def _row(pi: str, filename: str, message: Message, verdict: Verdict, node: str) -> Row:

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 50  # rows in one statement
 _DELAYS = (0.5, 10.0)  # seconds between attempts, first and longest
-_LINGER = 0.1  # seconds that a row may wait for the next one
+_ENOUGH = BATCH // 2  # the other half keeps the analysts at work meanwhile
+_LINGER = 0.5  # seconds that a row may wait for the next one
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Recorder:
         self._outcome = outcome
         self._events = events
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
-        self._all_here = threading.Event()  # nothing in hand is still being analyzed
+        self._enough = threading.Event()  # so many results that none need be waited for
         self._give_up = threading.Event()
         # A daemon: a database that hangs must not outlive the grace period.
         self._thread = threading.Thread(
@@ -90,15 +91,19 @@ class Recorder:
         self._thread.start()
 
     def put(self, result: Result) -> None:
-        """Hand over one result; returns at once."""
+        """Hand over one result; returns at once, as `look` does."""
         self._results.put(result)
-        if self._nothing_to_wait_for():
-            self._all_here.set()
+        self.look()
+
+    def look(self) -> None:
+        """Less is in hand now: perhaps there is nothing more to wait for."""
+        if self._enough_here():
+            self._enough.set()
 
     def finish(self, timeout: float) -> None:
         """Write what was put, for `timeout` seconds at most."""
         self._results.put(None)
-        self._all_here.set()
+        self._enough.set()
         self._thread.join(timeout)
         if self._thread.is_alive():
             log.warning("out of time: what is not written yet will be delivered again")
@@ -116,8 +121,8 @@ class Recorder:
     def _next_batch(self) -> tuple[list[Result], bool]:
         """What is there, at least one; False with it when nothing comes after.
 
-        While more is in hand it sleeps a moment first, for a batch costs the disk and
-        the database hardly more than one row, and a thread that wakes for each picture
+        While more is in hand it sleeps first, for a batch costs the disk and the
+        database hardly more than one row, and a thread that wakes for each picture
         keeps the analysts from Python's lock. A picture on its own does not wait.
         """
         batch: list[Result] = []
@@ -130,14 +135,14 @@ class Recorder:
                 return batch, False
             batch.append(result)
             if len(batch) == 1:
-                self._all_here.clear()
-                if not self._nothing_to_wait_for():
-                    self._all_here.wait(_LINGER)
+                self._enough.clear()
+                if not self._enough_here():
+                    self._enough.wait(_LINGER)
         return batch, True
 
-    def _nothing_to_wait_for(self) -> bool:
-        # One is with the recorder.
-        return self._results.qsize() + 1 >= self._in_hand.count
+    def _enough_here(self) -> bool:
+        """Half a batch, or all that is in hand: one of them is with the recorder."""
+        return self._results.qsize() + 1 >= min(_ENOUGH, self._in_hand.count)
 
     def _record(self, batch: list[Result]) -> None:
         self._save(batch)

@@ -1,12 +1,15 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from posture.cores import a_core_for_each
 from posture.errors import ModelError
 from posture.landmarks import Landmarker
 from posture.verdict import judge
@@ -56,6 +59,45 @@ def test_the_image_is_left_as_it_was(landmarker):
 
     assert len(found) == 33
     assert (image == before).all()
+
+
+def threads():
+    return {int(each.name) for each in Path("/proc/self/task").iterdir()}
+
+
+def test_the_threads_of_a_landmarker_stay_on_its_core_and_nothing_else_does():
+    core = max(os.sched_getaffinity(0))
+    before, free = threads(), os.sched_getaffinity(0)
+
+    landmarker = Landmarker(LITE, core)
+    begun = threads() - before
+
+    assert begun
+    assert {frozenset(os.sched_getaffinity(each)) for each in begun} == {
+        frozenset({core})
+    }
+    assert os.sched_getaffinity(0) == free
+    landmarker.close()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is but one core")
+def test_landmarkers_get_a_core_each_only_where_there_are_as_many_of_both():
+    cores = len(os.sched_getaffinity(0))
+    assert a_core_for_each(cores) == sorted(os.sched_getaffinity(0))
+    assert a_core_for_each(cores - 1) == [None] * (cores - 1)
+    assert a_core_for_each(cores + 1) == [None] * (cores + 1)
+
+
+def test_the_thread_that_asks_does_the_work():
+    landmarker = Landmarker(LITE)
+    image = cv2.imread(str(IMAGES / "good_1280_000.jpg"))
+    threads = landmarker._task._lib._executor
+    threads.shutdown()  # MediaPipe's own thread: after this it takes nothing more
+
+    found = landmarker.find(image)
+    landmarker.close()
+
+    assert len(found) == 33
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no model"], ids=str)

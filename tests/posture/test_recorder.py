@@ -1,5 +1,6 @@
 """Who hears of rows once they are in the table."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -62,3 +63,30 @@ def test_a_row_of_an_earlier_life_is_not_told_of_again(record, postgres):
 
 def test_a_row_that_the_database_refuses_is_not_told_of(record):
     assert record(result("a.jpg"), result("b.jpg", status="\0")) == ["a.jpg"]
+
+
+def test_a_row_waits_for_what_is_in_hand_until_that_is_done_with(
+    tmp_path, postgres, monkeypatch
+):
+    monkeypatch.setattr("posture.recorder._LINGER", 600)
+    in_hand, done = InHand(), []
+    recorder = Recorder(
+        tmp_path,
+        PostureLog(settings_from(DatabaseSettings, postgres.environ)),
+        in_hand,
+        Written(),
+        Outcome(done.append, lambda message, _: done.append(message)),
+        Events(),
+    )
+    in_hand.take(1)
+    in_hand.take(1)
+    recorder.start()
+    recorder.put(result("a.jpg"))
+    time.sleep(0.2)
+    assert not done
+
+    in_hand.done(1)  # the other one was refused
+    recorder.look()
+    wait_until(lambda: done, "the row is written")
+
+    recorder.finish(10)
