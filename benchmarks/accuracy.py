@@ -51,7 +51,7 @@ def _verdicts(share: list[Path], bundle: Path, preset: str) -> dict[str, Any]:
 def _verdict(path: Path, landmarker: Landmarker, preset: str) -> dict[str, Any]:
     payload = base64.b64encode(path.read_bytes())
     try:
-        verdict = analyze(payload, landmarker.find, preset, _LIMIT).verdict
+        verdict = analyze(payload, landmarker.find, preset, "none", _LIMIT).verdict
     except RefusedError as refusal:
         return {"status": None, "neck": None, "body": None, "refused": str(refusal)}
     return {

@@ -101,7 +101,7 @@ def measure(model: str) -> dict[str, object]:
 def _verdict(picture: Picture, landmarker: Landmarker) -> Verdict:
     _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
     payload = base64.b64encode(file.tobytes())
-    return analyze(payload, landmarker.find, "nearest", _LIMIT).verdict
+    return analyze(payload, landmarker.find, "nearest", "none", _LIMIT).verdict
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -19,16 +19,19 @@ import cv2
 from benchmarks.machine import machine, show
 from posture import analysis
 from posture.landmarks import Landmarker
+from posture.messages import Image
 from posture.models import bundle_path
 from posture.offline import go_offline
 from posture.settings import STORES
-from posture.verdict import judge
+from posture.verdict import Landmark, Verdict, judge
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "tests" / "images"
 
 
-def samples(width: int, landmarker: Landmarker) -> list[tuple]:
+def samples(
+    width: int, landmarker: Landmarker
+) -> list[tuple[Image, list[Landmark], Verdict]]:
     """Pixels, landmarks and verdict of every sample, so wide."""
     found = []
     for path in sorted(PICTURES.glob("*.jpg")):
