@@ -5,7 +5,7 @@
 The scaler is the real script with a real Prometheus, stopped in the middle of its work,
 and a real broker. The API server is a stand-in that always says the same: it plays no
 part in a call. The caller is written in Go, as KEDA is, with the same gRPC library: one
-in Python takes as long for a call as the scaler. It needs Go. `bare` is a grpc.aio
+in Python takes as long for a call as the scaler. It needs Go. `bare` is a gRPC
 server that always says the same, called in turn with the scaler: what the library alone
 takes on the same machine.
 """

@@ -1,6 +1,7 @@
 """The number of Jobs, from readings that are taken all the time in the background."""
 
 import logging
+import threading
 import time
 from dataclasses import replace
 from typing import Any
@@ -49,6 +50,7 @@ class Scaler:
         self._moved = time.monotonic()
         self._node: str | None = None
         self._told: tuple[int, str] | None = None
+        self._one_at_a_time = threading.Lock()
         self.defaults = Trigger(it.gpu_threshold, it.staleness)
 
     def start(self) -> None:
@@ -73,7 +75,8 @@ class Scaler:
     def trouble(self) -> str | None:
         """Why no answer can be given, or None when one can."""
         try:
-            self._answer(self.defaults)
+            with self._one_at_a_time:
+                self._answer(self.defaults)
         except NotKnownError as error:
             return str(error)
         return None
@@ -84,16 +87,17 @@ class Scaler:
         Raises:
             NotKnownError: a reading that it takes is too old, and why.
         """
-        try:
-            answer = self._answer(trigger)
-        except NotKnownError:
-            self._telemetry.unknown()
-            raise
-        self._telemetry.answered(answer.jobs, answer.kind)
-        if (answer.jobs, answer.kind) != self._told:
-            self._told = (answer.jobs, answer.kind)
-            log.info("jobs=%d kind=%s: %s", answer.jobs, answer.kind, answer.reason)
-        return answer
+        with self._one_at_a_time:
+            try:
+                answer = self._answer(trigger)
+            except NotKnownError:
+                self._telemetry.unknown()
+                raise
+            self._telemetry.answered(answer.jobs, answer.kind)
+            if (answer.jobs, answer.kind) != self._told:
+                self._told = (answer.jobs, answer.kind)
+                log.info("jobs=%d kind=%s: %s", *self._told, answer.reason)
+            return answer
 
     def _answer(self, trigger: Trigger) -> Wanted:
         carried = self._situation.fresh(trigger.staleness).carried

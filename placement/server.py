@@ -1,22 +1,27 @@
 """The gRPC server around the service: ports, health, reflection, and a gentle end."""
 
-import asyncio
-import contextlib
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import (
+    add_ServerReflectionServicer_to_server,
+)
 
 import externalscaler_pb2 as pb
 from externalscaler_pb2_grpc import add_ExternalScalerServicer_to_server
 from placement.certificates import Certificates
 from placement.errors import PlacementError
 from placement.scaler_settings import GrpcSettings
-from placement.service import ScalerService
+from placement.service import MOST_STREAMS, STREAMS, ScalerService
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ExternalScaler"].full_name
 LIVENESS, READINESS = "liveness", "readiness"
+_THREADS = 2  # for calls; more only wait for Python's lock, and calls for them
 _TICK = 0.25  # seconds between looks whether we are ready
 _LARGEST_REQUEST = 256 << 10  # bytes; KEDA sends the trigger's metadata, no more
 _Status = health_pb2.HealthCheckResponse
@@ -52,25 +57,42 @@ class ScalerServer:
         self._settings = settings
         self._service = service
         self._ready = ready
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
-        self._server = grpc.aio.server(options=_server_options(settings))
-        self._watch: asyncio.Task[None] | None = None
+        self._health = health.HealthServicer()
+        self._server = grpc.server(
+            ThreadPoolExecutor(_THREADS, "calls"), options=_server_options(settings)
+        )
+        # What stays open keeps a thread, and may not keep one of those for calls.
+        self._streams = ThreadPoolExecutor(MOST_STREAMS + _THREADS, "streams")
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(
+            target=self._keep_health, name="health", daemon=True
+        )
 
-    async def start(self) -> int:
+    def start(self) -> int:
         """Open the port; gives its number.
 
         Raises:
             PlacementError: the port or the TLS files cannot be used.
         """
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        shown = reflection.ReflectionServicer(names)
+        self._run_apart(self._service, *STREAMS)
+        self._run_apart(shown, "ServerReflectionInfo")
         add_ExternalScalerServicer_to_server(self._service, self._server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        add_ServerReflectionServicer_to_server(shown, self._server)
         port = self._open_port()
-        await self._server.start()
-        await self._health.set(LIVENESS, _Status.SERVING)
-        self._watch = asyncio.create_task(self._keep_health())
+        self._server.start()
+        self._health.set(LIVENESS, _Status.SERVING)
+        self._watch.start()
         return port
+
+    def _run_apart(self, servicer: object, *methods: str) -> None:
+        for name in methods:
+            method = partial(getattr(servicer, name))
+            # By this attribute gRPC lets a method have threads of its own.
+            method.experimental_thread_pool = self._streams  # type: ignore[attr-defined]
+            setattr(servicer, name, method)
 
     def _open_port(self) -> int:
         it = self._settings
@@ -85,21 +107,20 @@ class ScalerServer:
                 f"SCALER_PORT: cannot listen on {address}; is another scaler running?"
             ) from error
 
-    async def _keep_health(self) -> None:
-        while True:
+    def _keep_health(self) -> None:
+        while not self._stopping.is_set():
             status = _Status.SERVING if self._ready() else _Status.NOT_SERVING
             # Liveness, and the server as a whole, are the process alone: a Prometheus
             # that is away must not have us restarted.
             for name in (READINESS, SERVICE):
-                await self._health.set(name, status)
-            await asyncio.sleep(_TICK)
+                self._health.set(name, status)
+            self._stopping.wait(_TICK)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Say that we go, take no new calls, and let those under way end."""
-        if self._watch:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
-        await self._health.enter_graceful_shutdown()
+        self._stopping.set()
+        if self._watch.is_alive():
+            self._watch.join()
+        self._health.enter_graceful_shutdown()
         self._service.end_streams()
-        await self._server.stop(self._settings.grace)
+        self._server.stop(self._settings.grace).wait()

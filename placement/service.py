@@ -4,9 +4,10 @@ No call waits for anything but memory: KEDA sets no deadline of its own, so one 
 hangs would freeze the ScaledJob without a word.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any, NoReturn, TypeAlias
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 import grpc
 
@@ -17,15 +18,19 @@ from placement.telemetry import ScalerTelemetry
 from placement.trigger import METRIC, Trigger, TriggerError, read_trigger
 from placement.wanted import Wanted
 
+STREAMS = ("StreamIsActive", "StreamMetricSpec")
+MOST_STREAMS = 100  # each keeps a thread
 _TICK = 0.25  # seconds between looks for a change, while a stream is open
 _SPEC = pb.GetMetricSpecResponse(
     metricSpecs=[pb.MetricSpec(metricName=METRIC, targetSize=1, targetSizeFloat=1)]
 )
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class ScalerService(ExternalScalerServicer):
-    """Answers KEDA for one ScaledJob, of which one Job takes care of the number 1."""
+    """Answers KEDA for one ScaledJob, of which one Job takes care of the number 1.
+
+    Any number of threads may call it.
+    """
 
     def __init__(
         self,
@@ -42,29 +47,30 @@ class ScalerService(ExternalScalerServicer):
         self._defaults = defaults
         self._scaled_job = scaled_job
         self._telemetry = telemetry
-        self._stopping = asyncio.Event()
+        self._stopping = threading.Event()
+        self._room = threading.BoundedSemaphore(MOST_STREAMS)
         self._read: tuple[bytes, Trigger] | None = None
 
     def end_streams(self) -> None:
         """Let every open stream end."""
         self._stopping.set()
 
-    async def GetMetricSpec(  # noqa: N802 - KEDA's name
-        self, request: pb.ScaledObjectRef, context: Context
+    def GetMetricSpec(  # noqa: N802 - KEDA's name
+        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
     ) -> pb.GetMetricSpecResponse:
         """The same for everyone, and never a failure: KEDA would tell no one of it."""
         with self._telemetry.call("GetMetricSpec"):
             return _SPEC
 
-    async def GetMetrics(  # noqa: N802
-        self, request: pb.GetMetricsRequest, context: Context
+    def GetMetrics(  # noqa: N802
+        self, request: pb.GetMetricsRequest, context: grpc.ServicerContext
     ) -> pb.GetMetricsResponse:
         """The number of Jobs that should exist now."""
         with self._telemetry.call("GetMetrics"):
             if request.metricName not in (METRIC, ""):
                 problem = f"metricName is {request.metricName[:60]!r}: only {METRIC}"
-                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
-            wanted = await self._answer(request.scaledObjectRef, context)
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
+            wanted = self._answer(request.scaledObjectRef, context)
             value = pb.MetricValue(
                 metricName=METRIC,
                 metricValue=wanted.jobs,
@@ -72,48 +78,61 @@ class ScalerService(ExternalScalerServicer):
             )
             return pb.GetMetricsResponse(metricValues=[value])
 
-    async def IsActive(  # noqa: N802
-        self, request: pb.ScaledObjectRef, context: Context
+    def IsActive(  # noqa: N802
+        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
     ) -> pb.IsActiveResponse:
         """Whether any Job should exist now."""
         with self._telemetry.call("IsActive"):
-            wanted = await self._answer(request, context)
+            wanted = self._answer(request, context)
             return pb.IsActiveResponse(result=wanted.jobs > 0)
 
-    async def StreamIsActive(  # noqa: N802
-        self, request: pb.ScaledObjectRef, context: Context
-    ) -> AsyncIterator[pb.IsActiveResponse]:
+    def StreamIsActive(  # noqa: N802
+        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
+    ) -> Iterator[pb.IsActiveResponse]:
         """The answer of IsActive at once, and again whenever it has changed."""
-        with self._telemetry.stream("StreamIsActive"):
+        with self._open("StreamIsActive", context):
             told: bool | None = None
-            while not self._stopping.is_set():
-                active = (await self._answer(request, context)).jobs > 0
+            for _ in self._looks(context):
+                active = self._answer(request, context).jobs > 0
                 if active != told:
                     yield pb.IsActiveResponse(result=active)
                     told = active
-                await self._pause(_TICK)
 
-    async def StreamMetricSpec(  # noqa: N802
-        self, request: pb.ScaledObjectRef, context: Context
-    ) -> AsyncIterator[pb.GetMetricSpecResponse]:
+    def StreamMetricSpec(  # noqa: N802
+        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
+    ) -> Iterator[pb.GetMetricSpecResponse]:
         """The answer of GetMetricSpec, which never changes."""
-        with self._telemetry.stream("StreamMetricSpec"):
+        with self._open("StreamMetricSpec", context):
             yield _SPEC
-            await self._stopping.wait()
+            for _ in self._looks(context):
+                pass
 
-    async def _pause(self, seconds: float) -> None:
+    @contextmanager
+    def _open(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
+        if not self._room.acquire(blocking=False):
+            problem = f"{MOST_STREAMS} streams are open already"
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, problem)
         try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+            with self._telemetry.stream(method):
+                yield
+        finally:
+            self._room.release()
 
-    async def _answer(self, request: pb.ScaledObjectRef, context: Context) -> Wanted:
+    def _looks(self, context: grpc.ServicerContext) -> Iterator[None]:
+        """Now and every moment, as long as somebody listens and we go on."""
+        while context.is_active() and not self._stopping.is_set():
+            yield
+            self._stopping.wait(_TICK)
+
+    def _answer(
+        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
+    ) -> Wanted:
         try:
             return self._wanted(self._trigger(request))
         except TriggerError as error:
-            await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error)
+            _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error)
         except NotKnownError as error:
-            await _abort(context, grpc.StatusCode.UNAVAILABLE, error)
+            _abort(context, grpc.StatusCode.UNAVAILABLE, error)
 
     def _trigger(self, request: pb.ScaledObjectRef) -> Trigger:
         # KEDA asks the same again and again: what was asked last is not read twice.
@@ -134,6 +153,8 @@ class ScalerService(ExternalScalerServicer):
             )
 
 
-async def _abort(context: Context, code: grpc.StatusCode, error: Exception) -> NoReturn:
-    await context.abort(code, str(error))
+def _abort(
+    context: grpc.ServicerContext, code: grpc.StatusCode, error: Exception
+) -> NoReturn:
+    context.abort(code, str(error))
     raise AssertionError  # abort raises; its type does not say so

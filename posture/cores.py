@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 def a_core_for_each(landmarkers: int) -> list[int | None]:
@@ -26,8 +26,13 @@ def threads_on(core: int | None) -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)  # of this thread: 0 means no other
-    os.sched_setaffinity(0, {core})
+    _stay_on({core})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        _stay_on(before)
+
+
+def _stay_on(cores: set[int]) -> None:
+    with suppress(OSError):  # where it is forbidden all is a little slower
+        os.sched_setaffinity(0, cores)

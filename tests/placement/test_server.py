@@ -2,12 +2,14 @@
 
 import shutil
 import socket
+import threading
 import time
 
 import grpc
 import pytest
 from grpc import StatusCode
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
@@ -70,6 +72,25 @@ def test_health_tells_readiness_apart_from_liveness(scaler):
         assert {status(each) for each in alive} == {SERVING}
         scaler.ready = True
         wait_until(lambda: {status(each) for each in ready} == {SERVING}, "ready again")
+
+
+def test_watching_and_looking_around_hold_nobody_up(scaler):
+    with scaler.channel() as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch
+        watched = [watch(health_pb2.HealthCheckRequest()) for _ in range(5)]
+        assert {next(each).status for each in watched} == {SERVING}
+        more = threading.Event()
+
+        def questions():
+            yield reflection_pb2.ServerReflectionRequest(list_services="")
+            more.wait(60)  # the stream stays open
+
+        around = reflection_pb2_grpc.ServerReflectionStub(channel)
+        open_ones = [around.ServerReflectionInfo(questions()) for _ in range(5)]
+        for each in open_ones:
+            assert next(each).list_services_response.service
+        assert is_active(channel) is True
+        more.set()
 
 
 def test_a_second_scaler_on_the_port_is_refused(scaler):

@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 
 import externalscaler_pb2 as pb
 from placement.polling import NotKnownError
+from placement.service import MOST_STREAMS
 from placement.trigger import Trigger
 from placement.wanted import Wanted
 from tests.fixtures.net import wait_until
@@ -163,6 +164,32 @@ def test_fifty_open_streams_hold_nobody_up(scaler, stub):
     wait_until(lambda: closed in exposition(scaler), "the streams are closed")
 
 
+def test_a_stream_for_which_there_is_no_room_is_refused_in_words(stub):
+    streams = [
+        stub.StreamIsActive(reference(), timeout=60) for _ in range(MOST_STREAMS)
+    ]
+    for each in streams:
+        next(each)
+    expected = (StatusCode.RESOURCE_EXHAUSTED, "100 streams are open already")
+
+    assert failure(next, stub.StreamMetricSpec(reference(), timeout=10)) == expected
+    assert stub.IsActive(reference(), timeout=10).result is False
+    streams.pop().cancel()
+    wait_until(lambda: answers(stub.StreamMetricSpec), "there is room again")
+    for each in streams:
+        each.cancel()
+
+
+def answers(method):
+    stream = method(reference(), timeout=10)
+    try:
+        next(stream)
+    except grpc.RpcError:
+        return False
+    stream.cancel()
+    return True
+
+
 def test_a_client_that_never_reads_holds_nobody_up(scaler, stub):
     silent = [stub.StreamIsActive(reference(), timeout=60) for _ in range(10)]
     wait_until(
@@ -198,7 +225,7 @@ def test_calls_while_streams_are_open_end_with_the_server(scaler):
     with scaler.stub() as stub:
         stream = stub.StreamIsActive(reference(), timeout=60)
         next(stream)
-        stopping = threading.Thread(target=scaler._run, args=(scaler._server.stop(),))
+        stopping = threading.Thread(target=scaler.stop)
         stopping.start()
         assert list(stream) == []
         stopping.join(10)
