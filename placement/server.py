@@ -63,6 +63,7 @@ class ScalerServer:
         )
         # What stays open keeps a thread, and may not keep one of those for calls.
         self._streams = ThreadPoolExecutor(MOST_STREAMS + _THREADS, "streams")
+        self._told: bool | None = None
         self._stopping = threading.Event()
         self._watch = threading.Thread(
             target=self._keep_health, name="health", daemon=True
@@ -82,8 +83,9 @@ class ScalerServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         add_ServerReflectionServicer_to_server(shown, self._server)
         port = self._open_port()
-        self._server.start()
         self._health.set(LIVENESS, _Status.SERVING)
+        self._tell_health()
+        self._server.start()
         self._watch.start()
         return port
 
@@ -108,13 +110,19 @@ class ScalerServer:
             ) from error
 
     def _keep_health(self) -> None:
-        while not self._stopping.is_set():
-            status = _Status.SERVING if self._ready() else _Status.NOT_SERVING
-            # Liveness, and the server as a whole, are the process alone: a Prometheus
-            # that is away must not have us restarted.
-            for name in (READINESS, SERVICE):
-                self._health.set(name, status)
-            self._stopping.wait(_TICK)
+        while not self._stopping.wait(_TICK):
+            self._tell_health()
+
+    def _tell_health(self) -> None:
+        ready = self._ready()
+        if ready == self._told:
+            return  # who watches is told of each time that it is set
+        self._told = ready
+        status = _Status.SERVING if ready else _Status.NOT_SERVING
+        # Liveness, and the server as a whole, are the process alone: a Prometheus that
+        # is away must not have us restarted.
+        for name in (READINESS, SERVICE):
+            self._health.set(name, status)
 
     def stop(self) -> None:
         """Say that we go, take no new calls, and let those under way end."""

@@ -74,6 +74,20 @@ def test_health_tells_readiness_apart_from_liveness(scaler):
         wait_until(lambda: {status(each) for each in ready} == {SERVING}, "ready again")
 
 
+def test_who_watches_the_health_is_told_of_changes_and_of_nothing_else(scaler):
+    with scaler.channel() as channel:
+        request = health_pb2.HealthCheckRequest(service=READINESS)
+        watched = health_pb2_grpc.HealthStub(channel).Watch(request, timeout=30)
+        assert next(watched).status == SERVING
+        time.sleep(0.8)  # looks in which nothing changes
+        scaler.ready = False
+        assert next(watched).status == NOT_SERVING
+        time.sleep(0.8)
+        scaler.ready = True
+        assert next(watched).status == SERVING
+        watched.cancel()
+
+
 def test_watching_and_looking_around_hold_nobody_up(scaler):
     with scaler.channel() as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch
