@@ -63,7 +63,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && PYTHONPATH=/native python3 -m posture.models --folder /models $MODELS
 
 FROM build AS source
-COPY broker_settings.py options.py mqtt_posture_analyzer_with_db.py retention.py /app/
+COPY broker_settings.py options.py signals.py mqtt_posture_analyzer_with_db.py \
+    retention.py /app/
 COPY posture /app/posture
 RUN mkdir /folders /folders/analyzed_images /folders/quarantine \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /app

@@ -11,10 +11,7 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 import sys
-import threading
-from types import FrameType
 
 import options
 from placement.cluster import Cluster
@@ -28,6 +25,7 @@ from placement.scaler_settings import ScalerSettings
 from placement.server import ScalerServer
 from placement.service import ScalerService
 from placement.telemetry import ScalerTelemetry
+from signals import Stop, on_stop_signals
 
 log = logging.getLogger("placement.scaler")
 
@@ -89,14 +87,8 @@ def _serve(settings: ScalerSettings) -> None:
 
 
 def _wait_for_the_end() -> None:
-    stop = threading.Event()
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
+    stop = Stop()
+    on_stop_signals(stop.set)
     with listening(stop.set) as terminal:
         if terminal:
             log.info("ESC or ENTER ends it")

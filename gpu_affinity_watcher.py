@@ -10,18 +10,16 @@ Exit codes: 0 ended as asked, 1 cannot work here or, with --once, the look faile
 import argparse
 import logging
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import options
 from placement.errors import PlacementError
 from placement.settings import WatcherSettings
+from signals import Stop, on_stop_signals
 
 if TYPE_CHECKING:
     from placement.report import Report
@@ -118,12 +116,11 @@ class _Loop:
         self._watcher = watcher
         self._report = report
         self._interval = interval
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._looked = time.monotonic()
 
     def run(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
+        on_stop_signals(self._stop.set)
         while not self._stop.is_set():
             begun = time.monotonic()
             self._look(begun)
@@ -150,11 +147,6 @@ class _Loop:
             log.exception("this look failed")
         else:
             self._watcher.say("look", "looking", logging.DEBUG)
-
-    def _end(self, number: int, _frame: FrameType | None) -> None:
-        # A second signal ends the process at once.
-        signal.signal(number, signal.SIG_DFL)
-        self._stop.set()
 
 
 @contextmanager

@@ -8,13 +8,10 @@ import argparse
 import dataclasses
 import logging
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import options
@@ -22,6 +19,7 @@ from posture.errors import PostureError
 from posture.memory import reuse_picture_memory
 from posture.native_log import take_over_stderr
 from posture.settings import ReplaySettings, SessionSettings, WorkerSettings
+from signals import on_stop_signals
 
 if TYPE_CHECKING:
     from posture.broker import Wish
@@ -211,7 +209,7 @@ def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> 
 
     guarded = Guarded(settings, model, landmarkers.find)
     worker = Worker(settings, guarded, table, ready, wish, events)
-    _stop_on_signals(worker.request_stop)
+    on_stop_signals(worker.request_stop)
     pruner = Pruner(settings)
     pruner.start()
     worker.start()
@@ -243,16 +241,6 @@ def _log_to_stderr(level: str) -> None:
         format="%(asctime)s %(levelname)-7s %(threadName)s %(message)s",
         stream=take_over_stderr(),
     )
-
-
-def _stop_on_signals(stop: Callable[[], None]) -> None:
-    def handle(number: int, _frame: FrameType | None) -> None:
-        # A second signal ends the process at once.
-        signal.signal(number, signal.SIG_DFL)
-        stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
 
 
 if __name__ == "__main__":

@@ -9,17 +9,15 @@ failed or a nudge could not be told, 2 wrong settings.
 import argparse
 import logging
 import os
-import signal
 import sys
-import threading
 from datetime import UTC, datetime
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import options
 from nudge.errors import NudgeError
 from nudge.settings import NudgeSettings
 from page.errors import PageError
+from signals import Stop, on_stop_signals
 
 if TYPE_CHECKING:
     from nudge.memory import Memory
@@ -102,15 +100,8 @@ def _loop(
 ) -> None:
     from nudge.watch import look
 
-    stop = threading.Event()
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        # A second signal ends the process at once.
-        signal.signal(number, signal.SIG_DFL)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    stop = Stop()
+    on_stop_signals(stop.set)
     log.info("looking every %g s", settings.interval)
     while not stop.is_set():
         try:

@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from placement import processes
 from placement.errors import PlacementError
 from placement.trace import HELPERS, Trace
+from signals import Stop
 
 _UP_WITHIN = 30.0  # seconds for the helpers to answer
 _TICK = 0.2
@@ -63,7 +63,7 @@ class Helpers:
             f"would start {' and '.join(HELPERS.values())}; logs in {self.trace.folder}"
         )
 
-    def follow(self, show: Callable[[str], None], stop: threading.Event) -> None:
+    def follow(self, show: Callable[[str], None], stop: Stop) -> None:
         """Show what the keeper says from now on, until `stop` is set."""
         kept = True
         with self.trace.keeper_log.open(errors="replace") as log:

@@ -12,6 +12,7 @@ INPUTS = (
     "options.py",
     "posture",
     "retention.py",
+    "signals.py",
 )
 """What the image is made of; .dockerignore lets exactly this through, and models/."""
 

@@ -1,10 +1,10 @@
 """Signals that end a launch, wherever it is at the moment."""
 
 import signal
-import threading
 from types import FrameType
 
 from placement.processes import TAKE_OVER
+from signals import Stop
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, TAKE_OVER)
 
@@ -25,7 +25,7 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.came = threading.Event()
+        self.came = Stop()
         self._number: int | None = None
 
     def listen(self) -> None:

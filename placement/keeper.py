@@ -11,12 +11,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from placement import processes
+from signals import Stop
 
 log = logging.getLogger("placement.keeper")
 
@@ -103,7 +103,7 @@ class Helper:
         self._record.unlink(missing_ok=True)
 
 
-def keep(helpers: list[Helper], stop: threading.Event) -> None:
+def keep(helpers: list[Helper], stop: Stop) -> None:
     """Keep `helpers` running until `stop` is set, then end them."""
     while not stop.wait(_TICK):
         for each in helpers:
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("helpers", nargs="+", metavar="NAME=SCRIPT")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    stop = threading.Event()
+    stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     helpers = []

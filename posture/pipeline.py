@@ -30,6 +30,7 @@ from posture.recorder import BATCH, Outcome, Recorder, Result
 from posture.results import Results
 from posture.settings import WorkerSettings
 from posture.verdict import Verdict
+from signals import Stop
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Worker:
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._in_hand = InHand()
         self._written = Written()
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._too_much = threading.Event()
         self._guarded = guarded
         self._analysts = [
