@@ -173,7 +173,7 @@ def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> 
     from posture import pictures
     from posture.cores import a_core_for_each
     from posture.isolation import Guarded
-    from posture.landmarks import Landmarker, LandmarkerPool
+    from posture.landmarks import Landmarker
     from posture.models import find_bundle
     from posture.offline import go_offline
     from posture.pipeline import Worker
@@ -198,7 +198,7 @@ def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> 
         except LogError as error:
             log.error("%s; pictures wait until it works", error)  # noqa: TRY400
         clock.lap("database")
-        landmarkers = LandmarkerPool([each.result() for each in loading])
+        landmarkers = [each.result() for each in loading]
     clock.lap("models")
 
     def ready() -> None:
@@ -207,8 +207,8 @@ def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> 
         log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, clock)
         events.ready()
 
-    guarded = Guarded(settings, model, landmarkers.find)
-    worker = Worker(settings, guarded, table, ready, wish, events)
+    guarded = Guarded(settings, model)
+    worker = Worker(settings, guarded, landmarkers, table, ready, wish, events)
     on_stop_signals(worker.request_stop)
     pruner = Pruner(settings)
     pruner.start()

@@ -47,16 +47,15 @@ class StuckError(PostureError):
 class Guarded:
     """Analyzes pictures: here, or in isolation when they are suspect."""
 
-    def __init__(self, settings: WorkerSettings, model: Path, find: Find) -> None:
+    def __init__(self, settings: WorkerSettings, model: Path) -> None:
         self._settings = settings
-        self._find = find
         self._limit = settings.max_picture_mb << 20
         self._begun: dict[int, float] = {}  # by thread
         self._one_at_a_time = threading.Lock()
         self._trial = Trial(settings, model)
 
-    def analyze(self, payload: bytes, *, suspect: bool) -> Analysis:
-        """Analyze one message's payload.
+    def analyze(self, payload: bytes, find: Find, *, suspect: bool) -> Analysis:
+        """Analyze one message's payload; `find` finds landmarks, unless it is suspect.
 
         Raises:
             RefusedError: no picture, or one that crashes or never ends.
@@ -66,7 +65,7 @@ class Guarded:
                 return self._trial.analyze(payload)
         it = self._settings
         with self._clocked():
-            return analyze(payload, self._find, it.preset, it.store, self._limit)
+            return analyze(payload, find, it.preset, it.store, self._limit)
 
     def check(self) -> None:
         """Make sure that no picture takes for ever.

@@ -1,7 +1,6 @@
 """The one door to MediaPipe: an image in, 33 landmarks out."""
 
-import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +18,9 @@ class Landmarker:
     """One pose landmarker: uses one core, and one thread at a time."""
 
     def __init__(self, model: Path, core: int | None = None) -> None:
-        """Load the bundle at `model`; MediaPipe's threads work on `core` or on any.
+        """Load the bundle at `model`; MediaPipe's threads stay on `core`, if given.
+
+        It is fastest when the thread that calls `find` stays there, too.
 
         Raises:
             ModelError: it is missing or no pose landmarker bundle.
@@ -29,6 +30,7 @@ class Landmarker:
             from mediapipe.tasks.python.core.base_options import BaseOptions
             from mediapipe.tasks.python.vision import pose_landmarker
 
+        self.core = core
         self._image = mediapipe.Image
         self._rgb = mediapipe.ImageFormat.SRGB
         options = pose_landmarker.PoseLandmarkerOptions(
@@ -77,21 +79,3 @@ def _do_now(work: Callable[..., _T], *arguments: object) -> Future[_T]:
     done: Future[_T] = Future()
     done.set_result(work(*arguments))
     return done
-
-
-class LandmarkerPool:
-    """Landmarkers for any number of threads: each call takes one that is free."""
-
-    def __init__(self, landmarkers: Sequence[Landmarker]) -> None:
-        self.size = len(landmarkers)
-        self._free: queue.SimpleQueue[Landmarker] = queue.SimpleQueue()
-        for each in landmarkers:
-            self._free.put(each)
-
-    def find(self, image: Image) -> list[Landmark]:
-        """The landmarks of the person in `image`, when a landmarker is free."""
-        landmarker = self._free.get()
-        try:
-            return landmarker.find(image)
-        finally:
-            self._free.put(landmarker)

@@ -14,14 +14,16 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from posture import pictures
 from posture.broker import Message, Subscription, Wish
+from posture.cores import stay_on
 from posture.errors import RefusedError
 from posture.events import Events
 from posture.isolation import Guarded
+from posture.landmarks import Landmarker
 from posture.ledger import InHand, Written, key_of
 from posture.messages import pi_name
 from posture.offline import go_offline
@@ -47,12 +49,16 @@ class Worker:
         self,
         settings: WorkerSettings,
         guarded: Guarded,
+        landmarkers: Sequence[Landmarker],
         table: PostureLog,
         on_ready: Callable[[], None],
         wish: Wish = "subscribe",
         events: Events | None = None,
     ) -> None:
-        """Prepare; `on_ready` is called when pictures begin to come."""
+        """Prepare; `on_ready` is called when pictures begin to come.
+
+        Each landmarker gets an analyst of its own.
+        """
         self._settings = settings
         self._events = events or Events()
         self._share = settings.share
@@ -72,10 +78,11 @@ class Worker:
             threading.Thread(
                 # A daemon: a hung native call must not outlive the grace period.
                 target=self._analyze_all,
+                args=(landmarker,),
                 name=f"analyst-{n}",
                 daemon=True,
             )
-            for n in range(1, settings.threads + 1)
+            for n, landmarker in enumerate(landmarkers, 1)
         ]
         self._results = (
             Results(settings.broker, settings.results, settings.session_id)
@@ -201,13 +208,14 @@ class Worker:
 
     # The analysts' threads
 
-    def _analyze_all(self) -> None:
+    def _analyze_all(self, landmarker: Landmarker) -> None:
         go_offline()
+        stay_on(landmarker.core)
         while (message := self._inbox.get()) is not None:
             if self._stop.is_set():
                 continue  # not begun, so left to the broker
             try:
-                self._analyze(message)
+                self._analyze(message, landmarker)
             except RefusedError as refusal:
                 self._refuse(message, str(refusal), refusal.kind)
             except Exception as error:
@@ -216,7 +224,7 @@ class Worker:
                 reason = f"unexpected {type(error).__name__}: {error}"
                 self._refuse(message, reason, "unexpected")
 
-    def _analyze(self, message: Message) -> None:
+    def _analyze(self, message: Message, landmarker: Landmarker) -> None:
         key = self._written.fresh_key(
             self._key(message), message.generation, message.session
         )
@@ -229,7 +237,9 @@ class Worker:
         begun = time.perf_counter()
         # Whoever had it in hand before did not survive, or was merely stopped.
         suspect = message.again and message.generation == 1
-        analysis = self._guarded.analyze(message.payload, suspect=suspect)
+        analysis = self._guarded.analyze(
+            message.payload, landmarker.find, suspect=suspect
+        )
         pi = pi_name(message.topic)
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
         seconds = time.perf_counter() - begun

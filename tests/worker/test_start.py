@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+
+import pytest
 
 import options
 from posture.settings import WorkerSettings
+from tests.fixtures.net import wait_until
 from tests.fixtures.worker import ROOT, SCRIPT
 
 
@@ -71,3 +75,34 @@ def test_an_idle_stop_before_the_broker_was_ever_reached_does_not_happen(start_w
     worker.wait_for("cannot reach the broker at 127.0.0.1:1")
     assert worker.process.poll() is None
     assert worker.stop() == 0
+
+
+def threads_by_cores(worker):
+    """How many threads of a process may use just these cores."""
+    tasks = Path(f"/proc/{worker.process.pid}/task").iterdir()
+    return Counter(frozenset(os.sched_getaffinity(int(each.name))) for each in tasks)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is but one core")
+def test_analysts_share_a_core_with_their_landmarker_and_the_rest_is_free(start_worker):
+    cores = os.sched_getaffinity(0)
+    worker = start_worker(THREADS=str(len(cores)))
+    own = {frozenset({core}) for core in cores}
+
+    def settled():
+        threads = threads_by_cores(worker)
+        # On each core there are an analyst and MediaPipe's threads for it.
+        return set(threads) == own | {frozenset(cores)} and (
+            min(threads[each] for each in own) > len(cores)
+        )
+
+    wait_until(settled, "the analysts are on their cores")
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is but one core")
+def test_where_there_are_not_as_many_analysts_as_cores_all_are_free(start_worker):
+    cores = os.sched_getaffinity(0)
+
+    worker = start_worker(THREADS=str(len(cores) + 1))
+
+    assert set(threads_by_cores(worker)) == {frozenset(cores)}
