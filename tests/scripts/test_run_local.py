@@ -123,9 +123,14 @@ def test_the_live_page_shows_the_cameras_to_this_machine(start_demo):
     demo = start_demo()
     demo.wait_for("Waiting for pictures")
     address = re.search(r"Live page +(http://127\.0\.0\.1:\d+/)", demo.said)[1]
-    answer = urllib3.request("GET", address)
-    assert answer.status == 200
-    assert 'data-pi="pi1"' in answer.data.decode()
+
+    def shows(camera):
+        answer = urllib3.request("GET", address)
+        assert answer.status == 200
+        return f'data-pi="{camera}"' in answer.data.decode()
+
+    # The page looks at the table once a second or so.
+    wait_until(lambda: shows("pi1") and shows("pi2"), "both cameras are shown")
     demo.process.send_signal(signal.SIGINT)
     assert demo.wait() == 0
     assert not demo.helpers()
