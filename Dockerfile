@@ -50,7 +50,7 @@ ARG MODELS=full
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m pip install --quiet --no-deps --target /native --constraint constraints.txt \
         certifi flatbuffers mediapipe numpy opencv-python-headless
-COPY broker_settings.py options.py ./
+COPY broker_settings.py options.py tls.py ./
 COPY posture/__init__.py posture/absent.py posture/bundles.py posture/errors.py \
     posture/geometry.py posture/models.py posture/result_settings.py posture/settings.py \
     posture/slots.py posture/verdict.py posture/
@@ -64,7 +64,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 FROM build AS source
 COPY broker_settings.py options.py signals.py mqtt_posture_analyzer_with_db.py \
-    retention.py /app/
+    retention.py tls.py /app/
 COPY posture /app/posture
 RUN mkdir /folders /folders/analyzed_images /folders/quarantine \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /app

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import options
 from options import boolean, integer, one_of, option
+from tls import client_context
 
 
 def topic_filter(text: str) -> str:
@@ -95,17 +96,5 @@ def tls_context(settings: BrokerSettings) -> ssl.SSLContext:
     Raises:
         ValueError: a certificate file cannot be used; names the files.
     """
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        # As before Python 3.13, which wants more of certificates than that they are
-        # valid. Those made by hand, as Mosquitto's manual shows, do not have it.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        files = (settings.ca_file, settings.cert_file, settings.key_file)
-        named = ", ".join(filter(None, files))
-        raise ValueError(
-            f"MQTT_TLS: cannot use the certificate files {named}: {error}"
-        ) from error
-    return context
+    it = settings
+    return client_context("MQTT_TLS", it.ca_file, it.cert_file, it.key_file)

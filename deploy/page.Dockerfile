@@ -34,7 +34,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /packages
 
 FROM build AS source
-COPY broker_settings.py options.py live_page.py /app/
+COPY broker_settings.py options.py tls.py live_page.py /app/
 COPY page /app/page
 COPY posture /app/posture
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app

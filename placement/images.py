@@ -13,6 +13,7 @@ INPUTS = (
     "posture",
     "retention.py",
     "signals.py",
+    "tls.py",
 )
 """What the image is made of; .dockerignore lets exactly this through, and models/."""
 

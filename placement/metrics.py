@@ -18,6 +18,7 @@ from placement.policy import Node
 from placement.queries import build_query
 from placement.readings import Survey, survey
 from placement.settings import LoadSettings, PrometheusSettings
+from tls import client_context
 
 log = logging.getLogger(__name__)
 
@@ -175,20 +176,13 @@ def _headers(settings: PrometheusSettings) -> dict[str, str]:
     return headers
 
 
-def _tls(settings: PrometheusSettings) -> ssl.SSLContext:
+def _tls(it: PrometheusSettings) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        # As before Python 3.13: see broker_settings.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        files = (settings.ca_file, settings.cert_file, settings.key_file)
-        named = ", ".join(filter(None, files))
-        raise MetricsError(
-            f"PROMETHEUS_CA_FILE: cannot use the certificate files {named}: {error}"
-        ) from error
-    return context
+        return client_context(
+            "PROMETHEUS_CA_FILE", it.ca_file, it.cert_file, it.key_file
+        )
+    except ValueError as error:
+        raise MetricsError(str(error)) from error
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401

@@ -22,6 +22,7 @@ from placement.service import MOST_STREAMS, STREAMS, ScalerService
 SERVICE = pb.DESCRIPTOR.services_by_name["ExternalScaler"].full_name
 LIVENESS, READINESS = "liveness", "readiness"
 _THREADS = 2  # for calls; more only wait for Python's lock, and calls for them
+_SPARE = 2  # threads beside those of streams: to refuse one more, and for reflection
 _TICK = 0.25  # seconds between looks whether we are ready
 _LARGEST_REQUEST = 256 << 10  # bytes; KEDA sends the trigger's metadata, no more
 _Status = health_pb2.HealthCheckResponse
@@ -62,7 +63,7 @@ class ScalerServer:
             ThreadPoolExecutor(_THREADS, "calls"), options=_server_options(settings)
         )
         # What stays open keeps a thread, and may not keep one of those for calls.
-        self._streams = ThreadPoolExecutor(MOST_STREAMS + _THREADS, "streams")
+        self._streams = ThreadPoolExecutor(MOST_STREAMS + _SPARE, "streams")
         self._told: bool | None = None
         self._stopping = threading.Event()
         self._watch = threading.Thread(

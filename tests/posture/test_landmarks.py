@@ -91,8 +91,8 @@ def test_landmarkers_get_a_core_each_only_where_there_are_as_many_of_both():
 def test_the_thread_that_asks_does_the_work():
     landmarker = Landmarker(LITE)
     image = cv2.imread(str(IMAGES / "good_1280_000.jpg"))
-    threads = landmarker._task._lib._executor
-    threads.shutdown()  # MediaPipe's own thread: after this it takes nothing more
+    # MediaPipe's own thread takes nothing more after this.
+    landmarker._task._lib._executor.shutdown()
 
     found = landmarker.find(image)
     landmarker.close()

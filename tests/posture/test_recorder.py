@@ -17,20 +17,24 @@ from tests.fixtures.net import wait_until
 from tests.fixtures.settings import settings_from
 
 
+def recorder_of(folder, postgres, in_hand, done, recorded=None):
+    return Recorder(
+        folder,
+        PostureLog(settings_from(DatabaseSettings, postgres.environ)),
+        in_hand,
+        Written(),
+        Outcome(done.append, lambda message, _: done.append(message), recorded),
+        Events(),
+    )
+
+
 @pytest.fixture
 def record(tmp_path, postgres):
     """Has a recorder of its own write results; gives the names it told of."""
 
     def run(*results: Result) -> list[str]:
         told, done = [], []
-        recorder = Recorder(
-            tmp_path,
-            PostureLog(settings_from(DatabaseSettings, postgres.environ)),
-            InHand(),
-            Written(),
-            Outcome(done.append, lambda message, _: done.append(message), told.extend),
-            Events(),
-        )
+        recorder = recorder_of(tmp_path, postgres, InHand(), done, told.extend)
         recorder.start()
         for each in results:
             recorder.put(each)
@@ -70,14 +74,7 @@ def test_a_row_waits_for_what_is_in_hand_until_that_is_done_with(
 ):
     monkeypatch.setattr("posture.recorder._LINGER", 600)
     in_hand, done = InHand(), []
-    recorder = Recorder(
-        tmp_path,
-        PostureLog(settings_from(DatabaseSettings, postgres.environ)),
-        in_hand,
-        Written(),
-        Outcome(done.append, lambda message, _: done.append(message)),
-        Events(),
-    )
+    recorder = recorder_of(tmp_path, postgres, in_hand, done)
     in_hand.take(1)
     in_hand.take(1)
     recorder.start()

@@ -22,15 +22,19 @@ print("all came")
 """
 
 
-def test_a_signal_may_ask_at_any_moment():
-    done = subprocess.run(
-        [sys.executable, "-c", MANY_SIGNALS],
+def run(program):
+    return subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def test_a_signal_may_ask_at_any_moment():
+    done = run(MANY_SIGNALS)
     assert (done.stdout, done.stderr) == ("all came\n", "")
 
 
@@ -64,12 +68,5 @@ def test_a_second_signal_ends_the_process_at_once():
         "os.kill(os.getpid(), signal.SIGTERM)\n"
         "time.sleep(10)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run(program)
     assert (done.returncode, done.stdout) == (-15, "asked\n")
