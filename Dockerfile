@@ -13,7 +13,8 @@ ENV PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY constraints.txt /build/
 WORKDIR /build
 
-# MediaPipe names more packages than it needs to find a pose: see posture/landmarks.py.
+# MediaPipe names more packages than it needs to find a pose: see
+# posture/vision/landmarks.py.
 # Of the two OpenCV builds it gets the smaller one, which draws no windows.
 FROM build AS packages
 ARG TARGETARCH
@@ -50,10 +51,12 @@ ARG MODELS=full
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m pip install --quiet --no-deps --target /native --constraint constraints.txt \
         certifi flatbuffers mediapipe numpy opencv-python-headless
-COPY broker_settings.py options.py tls.py ./
-COPY posture/__init__.py posture/absent.py posture/bundles.py posture/errors.py \
-    posture/geometry.py posture/models.py posture/result_settings.py posture/settings.py \
-    posture/slots.py posture/verdict.py posture/
+COPY common/ common/
+COPY posture/__init__.py posture/errors.py posture/models.py posture/settings.py posture/
+COPY posture/mqtt/__init__.py posture/mqtt/shards.py posture/mqtt/
+COPY posture/results/__init__.py posture/results/settings.py posture/results/
+COPY posture/vision/__init__.py posture/vision/bundle.py posture/vision/geometry.py \
+    posture/vision/import_stubs.py posture/vision/verdict.py posture/vision/
 COPY model[s] /local
 RUN --mount=type=cache,target=/root/.cache/pip \
     mkdir -p /models \
@@ -63,8 +66,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && PYTHONPATH=/native python3 -m posture.models --folder /models $MODELS
 
 FROM build AS source
-COPY broker_settings.py options.py signals.py mqtt_posture_analyzer_with_db.py \
-    retention.py tls.py /app/
+COPY mqtt_posture_analyzer_with_db.py retention.py /app/
+COPY common /app/common
 COPY posture /app/posture
 RUN mkdir /folders /folders/analyzed_images /folders/quarantine \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /app

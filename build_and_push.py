@@ -14,26 +14,26 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import options
-from placement import processes
-from placement.checks import Checks, docker_checks
-from placement.cluster import Cluster
-from placement.containers import Docker
-from placement.deployment import Deployment
-from placement.doctor import Finding, examine, failed
+from common import options
+from common.keyboard import listening
+from kube.client import Cluster
+from kube.opened import Opened
+from launcher import processes
+from launcher.checks.cluster import Checks, docker_checks
+from launcher.checks.worker import declare_session, worker_checks
+from launcher.deploy import Deployment
+from launcher.docker import Docker
+from launcher.helpers import Helpers
+from launcher.interrupts import Interrupted, Interrupts
+from launcher.launch import STEPS, Launch
+from launcher.preflight import Finding, examine, failed
+from launcher.run_dir import Trace
+from launcher.settings import LauncherSettings, StopSettings
+from launcher.shipping import Shipping
+from launcher.steps import run_all, run_in_order
+from launcher.teardown import Stopping
 from placement.errors import PlacementError
-from placement.helpers import Helpers
-from placement.interrupts import Interrupted, Interrupts
-from placement.keyboard import listening
-from placement.launcher_settings import LauncherSettings, StopSettings
-from placement.opened import Opened
-from placement.plan import STEPS, Launch
-from placement.shipping import Shipping
-from placement.steps import run_all, run_in_order
-from placement.stopping import Stopping
-from placement.trace import Trace
 from posture.settings import SessionSettings, WorkerSettings
-from worker_checks import declare_session, worker_checks
 
 ROOT = Path(__file__).resolve().parent
 _DOCTOR_DEADLINE = 7.5  # seconds for all checks, side by side

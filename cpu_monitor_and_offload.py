@@ -13,21 +13,21 @@ import logging
 import os
 import sys
 
-import options
-from placement.cluster import Cluster
+from common import options
+from common.keyboard import listening
+from common.signals import Stop, on_stop_signals
+from common.status_port import StatusPort
+from kube.client import Cluster
 from placement.errors import PlacementError
-from placement.exposition import StatusPort
-from placement.keyboard import listening
-from placement.master import MasterMonitor
-from placement.metrics import Prometheus
-from placement.scaler import Scaler
-from placement.scaler_settings import ScalerSettings
-from placement.server import ScalerServer
-from placement.service import ScalerService
-from placement.telemetry import ScalerTelemetry
-from signals import Stop, on_stop_signals
+from placement.loads.prometheus import Prometheus
+from scaler.cpu_monitor import MasterMonitor
+from scaler.metrics import ScalerTelemetry
+from scaler.scaler import Scaler
+from scaler.server import ScalerServer
+from scaler.servicer import ScalerService
+from scaler.settings import ScalerSettings
 
-log = logging.getLogger("placement.scaler")
+log = logging.getLogger("scaler.scaler")
 
 
 def main(argv: list[str] | None = None) -> int:

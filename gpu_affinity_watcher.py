@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import options
+from common import options
+from common.signals import Stop, on_stop_signals
 from placement.errors import PlacementError
 from placement.settings import WatcherSettings
-from signals import Stop, on_stop_signals
 
 if TYPE_CHECKING:
-    from placement.report import Report
+    from placement.metrics import Report
     from placement.watcher import Watcher
 
 log = logging.getLogger("placement.watcher")
@@ -75,9 +75,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _watch(settings: WatcherSettings, arguments: argparse.Namespace) -> int:
     # Imported here so that --help and wrong settings answer at once.
-    from placement.cluster import Cluster
-    from placement.metrics import Prometheus
-    from placement.report import Report
+    from kube.client import Cluster
+    from placement.loads.prometheus import Prometheus
+    from placement.metrics import Report
     from placement.watcher import Watcher
 
     report = Report()
@@ -156,7 +156,7 @@ def _status_port(
     if settings.port == 0:
         yield
         return
-    from placement.exposition import StatusPort
+    from common.status_port import StatusPort
 
     port = StatusPort(settings.address, settings.port, report.registry, loop.trouble)
     try:

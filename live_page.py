@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 
-import options
+from common import options
 from page.errors import PageError
 from page.settings import PageSettings
 

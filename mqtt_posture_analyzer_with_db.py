@@ -14,16 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-import options
+from common import options
+from common.signals import on_stop_signals
 from posture.errors import PostureError
-from posture.memory import reuse_picture_memory
-from posture.native_log import take_over_stderr
 from posture.settings import ReplaySettings, SessionSettings, WorkerSettings
-from signals import on_stop_signals
+from posture.worker.memory import reuse_picture_memory
+from posture.worker.native_log import take_over_stderr
 
 if TYPE_CHECKING:
-    from posture.broker import Wish
-    from posture.events import Events
+    from posture.mqtt.subscription import Wish
+    from posture.worker.events import Events
 
 log = logging.getLogger("posture.worker")
 
@@ -81,7 +81,7 @@ def _do(arguments: argparse.Namespace, settings: SessionSettings) -> int:
 
 
 def _declare(settings: SessionSettings) -> int:
-    from posture.session import declare, session_ids
+    from posture.mqtt.sessions import declare, session_ids
 
     declare(settings)
     log.info(
@@ -91,7 +91,7 @@ def _declare(settings: SessionSettings) -> int:
 
 
 def _status(settings: SessionSettings) -> int:
-    from posture.session import look
+    from posture.mqtt.sessions import look
 
     states = look(settings)
     for state in states:
@@ -100,15 +100,15 @@ def _status(settings: SessionSettings) -> int:
 
 
 def _probe(settings: SessionSettings) -> int:
-    from posture.probe import probe
+    from posture.mqtt.probe import probe
 
     log.info("the broker %s", probe(settings.broker))
     return 0
 
 
 def _retire(settings: WorkerSettings, successors: int | None) -> int:
-    from posture.mqtt import forget
-    from posture.session import close
+    from posture.mqtt.client import forget
+    from posture.mqtt.sessions import close
 
     if successors == settings.workers:
         raise PostureError("--successors must be another number than --workers")
@@ -126,7 +126,7 @@ def _retire(settings: WorkerSettings, successors: int | None) -> int:
 
 
 def _replay(settings: ReplaySettings) -> int:
-    from posture.replay import replay
+    from posture.mqtt.replay import replay
 
     log.info("put back: %d", replay(settings))
     return 0
@@ -157,12 +157,12 @@ def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
 
 
 def _events(settings: WorkerSettings) -> "AbstractContextManager[Events]":
-    from posture.events import Events
+    from posture.worker.events import Events
 
     if settings.metrics_port == 0:
         return nullcontext(Events())
     # Imported only here: a Job that tells nothing starts without it.
-    from posture.telemetry import told
+    from posture.worker.metrics import told
 
     return told(settings)
 
@@ -170,15 +170,15 @@ def _events(settings: WorkerSettings) -> "AbstractContextManager[Events]":
 def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> bool:
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
-    from posture import pictures
-    from posture.cores import a_core_for_each
-    from posture.isolation import Guarded
-    from posture.landmarks import Landmarker
     from posture.models import find_bundle
-    from posture.offline import go_offline
-    from posture.pipeline import Worker
-    from posture.posture_log import LogError, PostureLog
-    from posture.retention import Pruner
+    from posture.store import pictures
+    from posture.store.posture_log import LogError, PostureLog
+    from posture.store.retention import Pruner
+    from posture.vision.cpu_affinity import a_core_for_each
+    from posture.vision.landmarks import Landmarker
+    from posture.worker.isolation import Guarded
+    from posture.worker.seccomp import go_offline
+    from posture.worker.worker import Worker
 
     model = find_bundle(settings.models_folder, settings.model)
     for folder in (settings.pictures, settings.quarantine):

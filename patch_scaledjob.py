@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-import options
-from placement import manifest
+from common import options
+from kube import scaledjobs
 from placement.errors import PlacementError
 from placement.settings import PatchSettings, node_name
 
@@ -61,8 +61,8 @@ def _parser() -> argparse.ArgumentParser:
 def _patch(
     settings: PatchSettings, named: str | None, arguments: argparse.Namespace
 ) -> int:
-    scaledjob = manifest.read_manifest(settings.manifest.base)
-    if not manifest.keeps_running_jobs(scaledjob):
+    scaledjob = scaledjobs.read_manifest(settings.manifest.base)
+    if not scaledjobs.keeps_running_jobs(scaledjob):
         log.warning(
             "%s: without spec.rollout.strategy: gradual KEDA ends running Jobs at "
             "every change",
@@ -74,18 +74,18 @@ def _patch(
         node, hostname = (named, named) if named else chosen
     if node is None or hostname is None:
         return 3
-    manifest.pin(scaledjob, node, hostname)
-    _write(settings.manifest.patched, manifest.dump(scaledjob), arguments.dry_run)
+    scaledjobs.pin(scaledjob, node, hostname)
+    _write(settings.manifest.patched, scaledjobs.dump(scaledjob), arguments.dry_run)
     return 0
 
 
 def _choose(
-    settings: PatchSettings, scaledjob: manifest.ScaledJob, *, show: bool
+    settings: PatchSettings, scaledjob: scaledjobs.ScaledJob, *, show: bool
 ) -> tuple[str | None, str | None]:
     # Imported here so that --help, --node and wrong settings answer at once.
+    from kube.client import Cluster
     from placement.chooser import Chooser
-    from placement.cluster import Cluster
-    from placement.metrics import Prometheus
+    from placement.loads.prometheus import Prometheus
     from placement.table import table
 
     cluster = Cluster(settings.cluster)
@@ -106,7 +106,7 @@ def _write(path: Path, text: str, dry_run: bool) -> None:
     if dry_run or path == Path("-"):
         sys.stdout.write(text)
         return
-    manifest.write_atomically(path, text)
+    scaledjobs.write_atomically(path, text)
     log.info("written: %s", path)
 
 

@@ -13,11 +13,11 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import options
+from common import options
+from common.signals import Stop, on_stop_signals
 from nudge.errors import NudgeError
 from nudge.settings import NudgeSettings
 from page.errors import PageError
-from signals import Stop, on_stop_signals
 
 if TYPE_CHECKING:
     from nudge.memory import Memory

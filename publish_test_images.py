@@ -18,11 +18,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-import options
-from broker_settings import BrokerSettings
-from options import decimal, integer, option, section
+from common import options
+from common.broker_settings import BrokerSettings
+from common.options import decimal, integer, option, section
 from posture.errors import PostureError
-from posture.publisher import Publisher
+from posture.mqtt.publisher import Publisher
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 console = Console(stderr=True)

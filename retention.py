@@ -10,20 +10,20 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import options
-from broker_settings import BrokerSettings
-from posture import home_assistant
+from common import options
+from common.broker_settings import BrokerSettings
 from posture.errors import PostureError
-from posture.kept_files import Period
-from posture.kept_rows import KeptRows
-from posture.messages import pi_name
-from posture.posture_log import PostureLog
-from posture.result_settings import ResultSettings
-from posture.results import forget_results
-from posture.retention import Deleted, forget, prune_files, prune_rows
+from posture.results import home_assistant
+from posture.results.publish import forget_results
+from posture.results.settings import ResultSettings
 from posture.settings import DatabaseSettings, ForgetSettings, RetentionSettings
+from posture.store.kept_files import Period
+from posture.store.kept_rows import KeptRows
+from posture.store.posture_log import PostureLog
+from posture.store.retention import Deleted, forget, prune_files, prune_rows
+from posture.vision.payload import pi_name
 
-log = logging.getLogger("posture.retention")
+log = logging.getLogger("posture.store.retention")
 
 _COMMANDS = {
     "prune": "delete pictures and what is in quarantine after PICTURE_DAYS, and rows "

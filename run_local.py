@@ -18,8 +18,8 @@ from types import FrameType
 
 from rich.console import Console
 
-import options
-from broker_settings import BrokerSettings
+from common import options
+from common.broker_settings import BrokerSettings
 from demo.board import Board
 from demo.broker import free_port, own_address, start_broker
 from demo.database import Database
@@ -29,7 +29,7 @@ from demo.processes import Program, Run
 from demo.session import Session
 from demo.settings import DemoSettings
 from posture.errors import PostureError
-from posture.publisher import Publisher
+from posture.mqtt.publisher import Publisher
 
 ROOT = Path(__file__).resolve().parent
 console = Console(highlight=False)

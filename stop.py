@@ -11,16 +11,16 @@ import argparse
 import os
 import sys
 
-import options
-from placement import processes
-from placement.cluster import Cluster
-from placement.containers import Docker
+from common import options
+from kube.client import Cluster
+from kube.opened import Opened
+from launcher import processes
+from launcher.docker import Docker
+from launcher.run_dir import Trace
+from launcher.settings import StopSettings, TraceSettings
+from launcher.steps import Outcome, Step, run_all
+from launcher.teardown import Stopping
 from placement.errors import PlacementError
-from placement.launcher_settings import StopSettings, TraceSettings
-from placement.opened import Opened
-from placement.steps import Outcome, Step, run_all
-from placement.stopping import Stopping
-from placement.trace import Trace
 
 
 def main(argv: list[str] | None = None) -> int:

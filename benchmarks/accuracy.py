@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine
-from posture.analysis import analyze
 from posture.errors import RefusedError
-from posture.landmarks import Landmarker
 from posture.models import bundle_path, get_models
 from posture.settings import MODELS, available_cores
-from posture.verdict import PRESETS, Status
+from posture.vision.analyze import analyze
+from posture.vision.landmarks import Landmarker
+from posture.vision.verdict import PRESETS, Status
 
 ROOT = Path(__file__).parents[1]
 _SUFFIXES = {".jpg", ".jpeg", ".png"}

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import machine, show
-from posture.analysis import analyze
-from posture.landmarks import Landmarker
 from posture.models import bundle_path
 from posture.settings import MODELS
-from posture.verdict import Verdict
+from posture.vision.analyze import analyze
+from posture.vision.landmarks import Landmarker
+from posture.vision.verdict import Verdict
 
 ROOT = Path(__file__).parents[1]
 _LIMIT = 64 << 20  # bytes of a picture

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from benchmarks.machine import machine, percentile, show
 from placement.chooser import Chooser
-from placement.metrics import Prometheus
-from placement.policy import Node
+from placement.decision import Node
+from placement.loads.prometheus import Prometheus
 from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 from tests.fixtures.net import wait_until
 from tests.fixtures.prometheus import Exporter, PrometheusServer

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.machine import machine, show
-from posture.posture_log import Row
-from posture.result_settings import ResultSettings
-from posture.results import Results
+from posture.results.publish import Results
+from posture.results.settings import ResultSettings
+from posture.store.posture_log import Row
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.settings import read_settings

@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.machine import machine, show
-from posture.kept_files import Period
-from posture.kept_rows import KeptRows
-from posture.posture_log import PostureLog, Row
-from posture.retention import forget, prune_rows
 from posture.settings import DatabaseSettings, ForgetSettings
+from posture.store.kept_files import Period
+from posture.store.kept_rows import KeptRows
+from posture.store.posture_log import PostureLog, Row
+from posture.store.retention import forget, prune_rows
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.settings import settings_from
 

@@ -29,7 +29,7 @@ import yaml
 import externalscaler_pb2 as pb
 from benchmarks.machine import machine, percentile, show
 from externalscaler_pb2_grpc import ExternalScalerStub
-from placement import manifest
+from kube import scaledjobs
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import accepts, free_port, wait_until
 from tests.fixtures.prometheus import Exporter, PrometheusServer
@@ -55,8 +55,8 @@ REQUESTS = {
 
 def objects() -> dict[str, Any]:
     """What the API server says, by the end of the path."""
-    scaledjob = manifest.read_manifest(ROOT / "posture-job.yaml")
-    manifest.pin(scaledjob, NODE, NODE)
+    scaledjob = scaledjobs.read_manifest(ROOT / "posture-job.yaml")
+    scaledjobs.pin(scaledjob, NODE, NODE)
     labels = {"kubernetes.io/hostname": NODE, "gpu-node": "true"}
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     node = {"metadata": {"name": NODE, "labels": labels}, "spec": {}, "status": ready}

@@ -17,13 +17,13 @@ from pathlib import Path
 import cv2
 
 from benchmarks.machine import machine, show
-from posture import analysis
-from posture.landmarks import Landmarker
-from posture.messages import Image
 from posture.models import bundle_path
-from posture.offline import go_offline
 from posture.settings import STORES
-from posture.verdict import Landmark, Verdict, judge
+from posture.vision import analyze
+from posture.vision.landmarks import Landmarker
+from posture.vision.payload import Image
+from posture.vision.verdict import Landmark, Verdict, judge
+from posture.worker.seccomp import go_offline
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "tests" / "images"
@@ -47,7 +47,7 @@ def timed(image, landmarks, verdict, store: str) -> tuple[float, int]:
     """Milliseconds and bytes of one picture."""
     copy = image.copy()
     begun = time.process_time()
-    file = analysis.picture_of(copy, landmarks, verdict, store)
+    file = analyze.picture_of(copy, landmarks, verdict, store)
     return (time.process_time() - begun) * 1000, len(file)
 
 

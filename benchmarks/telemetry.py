@@ -17,8 +17,8 @@ import time
 from prometheus_client import generate_latest
 
 from benchmarks.machine import machine, show
-from posture.events import Events
-from posture.telemetry import Telemetry
+from posture.worker.events import Events
+from posture.worker.metrics import Telemetry
 
 PICTURES = 20_000
 ROUNDS = 7
@@ -56,8 +56,9 @@ def scrape(telemetry: Telemetry) -> float:
 def import_time() -> float:
     """Milliseconds that the client library adds to the start."""
     code = (
-        "import time, posture.settings, posture.events; t = time.perf_counter(); "
-        "import posture.telemetry; print(time.perf_counter() - t)"
+        "import time, posture.settings, posture.worker.events; "
+        "t = time.perf_counter(); "
+        "import posture.worker.metrics; print(time.perf_counter() - t)"
     )
     command = [sys.executable, "-c", code]
     return float(subprocess.run(command, capture_output=True, check=True).stdout) * 1e3

@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.machine import machine, percentile, show
-from posture.bundles import write_bundle
 from posture.models import bundle_path, get_networks
 from posture.settings import MODELS, available_cores
+from posture.vision.bundle import write_bundle
 from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.worker import WorkerProcess

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-import options
+from common import options
 from demo.errors import DemoError
 from page.settings import PageSettings
 from posture.settings import WorkerSettings

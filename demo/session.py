@@ -9,7 +9,7 @@ from demo.board import Board, Line
 from demo.database import Database
 from demo.errors import DemoError
 from demo.processes import Program
-from posture.publisher import Publisher
+from posture.mqtt.publisher import Publisher
 
 _PIS = ("pi1", "pi2")
 _PATIENCE = 60  # seconds for one sample picture

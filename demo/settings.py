@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import options
-from options import boolean, one_of, option
+from common import options
+from common.options import boolean, one_of, option
 from posture.settings import MODELS
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "images"

@@ -34,7 +34,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /packages
 
 FROM build AS source
-COPY broker_settings.py options.py tls.py live_page.py /app/
+COPY live_page.py /app/
+COPY common /app/common
 COPY page /app/page
 COPY posture /app/posture
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app

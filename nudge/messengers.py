@@ -11,7 +11,7 @@ from nudge.errors import NudgeError
 from nudge.patience import Nudge
 from nudge.settings import NudgeSettings
 from posture.errors import PostureError
-from posture.publisher import Publisher
+from posture.mqtt.publisher import Publisher
 
 log = logging.getLogger(__name__)
 

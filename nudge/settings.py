@@ -5,11 +5,11 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import options
+from common import options
+from common.options import boolean, decimal, integer, option, section
 from nudge.patience import QuietHours, Rule
-from options import boolean, decimal, integer, option, section
 from page.settings import zone
-from posture.result_settings import results_prefix
+from posture.results.settings import results_prefix
 from posture.settings import BrokerSettings, DatabaseSettings
 
 

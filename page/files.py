@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from posture.pictures import folder_of
+from posture.store.pictures import folder_of
 
 _LARGEST_NOTE = 10_000  # bytes
 

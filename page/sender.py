@@ -5,9 +5,9 @@ import threading
 
 from page.errors import PageError
 from posture.errors import RefusedError
-from posture.messages import decode_image, decode_payload
-from posture.publisher import Publisher, PublishError
+from posture.mqtt.publisher import Publisher, PublishError
 from posture.settings import BrokerSettings
+from posture.vision.payload import decode_image, decode_payload
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 10  # seconds that the broker may stay silent

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import options
-from options import boolean, integer, option, section
+from common import options
+from common.options import boolean, integer, option, section
 from posture.settings import BrokerSettings, DatabaseSettings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

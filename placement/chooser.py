@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from placement import manifest
+from kube import scaledjobs
+from kube.jobs import Job, count_by_node
+from placement.decision import Decision, Memory, Node, Reading, decide
 from placement.eligibility import candidates
-from placement.jobs import Job, count_by_node
-from placement.policy import Decision, Memory, Node, Reading, decide
 from placement.settings import ChoiceSettings
 
 
@@ -47,9 +47,9 @@ class Chooser:
             nodes,
             readings,
             count_by_node(jobs),
-            manifest.tolerations(scaledjob),
+            scaledjobs.tolerations(scaledjob),
             self._rules,
-            manifest.refusals(scaledjob, nodes) | dict(refused or {}),
+            scaledjobs.refusals(scaledjob, nodes) | dict(refused or {}),
         )
         decision = decide(found, self._memory, self._rules, now)
         self._memory = decision.memory

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from placement.policy import Candidate, Node, Reading, Toleration
+from placement.decision import Candidate, Node, Reading, Toleration
 from placement.settings import ChoiceSettings
 
 _NO_READING = Reading(problem="Prometheus has no load for it")

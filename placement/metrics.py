@@ -1,207 +1,82 @@
-"""The one door to Prometheus: one instant query, answered in time or not at all."""
+"""What the watcher tells Prometheus about itself."""
 
-import gc
-import json
-import logging
-import ssl
+import re
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Iterable
 
-import urllib3
-from urllib3.util import make_headers
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-from placement.errors import MetricsError
-from placement.policy import Node
-from placement.queries import build_query
-from placement.readings import Survey, survey
-from placement.settings import LoadSettings, PrometheusSettings
-from tls import client_context
+from placement.decision import Decision
 
-log = logging.getLogger(__name__)
-
-_MOST = 512 * 1024 * 1024  # bytes; a million series are about half of it
-_PIECE = 256 * 1024
-_REMEDIES = {
-    401: "check PROMETHEUS_USER and PROMETHEUS_PASSWORD, or PROMETHEUS_TOKEN",
-    403: "this user may not query: check its rights at the proxy",
-    404: "check the path prefix in PROMETHEUS_URL",
-    422: "check GPU_METRICS: Prometheus cannot compute it",
-    400: "check GPU_METRICS: Prometheus does not understand it",
-}
+_PREFIX = "posture_placement"
+_LONGEST = 200  # characters of a reason
+_MEASURED = re.compile(
+    r"\S+(?: of \S+)?(?= s\b)"  # seconds
+    r"|(?<=sample of )\S+|\S+(?= is not 0 to)"
+)
 
 
-class Prometheus:
-    """A Prometheus server, or anything that speaks its HTTP API."""
+def steady(reason: str) -> str:
+    """A reason as a label: bounded, and without what was measured.
 
-    def __init__(self, settings: PrometheusSettings) -> None:
-        """Prepare; nothing is connected yet.
-
-        Raises:
-            MetricsError: a certificate file cannot be used.
-        """
-        self._settings = settings
-        self._headers = _headers(settings)
-        self._pool = urllib3.PoolManager(retries=False, ssl_context=_tls(settings))
-
-    def survey(self, nodes: Iterable[Node], loads: LoadSettings) -> Survey:
-        """One reading for each node that has a load.
-
-        Raises:
-            MetricsError: Prometheus did not answer as it should.
-        """
-        rows = self.query(build_query(loads))
-        try:
-            with _no_garbage():
-                return survey(rows, nodes, loads)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise self._error(
-                f"rows that are not those asked for ({type(error).__name__}: {error})"
-            ) from error
-
-    def query(self, promql: str) -> list[dict[str, Any]]:
-        """The rows of an instant vector: `metric` (labels) and `value` (time, text).
-
-        Raises:
-            MetricsError: Prometheus did not answer as it should.
-        """
-        try:
-            status, body = self.fetch(promql)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._error(_short(error)) from error
-        answer = _json(body)
-        if status != 200:
-            self._fail(status, body, answer)
-        if answer is None:
-            raise self._error(f"no JSON but {_start(body)}: check PROMETHEUS_URL")
-        return self._rows(answer)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._pool.clear()
-
-    def fetch(self, promql: str) -> tuple[int, bytes]:
-        """HTTP status and body that Prometheus answers, whatever they are.
-
-        Raises:
-            MetricsError: no whole answer in time.
-            urllib3.exceptions.HTTPError: no answer.
-        """
-        seconds = self._settings.deadline
-        until = time.monotonic() + seconds
-        form = urlencode({"query": promql, "timeout": f"{seconds * 1000:.0f}ms"})
-        response = self._pool.request(
-            "POST",
-            f"{self._settings.url}/api/v1/query",
-            body=form,
-            headers=self._headers,
-            timeout=urllib3.Timeout(total=seconds),
-            preload_content=False,
-        )
-        try:
-            return response.status, self._body(response, until)
-        finally:
-            # After a whole body this gives the connection back, otherwise it ends it.
-            response.release_conn()
-
-    def _body(self, response: urllib3.BaseHTTPResponse, until: float) -> bytes:
-        # The library's timeout is for each read alone: a slow drip would never end.
-        body = bytearray()
-        while piece := response.read1(_PIECE):
-            body += piece
-            if time.monotonic() > until:
-                response.close()
-                raise self._error(f"no whole answer in {self._settings.deadline:g} s")
-            if len(body) > _MOST:
-                response.close()
-                raise self._error(f"an answer of more than {_MOST} bytes")
-        return bytes(body)
-
-    def _fail(self, status: int, body: bytes, answer: Any) -> None:  # noqa: ANN401
-        said = _start(body)
-        if isinstance(answer, dict) and "error" in answer:
-            said = f"{answer.get('errorType', 'error')}: {answer['error']}"
-        remedy = _REMEDIES.get(status)
-        raise self._error(
-            f"it answered {status}, {said}" + (f" ({remedy})" if remedy else "")
-        )
-
-    def _rows(self, answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401
-        try:
-            for warning in answer.get("warnings", ()):
-                log.warning("Prometheus %s warns: %s", self._settings.url, warning)
-            kind, rows = answer["data"]["resultType"], answer["data"]["result"]
-        except (AttributeError, KeyError, TypeError):
-            raise self._error("JSON that is no answer to a query") from None
-        if kind != "vector":
-            raise self._error(f"a {kind} where an instant vector was asked for")
-        if not isinstance(rows, list):
-            raise self._error("a vector that is no list")
-        return rows
-
-    def _error(self, text: str) -> MetricsError:
-        for secret in (self._settings.password, self._settings.token):
-            text = text.replace(secret, "***") if secret else text
-        return MetricsError(f"Prometheus at {self._settings.url}: {text}")
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Let Python look for no garbage while a great answer is taken apart.
-
-    It is a hundred thousand small objects that all live; looking through them again and
-    again takes a third of the time.
+    Prometheus keeps a series for each text, so a text must not change with every look.
     """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    return _MEASURED.sub("...", reason)[:_LONGEST]
 
 
-def _headers(settings: PrometheusSettings) -> dict[str, str]:
-    headers = {
-        "User-Agent": "posture-placement",
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    if settings.token:
-        headers["Authorization"] = f"Bearer {settings.token}"
-    elif settings.user:
-        pair = f"{settings.user}:{settings.password or ''}"
-        headers |= make_headers(basic_auth=pair)
-    return headers
+class Report(Collector):
+    """Counters, and gauges of the last decision, in a registry of their own."""
 
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        self.decision: Decision | None = None
+        self.last_reading: float | None = None
+        """time.monotonic() of the last answer of Prometheus."""
 
-def _tls(it: PrometheusSettings) -> ssl.SSLContext:
-    try:
-        return client_context(
-            "PROMETHEUS_CA_FILE", it.ca_file, it.cert_file, it.key_file
+        self.looks = self._counter("looks", "Looks at loads and nodes")
+        self.patches = self._counter("patches", "Changes made to the ScaledJob")
+        self.skipped = self._counter("patches_skipped", "No change made", "reason")
+        self.ended = self._counter("jobs_ended", "Jobs ended", "action")
+        self.errors = self._counter("errors", "Looks or steps that failed", "part")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """The gauges; nodes that are gone leave with the next decision."""
+        age = GaugeMetricFamily(
+            f"{_PREFIX}_reading_age_seconds", "Since Prometheus last told loads"
         )
-    except ValueError as error:
-        raise MetricsError(str(error)) from error
+        if self.last_reading is not None:
+            age.add_metric([], time.monotonic() - self.last_reading)
+        yield age
+        if self.decision:
+            yield from _of(self.decision)
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401
-    try:
-        with _no_garbage():
-            return json.loads(body)
-    except ValueError:
-        return None
+def _of(decision: Decision) -> Iterable[Metric]:
+    chosen = _family("chosen", "1 for the chosen node", "node")
+    load = _family("node_load_percent", "Load of a node, where it is known", "node")
+    sample = _family("node_sample_age_seconds", "Age of a node's sample", "node")
+    eligible = _family("node_eligible", "1 when the node can be chosen", "node")
+    refused = _family("node_refused", "1 when it cannot, why", "node", "reason")
+    why = _family("decision_info", "1 for the last choice", "reason", "node")
+    # Without a node there is no label of it, which to Prometheus is an empty one.
+    why.add_metric([steady(decision.reason), *filter(None, [decision.node])], 1.0)
+    for each in decision.candidates:
+        chosen.add_metric([each.node], float(each.node == decision.node))
+        eligible.add_metric([each.node], float(each.refusal is None))
+        if each.refusal is not None:
+            refused.add_metric([each.node, steady(each.refusal)], 1.0)
+        if each.load is not None:
+            load.add_metric([each.node], each.load)
+        if each.age is not None:
+            sample.add_metric([each.node], each.age)
+    yield from (why, chosen, load, sample, eligible, refused)
 
 
-def _start(body: bytes) -> str:
-    text = " ".join(body[:200].decode(errors="replace").split())
-    return repr(text) if text else "nothing"
-
-
-def _short(error: Exception) -> str:
-    refused = isinstance(error, urllib3.exceptions.NewConnectionError)
-    late = isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))
-    if late and not refused:
-        return "it does not answer in time"
-    # The library wraps what happened in the names of its own objects.
-    return str(error.__cause__ or error.__context__ or error)
+def _family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{_PREFIX}_{name}", text, labels=labels)

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import options
-from options import boolean, decimal, integer, option, section
-from placement.loads import KNOWN, Load, parse_loads
+from common import options
+from common.options import boolean, decimal, integer, option, section
+from placement.loads.expressions import KNOWN, Load, parse_loads
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_NAME = re.compile(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*")

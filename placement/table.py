@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from placement.policy import Candidate, Decision
-from placement.readings import Survey
+from placement.decision import Candidate, Decision
+from placement.loads.readings import Survey
 
 _HEAD = ("", "NODE", "LOAD", "AGE", "JOBS", "ELIGIBLE")
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from placement.jobs import Job
-from placement.policy import Node, since
+from kube.jobs import Job
+from placement.decision import Node, since
 from placement.settings import HandOverSettings
 
 

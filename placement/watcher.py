@@ -5,16 +5,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from placement import manifest
+from kube import scaledjobs
+from kube.client import Cluster
+from kube.jobs import Job
 from placement.chooser import Chooser
-from placement.cluster import Cluster
+from placement.decision import Decision, Node
 from placement.errors import ClusterError, ManifestError, MetricsError
-from placement.handover import Action, Verdict, View, judge
-from placement.jobs import Job
-from placement.metrics import Prometheus
-from placement.policy import Decision, Node
-from placement.readings import Survey
-from placement.report import Report
+from placement.hand_over import Action, Verdict, View, judge
+from placement.loads.prometheus import Prometheus
+from placement.loads.readings import Survey
+from placement.metrics import Report
 from placement.settings import WatcherSettings
 from placement.troubles import Troubles
 
@@ -84,7 +84,7 @@ class Watcher:
                 raise
             self.say("scaledjob", f"{error}; waiting for it", logging.WARNING)
             return None
-        manifest.check(found, "the ScaledJob in the cluster")
+        scaledjobs.check(found, "the ScaledJob in the cluster")
         self.say("scaledjob", "the ScaledJob is there", logging.DEBUG)
         return found
 
@@ -110,7 +110,7 @@ class Watcher:
         now: float,
     ) -> Decision:
         if self._chooser is None:
-            pinned = manifest.pinned_node(scaledjob) if scaledjob else None
+            pinned = scaledjobs.pinned_node(scaledjob) if scaledjob else None
             current = pinned or read_last_node(self._settings.last_node)
             self._chooser = Chooser(self._settings.choice, current)
         decision = self._chooser.choose(
@@ -132,7 +132,7 @@ class Watcher:
 
     def _move(self, scaledjob: dict[str, Any], decision: Decision) -> dict[str, Any]:
         """Let the ScaledJob carry the chosen node; gives it as it is then."""
-        pinned = manifest.pinned_node(scaledjob)
+        pinned = scaledjobs.pinned_node(scaledjob)
         if decision.node is None or decision.hostname is None:
             self._report.skipped.labels("no node").inc()
             return scaledjob
@@ -145,7 +145,7 @@ class Watcher:
             if self.say("choice", f"would move the ScaledJob to {decision.node}"):
                 log.info("%s", decision)
             return scaledjob
-        if not manifest.keeps_running_jobs(scaledjob):
+        if not scaledjobs.keeps_running_jobs(scaledjob):
             raise ManifestError(
                 "the ScaledJob lacks spec.rollout.strategy: gradual, so KEDA would end "
                 "its running Jobs at every change; apply posture-job.yaml first"
@@ -161,7 +161,7 @@ class Watcher:
         self, scaledjob: dict[str, Any], node: str, hostname: str, decision: str
     ) -> dict[str, Any]:
         for _ in range(_CONFLICTS):
-            change = manifest.pin_change(scaledjob, node, hostname, decision)
+            change = scaledjobs.pin_change(scaledjob, node, hostname, decision)
             try:
                 return self._cluster.patch_scaledjob(change)
             except ClusterError as error:
@@ -184,7 +184,7 @@ class Watcher:
         for job in jobs:
             view = View(
                 decision,
-                manifest.pinned_node(scaledjob),
+                scaledjobs.pinned_node(scaledjob),
                 {node.name: node for node in nodes},
                 self._troubles.lost_since,
                 self._troubles.misfit_since,
@@ -229,7 +229,7 @@ class Watcher:
         if self._dry_run or read_last_node(path) == node:
             return
         try:
-            manifest.write_atomically(path, f"{node}\n")
+            scaledjobs.write_atomically(path, f"{node}\n")
         except ManifestError as error:
             self.say("last node", str(error), logging.WARNING)
 

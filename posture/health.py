@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import options
-from broker_settings import BrokerSettings
+from common import options
+from common.broker_settings import BrokerSettings
 
 _LISTS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ESTABLISHED = "01"  # st in these lists, from the kernel's tcp_states.h

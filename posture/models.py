@@ -3,7 +3,7 @@
 Google publishes bundles of the networks, at an address that many networks do not reach.
 The same networks are inside packages: Python's for `full`, and the detector of all
 three; Node.js' for the rest of `lite` and `heavy`. Both sources are tried, each file is
-checked against its sha256, and the parts are joined by `posture.bundles`.
+checked against its sha256, and the parts are joined by `posture.vision.bundle`.
 """
 
 import argparse
@@ -18,9 +18,9 @@ import zipfile
 from http.client import HTTPException
 from pathlib import Path
 
-from posture.bundles import DETECTOR, LANDMARKS, Networks, write_bundle
 from posture.errors import ModelError
 from posture.settings import MODELS
+from posture.vision.bundle import DETECTOR, LANDMARKS, Networks, write_bundle
 
 log = logging.getLogger(__name__)
 

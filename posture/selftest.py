@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from posture.errors import PostureError
-from posture.landmarks import Landmarker
 from posture.models import bundle_path
-from posture.native_log import take_over_stderr
-from posture.offline import go_offline
+from posture.vision.landmarks import Landmarker
+from posture.worker.native_log import take_over_stderr
+from posture.worker.seccomp import go_offline
 
 
 def main() -> int:

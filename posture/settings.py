@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-import options
-from broker_settings import BrokerSettings as BrokerSettings
-from broker_settings import topic_filter
-from options import boolean, decimal, integer, one_of, option, section
-from posture.result_settings import ResultSettings
-from posture.slots import Slot
-from posture.verdict import PRESETS, Preset
+from common import options
+from common.broker_settings import BrokerSettings as BrokerSettings
+from common.broker_settings import topic_filter
+from common.options import boolean, decimal, integer, one_of, option, section
+from posture.mqtt.shards import Slot
+from posture.results.settings import ResultSettings
+from posture.vision.verdict import PRESETS, Preset
 
 MODELS = ("lite", "full", "heavy")
 Store = Literal["none", "skeleton", "blurred", "full"]

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+import posture  # noqa: F401 - sets OpenCV's limit, which is read once, at its import
 from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.worker import WorkerProcess
 
-pytest_plugins = ["tests.fixtures.control_plane"]
+pytest_plugins = ["tests.fixtures.control_plane", "tests.fixtures.cluster_scene"]
 
 IMAGES = Path(__file__).parent / "images"
 

@@ -13,7 +13,7 @@ from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from unittest.mock import patch
 
-from options import Option
+from common.options import Option
 
 _ROOT = Path(__file__).parents[1]
 TARGET = _ROOT / "docs" / "reference.md"

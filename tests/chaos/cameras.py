@@ -16,7 +16,7 @@ from functools import partial
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from posture.slots import Slot
+from posture.mqtt.shards import Slot
 from tests.fixtures.net import accepts, wait_until
 
 _NOBODY = 0x10  # "no matching subscribers": accepted and dropped

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from placement.exposition import StatusPort
-from placement.policy import Candidate, Decision, Memory
-from placement.report import Report
-from placement.telemetry import ScalerTelemetry
+from common.status_port import StatusPort
+from placement.decision import Candidate, Decision, Memory
+from placement.metrics import Report
+from scaler.metrics import ScalerTelemetry
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.page import LivePage

@@ -5,10 +5,10 @@ import subprocess
 import pytest
 import yaml
 
-import options
+from common import options
 from page.settings import PageSettings
-from placement.scaler_settings import ScalerSettings
 from placement.settings import WatcherSettings
+from scaler.settings import ScalerSettings
 from tests.fixtures.dashboards import MONITORING, ROOT, alerts
 
 DOCUMENT = (ROOT / "docs" / "monitoring.md").read_text()

@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-import options
+from common import options
 from page.settings import PageSettings
 from tests.fixtures.net import wait_until
 from tests.fixtures.postgres import PASSWORD

@@ -7,14 +7,14 @@ import pytest
 from playwright.sync_api import expect
 from prometheus_client import Gauge
 
+from common.status_port import StatusPort
 from page.demand import Demand, demand_of
 from page.errors import PageError
 from page.metrics import ask, look
 from page.nodes import Node, Placement, placement_of
-from placement.exposition import StatusPort
-from placement.policy import Candidate, Decision, Memory
-from placement.report import Report
-from placement.telemetry import ScalerTelemetry
+from placement.decision import Candidate, Decision, Memory
+from placement.metrics import Report
+from scaler.metrics import ScalerTelemetry
 from tests.fixtures.net import free_port
 
 NO_LABEL = "no label gpu-node"

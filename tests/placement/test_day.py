@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from kube.jobs import Job, Pod
 from placement.chooser import Chooser
-from placement.jobs import Job, Pod
-from placement.policy import Node, Reading
+from placement.decision import Node, Reading
 from placement.settings import ChoiceSettings
 from tests.fixtures.scaledjobs import scaledjob
 from tests.fixtures.settings import read_settings

@@ -6,11 +6,11 @@ import math
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from placement.policy import Node
-from placement.queries import PART
-from placement.readings import survey
+from placement.decision import Node
+from placement.loads.query import PART
+from placement.loads.readings import survey
 from placement.settings import LoadSettings
-from placement.trigger import Trigger, TriggerError, read_trigger
+from scaler.trigger import Trigger, TriggerError, read_trigger
 from tests.fixtures.settings import read_settings
 
 QUICK = settings(max_examples=200, deadline=2000, database=None)

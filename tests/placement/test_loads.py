@@ -2,7 +2,7 @@
 
 import pytest
 
-from placement.loads import KNOWN, Load, parse_loads
+from placement.loads.expressions import KNOWN, Load, parse_loads
 
 
 def test_the_documented_metrics_of_both_nodes_are_the_default():

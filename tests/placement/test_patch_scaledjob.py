@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from placement import manifest
+from kube import scaledjobs
 from tests.fixtures.control_plane import ROOT
 from tests.fixtures.net import free_port
 from tests.fixtures.scene import NAME
@@ -25,8 +25,8 @@ def folder(tmp_path):
 def test_a_named_node_needs_neither_prometheus_nor_a_cluster(folder):
     done = run_script(SCRIPT, "--node", "jetson1", folder=folder)
     assert done.returncode == 0, done.stderr
-    patched = manifest.read_manifest(folder / "patched-job.yaml")
-    assert manifest.pinned_node(patched) == "jetson1"
+    patched = scaledjobs.read_manifest(folder / "patched-job.yaml")
+    assert scaledjobs.pinned_node(patched) == "jetson1"
 
 
 def test_the_same_node_gives_the_same_file_also_from_the_patched_one(folder):
@@ -45,7 +45,7 @@ def test_a_dry_run_prints_the_manifest_and_writes_nothing(folder, flags):
     before = sorted(folder.iterdir())
     done = run_script(SCRIPT, "--node", "jetson1", *flags, folder=folder)
     assert done.returncode == 0
-    assert manifest.pinned_node(yaml.safe_load(done.stdout)) == "jetson1"
+    assert scaledjobs.pinned_node(yaml.safe_load(done.stdout)) == "jetson1"
     assert sorted(folder.iterdir()) == before
 
 
@@ -54,7 +54,7 @@ def test_the_least_loaded_node_is_taken_and_the_result_can_be_applied(scene, fol
     done = run_script(SCRIPT, "--show-loads", folder=folder, **scene.environ)
     assert done.returncode == 0, done.stderr
     patched = folder / "patched-job.yaml"
-    assert manifest.pinned_node(manifest.read_manifest(patched)) == scene.b
+    assert scaledjobs.pinned_node(scaledjobs.read_manifest(patched)) == scene.b
     assert f"->  {scene.b}  20.0 %" in done.stderr
     assert "80.0 %" in done.stderr
     scene.plane.apply(patched.read_text(), namespace=scene.namespace)
@@ -122,9 +122,9 @@ def test_all_wrong_settings_are_told_at_once(folder):
 
 
 def test_a_manifest_that_contradicts_is_refused(folder):
-    base = manifest.read_manifest(folder / "posture-job.yaml")
-    manifest.pod_spec(base)["nodeSelector"] = {"kubernetes.io/hostname": "jetson2"}
-    (folder / "posture-job.yaml").write_text(manifest.dump(base))
+    base = scaledjobs.read_manifest(folder / "posture-job.yaml")
+    scaledjobs.pod_spec(base)["nodeSelector"] = {"kubernetes.io/hostname": "jetson2"}
+    (folder / "posture-job.yaml").write_text(scaledjobs.dump(base))
     done = run_script(SCRIPT, "--node", "jetson1", folder=folder)
     assert done.returncode == 1
     assert "nodeSelector wants kubernetes.io/hostname=jetson2" in done.stderr

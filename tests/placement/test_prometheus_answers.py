@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from placement.decision import Node
 from placement.errors import MetricsError
-from placement.metrics import Prometheus
-from placement.policy import Node
+from placement.loads.prometheus import Prometheus
 from placement.settings import LoadSettings, PrometheusSettings
 from tests.fixtures.http_answers import answering
 from tests.fixtures.net import free_port

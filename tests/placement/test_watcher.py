@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from placement import manifest
-from placement.affinity import required_terms
+from kube import scaledjobs
+from kube.affinity import required_terms
 from placement.errors import ManifestError
 from tests.fixtures.control_plane import ROOT
 from tests.fixtures.net import wait_until
@@ -20,8 +20,8 @@ def test_the_scaledjob_follows_the_load_and_stays_when_nothing_changes(scene):
     scene.load(10, 50)
     watcher.look(0, LATER)
     first = scene.scaledjob()
-    assert manifest.pinned_node(first) == scene.a
-    assert "the least load" in first["metadata"]["annotations"][manifest.DECISION]
+    assert scaledjobs.pinned_node(first) == scene.a
+    assert "the least load" in first["metadata"]["annotations"][scaledjobs.DECISION]
     watcher.look(10, LATER)
     again = scene.scaledjob()
     assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
@@ -32,13 +32,13 @@ def test_the_scaledjob_follows_the_load_and_stays_when_nothing_changes(scene):
     assert scene.pinned() == scene.a
     watcher.look(20 + HOLD, LATER)
     moved = scene.scaledjob()
-    assert manifest.pinned_node(moved) == scene.b
+    assert scaledjobs.pinned_node(moved) == scene.b
     assert moved["metadata"]["uid"] == first["metadata"]["uid"]
     assert scene.events() == ["NodeChosen", "NodeChosen"]
     assert (scene.folder / "last_node.txt").read_text() == f"{scene.b}\n"
-    pod = manifest.pod_spec(moved)
+    pod = scaledjobs.pod_spec(moved)
     assert len(pod.pop("affinity")) == 1
-    base = manifest.pod_spec(manifest.read_manifest(ROOT / "posture-job.yaml"))
+    base = scaledjobs.pod_spec(scaledjobs.read_manifest(ROOT / "posture-job.yaml"))
     assert pod == {key: value for key, value in base.items() if key != "affinity"}
 
 
@@ -108,7 +108,7 @@ def test_somebody_elses_change_in_between_is_kept(scene):
     patch = scene.cluster.patch_scaledjob
 
     theirs = {"key": "noisy", "operator": "DoesNotExist"}
-    base = manifest.pod_spec(scene.scaledjob())["affinity"]
+    base = scaledjobs.pod_spec(scene.scaledjob())["affinity"]
     terms = required_terms({"affinity": base})
     terms[0]["matchExpressions"].append(theirs)
     change = {"spec": {"jobTargetRef": {"template": {"spec": {"affinity": base}}}}}
@@ -124,7 +124,7 @@ def test_somebody_elses_change_in_between_is_kept(scene):
     scene.cluster.patch_scaledjob = after_another
     watcher.look(0, LATER)
     assert scene.pinned() == scene.a
-    (term,) = required_terms(manifest.pod_spec(scene.scaledjob()))
+    (term,) = required_terms(scaledjobs.pod_spec(scene.scaledjob()))
     assert theirs in term["matchExpressions"]
 
 
@@ -302,7 +302,7 @@ def test_a_job_whose_pod_fits_nowhere_is_replaced_elsewhere(scene):
 
 
 def test_jobs_that_are_not_ours_are_never_touched(running):
-    pod = manifest.pod_spec(running.scaledjob()) | {"nodeName": running.a}
+    pod = scaledjobs.pod_spec(running.scaledjob()) | {"nodeName": running.a}
     metadata = running.scaledjob()["metadata"]
     owner = {
         "apiVersion": "keda.sh/v1alpha1",

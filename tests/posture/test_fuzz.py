@@ -9,11 +9,11 @@ import contextlib
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import options
+from common import options
 from posture.errors import RefusedError
-from posture.messages import decode_image, decode_payload, pi_name
+from posture.mqtt.shards import slots
 from posture.settings import WorkerSettings
-from posture.slots import slots
+from posture.vision.payload import decode_image, decode_payload, pi_name
 from tests.conftest import IMAGES
 from tests.fixtures.settings import settings_from
 

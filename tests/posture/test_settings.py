@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import options
+from common import options
 from posture.settings import WorkerSettings, available_cores
 from tests.fixtures.settings import settings_from
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from posture import home_assistant
-from posture.posture_log import Row
-from posture.result_settings import ResultSettings
-from posture.results import Results, forget_results
+from posture.results import home_assistant
+from posture.results.publish import Results, forget_results
+from posture.results.settings import ResultSettings
+from posture.store.posture_log import Row
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.home_assistant import ENVIRONMENT, running_home_assistant
 from tests.fixtures.listener import kept, listening

@@ -4,8 +4,8 @@ import signal
 import time
 
 from posture.errors import REFUSALS
-from posture.events import Events
-from posture.telemetry import Telemetry
+from posture.worker.events import Events
+from posture.worker.metrics import Telemetry
 from tests.fixtures.net import accepts, free_port
 from tests.fixtures.scrape import scrape, wait_told
 from tests.worker.conftest import GOOD, payload

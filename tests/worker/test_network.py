@@ -95,8 +95,8 @@ import sys
 from pathlib import Path
 from pathlib import Path
 import numpy
-from posture.landmarks import Landmarker
-from posture.offline import go_offline
+from posture.vision.landmarks import Landmarker
+from posture.worker.seccomp import go_offline
 if sys.argv[2:]:
     assert go_offline()
 landmarker = Landmarker(Path(sys.argv[1]))
@@ -129,7 +129,7 @@ def test_mediapipe_asks_for_its_makers_host_unless_it_is_kept_offline(
 
 OFFLINE = """
 import socket, threading
-from posture.offline import go_offline
+from posture.worker.seccomp import go_offline
 refused = []
 
 def attempt():

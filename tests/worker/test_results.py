@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from posture.documents import document
-from posture.posture_log import Row
-from posture.result_settings import ResultSettings
-from posture.results import Results, forget_results
+from posture.results.payload import document
+from posture.results.publish import Results, forget_results
+from posture.results.settings import ResultSettings
+from posture.store.posture_log import Row
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.listener import kept, listening
 from tests.fixtures.mosquitto import dynamic_security, running_mosquitto
@@ -248,7 +248,7 @@ def test_a_broker_that_returns_gets_what_is_newest(broker, results):
 
 
 def test_a_broker_that_keeps_results_back_is_named(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("posture.results._ANSWER", 1.0)
+    monkeypatch.setattr("posture.results.publish._ANSWER", 1.0)
     folder = tmp_path / "other"
     folder.mkdir()
     rules = dynamic_security(folder, "publishClientReceive")

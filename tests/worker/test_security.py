@@ -8,11 +8,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-import options
-from broker_settings import BrokerSettings
-from placement.scaler_settings import ScalerSettings
-from posture.publisher import Publisher
+from common import options
+from common.broker_settings import BrokerSettings
+from posture.mqtt.publisher import Publisher
 from posture.settings import WorkerSettings
+from scaler.settings import ScalerSettings
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port
 from tests.fixtures.pgbouncer import running_pgbouncer

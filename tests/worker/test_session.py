@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from posture.broker import Subscription
 from posture.errors import PostureError
-from posture.session import declare
+from posture.mqtt.sessions import declare
+from posture.mqtt.subscription import Subscription
 from posture.settings import SessionSettings
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.mosquitto import running_mosquitto

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import options
+from common import options
 from posture.settings import WorkerSettings
 from tests.fixtures.net import wait_until
 from tests.fixtures.worker import ROOT, SCRIPT

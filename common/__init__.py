@@ -1,0 +1,1 @@
+"""What pod and master both need; no word of the domain."""

@@ -1,0 +1,100 @@
+"""How to reach the MQTT broker, for everything that talks to it."""
+
+import ssl
+from dataclasses import dataclass
+
+from common import options
+from common.options import boolean, integer, one_of, option
+from common.tls import client_context
+
+
+def topic_filter(text: str) -> str:
+    """Read a topic filter."""
+    levels = text.split("/")
+    if "#" in levels[:-1] or any(
+        len(each) > 1 and ("#" in each or "+" in each) for each in levels
+    ):
+        raise ValueError("an MQTT topic filter such as images/#")
+    return text
+
+
+def plain_topic(text: str) -> str:
+    """Read a topic, without wildcards."""
+    if "#" in text or "+" in text:
+        raise ValueError("a topic without # or +")
+    return text
+
+
+@dataclass(frozen=True)
+class BrokerSettings:
+    """How to reach the MQTT broker."""
+
+    host: str = option(
+        "MQTT_HOST", "--broker-host", "host of the MQTT broker", default="192.168.1.79"
+    )
+    port: int = option(
+        "MQTT_PORT",
+        "--broker-port",
+        "port of the MQTT broker",
+        default="1883",
+        parse=options.port,
+    )
+    user: str | None = option(
+        "MQTT_USER", "--broker-user", "user name at the broker", default=None
+    )
+    password: str | None = option(
+        "MQTT_PASSWORD",
+        "--broker-password",
+        "password at the broker",
+        default=None,
+        secret=True,
+    )
+    tls: bool = option(
+        "MQTT_TLS",
+        "--broker-tls",
+        "talk TLS with the broker",
+        default="false",
+        parse=boolean,
+    )
+    ca_file: str | None = option(
+        "MQTT_CA_FILE",
+        "--broker-ca-file",
+        "PEM file with the broker's CA, if not a public one",
+        default=None,
+    )
+    cert_file: str | None = option(
+        "MQTT_CERT_FILE",
+        "--broker-cert-file",
+        "PEM file with the client certificate",
+        default=None,
+    )
+    key_file: str | None = option(
+        "MQTT_KEY_FILE",
+        "--broker-key-file",
+        "PEM file with the client certificate's key",
+        default=None,
+    )
+    version: str = option(
+        "MQTT_VERSION",
+        "--broker-version",
+        "MQTT version that the broker speaks, 5 or 3.1.1",
+        default="5",
+        parse=one_of("5", "3.1.1"),
+    )
+    keepalive: int = option(
+        "MQTT_KEEPALIVE",
+        "--broker-keepalive",
+        "seconds after which a silent connection is given up",
+        default="30",
+        parse=integer(5, 3600),
+    )
+
+
+def tls_context(settings: BrokerSettings) -> ssl.SSLContext:
+    """What a TLS connection to the broker needs.
+
+    Raises:
+        ValueError: a certificate file cannot be used; names the files.
+    """
+    it = settings
+    return client_context("MQTT_TLS", it.ca_file, it.cert_file, it.key_file)

@@ -1,0 +1,127 @@
+"""Our Jobs and their pods, as far as placement has to know them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kube import affinity
+
+LABEL = "scaledjob.keda.sh/name"
+"""Label that KEDA gives to the Jobs and pods of a ScaledJob."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod of a Job."""
+
+    name: str
+    node: str | None
+    """The node that it was bound to."""
+
+    misfit: str | None
+    """What the scheduler says when it finds no node for it."""
+
+    finished: bool = False
+    deleting: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """An unfinished Job of our ScaledJob."""
+
+    name: str
+    uid: str
+    created: float
+    """Seconds since 1970."""
+
+    hostname: str | None
+    """The host name that its pods are pinned to."""
+
+    pods: tuple[Pod, ...]
+    deleting: bool = False
+
+    @property
+    def nodes(self) -> set[str]:
+        """Where its live pods are."""
+        return {pod.node for pod in self.pods if pod.node and not pod.finished}
+
+    @property
+    def misfit(self) -> str | None:
+        """Why a pod of it finds no node, if so."""
+        return next((pod.misfit for pod in self.pods if pod.misfit), None)
+
+
+def our_jobs(
+    jobs: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], name: str
+) -> list[Job]:
+    """The unfinished Jobs, of those with `LABEL`, that the ScaledJob `name` owns.
+
+    A label is easily copied; what KEDA made is owned by the ScaledJob as well.
+    """
+    by_owner: dict[str, list[Pod]] = {}
+    for pod in pods:
+        for owner in pod["metadata"].get("ownerReferences") or ():
+            by_owner.setdefault(owner["uid"], []).append(_pod(pod))
+    return [
+        _job(each, by_owner.get(each["metadata"]["uid"], []))
+        for each in jobs
+        if is_owned(each, name) and not _finished(each)
+    ]
+
+
+def count_by_node(jobs: Iterable[Job]) -> dict[str, int]:
+    """How many Jobs run on each node."""
+    counts: dict[str, int] = {}
+    for job in jobs:
+        for node in job.nodes:
+            counts[node] = counts.get(node, 0) + 1
+    return counts
+
+
+def is_owned(job: Mapping[str, Any], name: str) -> bool:
+    """Whether a Job with the label is owned by the ScaledJob called `name` as well.
+
+    A label is easily copied; what KEDA made has both.
+    """
+    owners = job["metadata"].get("ownerReferences") or ()
+    return any(
+        (owner.get("kind"), owner.get("name")) == ("ScaledJob", name)
+        for owner in owners
+    )
+
+
+def _finished(job: Mapping[str, Any]) -> bool:
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(
+        each["type"] in ("Complete", "Failed") and each["status"] == "True"
+        for each in conditions
+    )
+
+
+def _job(job: Mapping[str, Any], pods: list[Pod]) -> Job:
+    metadata = job["metadata"]
+    return Job(
+        metadata["name"],
+        metadata["uid"],
+        datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
+        affinity.pinned_hostname(job["spec"]["template"]["spec"]),
+        tuple(pods),
+        "deletionTimestamp" in metadata,
+    )
+
+
+def _pod(pod: Mapping[str, Any]) -> Pod:
+    status = pod.get("status") or {}
+    unscheduled = (
+        each.get("message") or each.get("reason") or "Unschedulable"
+        for each in status.get("conditions") or ()
+        if each["type"] == "PodScheduled" and each["status"] == "False"
+    )
+    return Pod(
+        pod["metadata"]["name"],
+        pod["spec"].get("nodeName"),
+        next(unscheduled, None),
+        status.get("phase") in ("Succeeded", "Failed"),
+        "deletionTimestamp" in pod["metadata"],
+    )

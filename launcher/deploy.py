@@ -1,0 +1,152 @@
+"""The worker in the cluster: its Secret and ConfigMap, and its ScaledJob on a node."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from common.options import Option
+from kube import scaledjobs
+from kube.client import Cluster
+from kube.diff import difference
+from kube.objects import CONFIGMAP, SCALEDJOB, SECRET, Kind, Objects
+from launcher import manifests
+from launcher.addresses import own_address
+from launcher.settings import LauncherSettings
+from placement.chooser import Chooser
+from placement.decision import Decision
+from placement.errors import PlacementError
+from placement.loads.prometheus import Prometheus
+
+_TICK = 0.2  # seconds between looks whether the ScaledJob is ready
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Applies what the worker needs, or shows what that would change."""
+
+    settings: LauncherSettings
+    worker: Sequence[tuple[Option, str]]
+    """What the worker is told: options and their texts."""
+
+    image: Callable[[], str]
+    open_cluster: Callable[[], Cluster]
+
+    def apply_settings(self) -> str:
+        """Create or update the worker's Secret and ConfigMap.
+
+        Raises:
+            ClusterError: refused, or they are not ours.
+        """
+        for kind, wanted in self._settings():
+            self._objects().apply(kind, wanted)
+        names = [
+            f"{kind.kind} with {len(wanted['data'])} values"
+            for kind, wanted in self._settings()
+        ]
+        return f"{manifests.SETTINGS}: {', '.join(names)}"
+
+    def preview_settings(self) -> str:
+        """A diff of Secret and ConfigMap, without the Secret's values.
+
+        Raises:
+            ClusterError: they would be refused, or are not ours.
+        """
+        return "".join(self._preview(*each) for each in self._settings())
+
+    def apply_scaledjob(self) -> str:
+        """Choose the node, write the pinned manifest, apply it.
+
+        Raises:
+            PlacementError: no node can be chosen, or the API server refuses.
+        """
+        wanted, decision = self._scaledjob()
+        path = self.settings.manifest.patched
+        scaledjobs.write_atomically(path, scaledjobs.dump(wanted))
+        self._objects().apply(SCALEDJOB, wanted)
+        return f"{path} applied: {decision}"
+
+    def preview_scaledjob(self) -> str:
+        """The choice, and a diff of the ScaledJob.
+
+        Raises:
+            PlacementError: no node can be chosen, or the API server would refuse.
+        """
+        wanted, decision = self._scaledjob()
+        return f"{decision}{self._preview(SCALEDJOB, wanted)}"
+
+    def wait_until_ready(self) -> str:
+        """Wait until KEDA says that the ScaledJob is ready.
+
+        Raises:
+            PlacementError: it does not, in time; says what it says instead.
+        """
+        it = self.settings
+        until = time.monotonic() + it.ready_within
+        said = "KEDA has not looked at it; does its operator run?"
+        while time.monotonic() < until:
+            ready, told = _ready(self._objects().get(SCALEDJOB, it.cluster.scaledjob))
+            if ready:
+                return "KEDA is ready to scale"
+            said = told or said
+            time.sleep(_TICK)
+        raise PlacementError(
+            f"not ready within {it.ready_within:g} s: {said} (see: kubectl -n "
+            f"{it.cluster.namespace} describe scaledjob {it.cluster.scaledjob})"
+        )
+
+    def _settings(self) -> list[tuple[Kind, dict[str, Any]]]:
+        return [
+            (SECRET, manifests.secret(self.worker)),
+            (CONFIGMAP, manifests.config_map(self.worker)),
+        ]
+
+    def _preview(self, kind: Kind, wanted: Mapping[str, Any]) -> str:
+        objects, name = self._objects(), wanted["metadata"]["name"]
+        before = objects.get(kind, name)
+        after = objects.apply(kind, wanted, dry_run=True)
+        title = f"{kind.kind} {objects.namespace}/{name}"
+        changes = difference(before, after, title) or f"{title}: no change"
+        return "".join(f"\n      {line}" for line in changes.splitlines())
+
+    def _scaledjob(self) -> tuple[scaledjobs.ScaledJob, Decision]:
+        """The ScaledJob as it is to be, pinned to the node that is best now."""
+        wanted = scaledjobs.read_manifest(self.settings.manifest.base)
+        decision = self._choose(wanted)
+        if decision.node is None or decision.hostname is None:
+            raise PlacementError(str(decision))
+        scaledjobs.pin(wanted, decision.node, decision.hostname, str(decision))
+        manifests.complete(wanted, self.image(), self._scaler_address())
+        return wanted, decision
+
+    def _choose(self, wanted: scaledjobs.ScaledJob) -> Decision:
+        it, cluster = self.settings, self.open_cluster()
+        nodes = cluster.nodes()
+        survey = Prometheus(it.prometheus).survey(nodes, it.loads)
+        current = self._objects().get(SCALEDJOB, it.cluster.scaledjob)
+        pinned = scaledjobs.pinned_node(current) if current else None
+        return Chooser(it.choice, pinned).choose(
+            nodes, survey.readings, wanted, cluster.jobs(), time.monotonic()
+        )
+
+    def _scaler_address(self) -> str | None:
+        host = self.settings.scaler_host
+        if host == "manifest":
+            return None
+        if host == "auto":
+            cluster = self.open_cluster()
+            nodes = [each for node in cluster.nodes() for each in node.addresses]
+            host = own_address([*nodes, urlsplit(cluster.host).hostname or ""])
+        return f"{host}:{self.settings.scaler_port}"
+
+    def _objects(self) -> Objects:
+        return Objects(self.open_cluster(), self.settings.cluster.namespace)
+
+
+def _ready(found: Mapping[str, Any] | None) -> tuple[bool, str | None]:
+    conditions = ((found or {}).get("status") or {}).get("conditions") or ()
+    for each in conditions:
+        if each["type"] == "Ready":
+            return each["status"] == "True", each.get("message")
+    return False, None

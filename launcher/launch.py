@@ -1,0 +1,84 @@
+"""The order of a launch, and what a dry run of it shows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from launcher.deploy import Deployment
+from launcher.helpers import Helpers
+from launcher.shipping import Shipping
+from launcher.steps import Step
+from launcher.teardown import Stopping
+
+STEPS = (
+    "preflight",
+    "cleanup",
+    "build",
+    "settings",
+    "session",
+    "scaledjob",
+    "helpers",
+    "ready",
+)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The parts that the steps are made of."""
+
+    preflight: Callable[[], str]
+    declare: Callable[[], str]
+    stopping: Stopping
+    shipping: Shipping
+    deployment: Deployment
+    helpers: Helpers
+    skip_build: bool
+
+    def steps(self) -> list[Step]:
+        """What a launch does, in this order.
+
+        The scaler has to answer before KEDA can call the ScaledJob ready, so the
+        helpers come before the wait for it.
+        """
+        return [
+            Step("preflight", "check everything", self.preflight),
+            Step("cleanup", "end what an earlier run has left", self._clean_up),
+            Step("build", "build and push the image", self._build),
+            Step(
+                "settings", "set the worker's settings", self.deployment.apply_settings
+            ),
+            Step("session", "declare the worker's session", self.declare),
+            Step("scaledjob", "pin the ScaledJob", self.deployment.apply_scaledjob),
+            Step("helpers", "start watcher and scaler", self.helpers.start),
+            Step("ready", "wait for KEDA", self.deployment.wait_until_ready),
+        ]
+
+    def preview(self) -> list[Step]:
+        """The same steps, saying what they would do; `stopping` is a dry run too."""
+        changes = {
+            "build": self._preview_build,
+            "settings": self.deployment.preview_settings,
+            "session": lambda: "would declare the worker's session at the broker",
+            "scaledjob": self.deployment.preview_scaledjob,
+            "helpers": self.helpers.preview,
+            "ready": lambda: "would wait until KEDA is ready to scale",
+        }
+        return [
+            Step(step.name, step.does, changes.get(step.name, step.run))
+            for step in self.steps()
+        ]
+
+    def _clean_up(self) -> str:
+        done = {
+            "helpers": self.stopping.end_helpers(),
+            "containers": self.stopping.remove_containers(),
+            "jobs": self.stopping.delete_jobs(),
+        }
+        return "; ".join(f"{what}: {said}" for what, said in done.items())
+
+    def _build(self) -> str:
+        if self.skip_build:
+            return f"skipped: the Jobs run {self.shipping.image()}"
+        return self.shipping.ship()
+
+    def _preview_build(self) -> str:
+        return self._build() if self.skip_build else self.shipping.preview()

@@ -1,0 +1,212 @@
+"""Helper processes: each writes a record of itself, and is ended by that record alone.
+
+    python -m launcher.processes RECORD COMMAND...
+
+writes its pid and the moment it was born to RECORD and then becomes COMMAND, so there
+is no moment at which a helper runs without a record. A pid alone is not enough to end
+something: the kernel gives it to another process sooner or later.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from placement.errors import PlacementError
+
+TAKE_OVER = signal.SIGUSR1
+"""Tells a launcher that stop.py takes over: to end, and leave the rest to it."""
+
+_GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+
+
+@dataclass(frozen=True)
+class Record:
+    """Which process it is: `born` tells it from a later one with the same pid."""
+
+    pid: int
+    born: str
+    command: list[str]
+
+
+def born(pid: int) -> str | None:
+    """The moment the process was born, None if there is none (or only a zombie).
+
+    On Linux in clock ticks since this boot, which no change of the clock moves.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        boot = Path("/proc/sys/kernel/random/boot_id")
+        if not boot.exists():
+            return str(process.create_time())
+        # Field 22 of stat(5); the name in field 2 may hold spaces and brackets.
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return f"{boot.read_text().strip()}/{stat.rpartition(')')[2].split()[19]}"
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def write_record(path: Path, command: Sequence[str]) -> None:
+    """Record this process at `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pid = os.getpid()
+    part = path.with_suffix(f".part-{pid}")
+    part.write_text(json.dumps(asdict(Record(pid, born(pid) or "", list(command)))))
+    part.replace(path)
+
+
+def read_record(path: Path) -> Record | None:
+    """The record at `path`, None if there is none.
+
+    Raises:
+        PlacementError: the file is not a record.
+    """
+    try:
+        return Record(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, OSError) as error:
+        raise PlacementError(
+            f"{path} is no record of a process ({error}): nothing is ended for it; "
+            f"look, then remove it: rm {path}"
+        ) from error
+
+
+def running(path: Path) -> int | None:
+    """The pid of the recorded process while it runs, else None."""
+    record = read_record(path)
+    return record.pid if record and born(record.pid) == record.born else None
+
+
+def start(
+    record: Path,
+    command: Sequence[str],
+    log: Path,
+    environ: Mapping[str, str],
+    keep_open: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start `command`, which writes `record` first, with its output added to `log`.
+
+    It is in a session of its own, so a terminal's Ctrl-C does not reach it. The
+    descriptors in `keep_open` stay open in it until the record is written.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "launcher.processes", str(record), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(environ),
+            start_new_session=True,
+            pass_fds=keep_open,
+        )
+
+
+def end(path: Path, grace: float = _GRACE) -> str | None:
+    """End the recorded process and remove its record; says what was done, if anything.
+
+    Raises:
+        PlacementError: the file is not a record, or the process is not ours to end.
+    """
+    record = read_record(path)
+    if record is None:
+        return None
+    said = _end(record, grace)
+    path.unlink(missing_ok=True)
+    return said
+
+
+def _end(record: Record, grace: float) -> str:
+    try:
+        # psutil itself makes sure that the process is still the one it looked at here.
+        process = psutil.Process(record.pid)
+        if born(record.pid) != record.born:
+            return f"ended before; pid {record.pid} is another process now, left alone"
+        process.terminate()
+        try:
+            process.wait(grace)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(grace)
+            return f"pid {record.pid} killed: it did not end within {grace:g} s"
+    except psutil.NoSuchProcess:
+        return f"pid {record.pid} had ended before"
+    except (psutil.AccessDenied, psutil.TimeoutExpired) as error:
+        raise PlacementError(
+            f"cannot end pid {record.pid} ({' '.join(record.command)}): {error}; "
+            f"as its owner or root: kill {record.pid}"
+        ) from error
+    return f"pid {record.pid} ended"
+
+
+@contextlib.contextmanager
+def lock(path: Path) -> Iterator[int]:
+    """Hold the lock at `path`; gives its descriptor.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def taken_over(launcher: Path, at: Path, within: float = 10.0) -> Iterator[None]:
+    """Hold the lock `at`; a launcher that holds it is asked to let go.
+
+    Whoever holds it next knows that every helper that was started has its record.
+
+    Raises:
+        PlacementError: it does not let go within some seconds.
+    """
+    until = time.monotonic() + within
+    asked = False
+    with contextlib.ExitStack() as held:
+        while not _try(held, at):
+            pid = running(launcher)
+            if time.monotonic() > until:
+                raise PlacementError(
+                    f"the launcher, pid {pid}, does not let go of {at}: kill {pid}"
+                )
+            if pid and not asked:
+                os.kill(pid, TAKE_OVER)
+                asked = True
+            time.sleep(0.1)
+        yield
+
+
+def _try(held: contextlib.ExitStack, at: Path) -> bool:
+    try:
+        held.enter_context(lock(at))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the record of this process, then become the command."""
+    record, *command = argv or sys.argv[1:]
+    write_record(Path(record), command)
+    os.closerange(3, 256)
+    os.execvp(command[0], command)  # noqa: S606 - no shell, and that is the purpose
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The settings of `build_and_push.py` and `stop.py`."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from common import options
+from common.options import decimal, option, section
+from placement.settings import (
+    ChoiceSettings,
+    ClusterSettings,
+    LoadSettings,
+    ManifestSettings,
+    PrometheusSettings,
+)
+
+_REPOSITORY = re.compile(
+    r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+)
+CONTENT = "content"
+
+
+def _repository(text: str) -> str:
+    if not _REPOSITORY.fullmatch(text):
+        raise ValueError("host/name, small letters, without a tag")
+    return text
+
+
+def _tag(text: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]{0,127}", text):
+        raise ValueError("letters, digits, _, . and -, at most 128 characters")
+    return text
+
+
+def _platforms(text: str) -> tuple[str, ...]:
+    found = tuple(each.strip() for each in text.split(","))
+    if unknown := set(found) - {"linux/amd64", "linux/arm64"}:
+        raise ValueError(
+            f"linux/amd64, linux/arm64 or both with a comma, not {min(unknown)!r}"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """The worker's image."""
+
+    repository: str = option(
+        "IMAGE_REPOSITORY",
+        "--registry",
+        "repository that the image is pushed to, and pulled from by the cluster",
+        default="shahroz90/posture-analyzer",
+        parse=_repository,
+    )
+    tag: str = option(
+        "IMAGE_TAG",
+        "--tag",
+        "tag of the image, next to latest; content: a digest of what it is made of",
+        default=CONTENT,
+        parse=_tag,
+    )
+    platforms: tuple[str, ...] = option(
+        "IMAGE_PLATFORMS",
+        "--platform",
+        "platforms to build for",
+        default="linux/amd64,linux/arm64",
+        parse=_platforms,
+    )
+    base: str | None = option(
+        "PYTHON_IMAGE",
+        "--python-image",
+        "image to build on, if not the Dockerfile's",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
+class TraceSettings:
+    """Where this machine keeps what belongs to a run."""
+
+    folder: Path = option(
+        "RUN_FOLDER",
+        "--run-folder",
+        "folder for the records and logs of a run",
+        default="run",
+        parse=Path,
+    )
+    last_node: Path = option(
+        "LAST_NODE_FILE",
+        "--last-node-file",
+        "file in which the watcher keeps the chosen node",
+        default="last_node.txt",
+        parse=Path,
+    )
+
+
+@dataclass(frozen=True)
+class LauncherSettings:
+    """Everything `build_and_push.py` is told, but for what the worker is told."""
+
+    image: ImageSettings = section(ImageSettings)
+    manifest: ManifestSettings = section(ManifestSettings)
+    prometheus: PrometheusSettings = section(PrometheusSettings)
+    loads: LoadSettings = section(LoadSettings)
+    cluster: ClusterSettings = section(ClusterSettings)
+    choice: ChoiceSettings = section(ChoiceSettings)
+    trace: TraceSettings = section(TraceSettings)
+    scaler_host: str = option(
+        "SCALER_HOST",
+        "--scaler-host",
+        "address at which KEDA reaches this machine; auto: the one towards the nodes; "
+        "manifest: leave the manifest's scalerAddress",
+        default="auto",
+    )
+    scaler_port: int = option(
+        "SCALER_PORT",
+        "--scaler-port",
+        "port of the scaler",
+        default="50051",
+        parse=options.port,
+    )
+    ready_within: float = option(
+        "READY_WITHIN",
+        "--ready-within",
+        "seconds for KEDA to report the ScaledJob as ready",
+        default="90",
+        parse=decimal(1, 3600),
+    )
+
+
+@dataclass(frozen=True)
+class StopSettings:
+    """Everything `stop.py` is told."""
+
+    manifest: ManifestSettings = section(ManifestSettings)
+    cluster: ClusterSettings = section(ClusterSettings)
+    trace: TraceSettings = section(TraceSettings)
+    gone_within: float = option(
+        "GONE_WITHIN",
+        "--gone-within",
+        "seconds for Jobs and pods to end, on top of the grace that the pods have",
+        default="12",
+        parse=decimal(1, 3600),
+    )

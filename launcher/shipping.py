@@ -1,0 +1,91 @@
+"""The image on its way to the cluster: named by its content, built once, by digest."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.docker import Docker
+from launcher.image import content_tag
+from launcher.settings import CONTENT, ImageSettings
+
+
+@dataclass(frozen=True)
+class Shipping:
+    """Builds and pushes the worker's image."""
+
+    settings: ImageSettings
+    model: str
+    """The pose model that is baked in."""
+
+    root: Path
+    """The folder with the Dockerfile."""
+
+    note: Path
+    """File that remembers what was pushed last."""
+
+    docker: Docker
+
+    def ship(self) -> str:
+        """Build and push, unless the registry has the same content already.
+
+        Raises:
+            PlacementError: the build, the push or the trial failed.
+        """
+        repository, tag = self.settings.repository, self._tag()
+        digest = self._pushed(tag)
+        did = "is in the registry already" if digest else "built and pushed"
+        if digest is None:
+            digest = self.docker.build(
+                self.root,
+                repository,
+                (tag, "latest"),
+                self.settings.platforms,
+                {**self._arguments(), "VERSION": tag},
+            )
+        image = f"{repository}@{digest}"
+        tried = self.docker.try_image(image)
+        self.note.write_text(json.dumps({"image": image, "tag": tag}))
+        return f"{repository}:{tag} {did}, {tried}"
+
+    def preview(self) -> str:
+        """What `ship` would do.
+
+        Raises:
+            PlacementError: the registry does not answer.
+        """
+        tag = self._tag()
+        if self._pushed(tag):
+            return f"{self.settings.repository}:{tag} is in the registry already"
+        return (
+            f"would build {self.settings.repository}:{tag} and :latest with the model "
+            f"{self.model} for {', '.join(self.settings.platforms)}, and push them"
+        )
+
+    def image(self) -> str:
+        """What the Jobs run: the digest that was pushed last, else the tag."""
+        it = self.settings
+        try:
+            noted = json.loads(self.note.read_text())
+            image, tag = str(noted["image"]), noted["tag"]
+        except (OSError, ValueError, KeyError, TypeError):
+            image, tag = "", None
+        if image.startswith(f"{it.repository}@") and it.tag in (CONTENT, tag):
+            return image
+        return f"{it.repository}:{'latest' if it.tag == CONTENT else it.tag}"
+
+    def _tag(self) -> str:
+        if self.settings.tag != CONTENT:
+            return self.settings.tag
+        platforms = ",".join(sorted(self.settings.platforms))
+        return content_tag(self.root, {**self._arguments(), "platforms": platforms})
+
+    def _pushed(self, tag: str) -> str | None:
+        # A tag of the user's own may mean something else by now: built every time.
+        if self.settings.tag != CONTENT:
+            return None
+        return self.docker.digest(f"{self.settings.repository}:{tag}")
+
+    def _arguments(self) -> Mapping[str, str]:
+        base = self.settings.base
+        return {"MODELS": self.model, **({"PYTHON_IMAGE": base} if base else {})}

@@ -1,0 +1,264 @@
+"""Taking down what a run has put up, and nothing else. Every part may be gone already.
+
+Kept: the database, the pictures, the broker's session with what waits in it, and the
+logs. A part that cannot be taken down never keeps the others from it.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kube.client import Cluster
+from kube.jobs import LABEL, is_owned
+from kube.objects import (
+    CONFIGMAP,
+    JOB,
+    POD,
+    SCALEDJOB,
+    SECRET,
+    Kind,
+    Objects,
+    is_ours,
+)
+from kube.opened import Opened
+from launcher import processes
+from launcher.docker import Docker
+from launcher.manifests import SETTINGS
+from launcher.run_dir import Trace
+from launcher.steps import Step
+from placement.errors import ClusterError, PlacementError
+from scaler.taint import offload_change
+
+_NOTHING = "nothing there"
+_MERGE = "application/merge-patch+json"
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """The steps of a stop; with `dry_run` they only say what they would do."""
+
+    cluster: Opened
+    docker: Docker
+    trace: Trace
+    namespace: str
+    scaledjob: str
+    patched: Path
+    gone_within: float = 12.0
+    dry_run: bool = False
+
+    def steps(self, *, settings_too: bool) -> list[Step]:
+        """All of them; the last removes Secret and ConfigMap if `settings_too`."""
+        chosen = [
+            Step("helpers", "end our helper processes", self.end_helpers),
+            Step("containers", "remove our containers", self.remove_containers),
+            Step("scaledjob", "delete our ScaledJob", self.delete_scaledjob),
+            Step("jobs", "delete its Jobs, wait for their pods", self.delete_jobs),
+            Step("taint", "take our taint off the nodes", self.remove_taints),
+            Step("files", "remove the files of the run", self.remove_files),
+        ]
+        if settings_too:
+            step = Step("settings", "delete Secret and ConfigMap", self.delete_settings)
+            chosen.insert(-1, step)
+        return chosen
+
+    def end_helpers(self) -> str:
+        """End keeper, watcher and scaler by their records, the keeper first.
+
+        Raises:
+            PlacementError: one could not be ended.
+        """
+        said, problems = [], []
+        for name, record in self.trace.helpers.items():
+            try:
+                done = self._end(record)
+            except PlacementError as error:
+                problems.append(f"{name}: {error}")
+            else:
+                said += [f"{name} {done}"] if done else []
+        if problems:
+            raise PlacementError("; ".join(problems + said))
+        return ", ".join(said) or _NOTHING
+
+    def _end(self, record: Path) -> str | None:
+        if not self.dry_run:
+            return processes.end(record)
+        pid = processes.running(record)
+        return f"would end pid {pid}" if pid else None
+
+    def remove_containers(self) -> str:
+        """Remove what the launcher has started in Docker.
+
+        Without Docker there is nothing of ours in it.
+        """
+        try:
+            found = self.docker.remove_containers(dry_run=self.dry_run)
+        except PlacementError:
+            return "no Docker here"
+        return self._did("removed", found)
+
+    def delete_scaledjob(self) -> str:
+        """Delete the ScaledJob, so that no new Job comes.
+
+        Raises:
+            ClusterError: it could not be deleted.
+        """
+        return self._delete(SCALEDJOB, self.scaledjob)
+
+    def delete_jobs(self) -> str:
+        """Delete the Jobs of our ScaledJob, and wait until their pods are gone too.
+
+        Raises:
+            ClusterError: something is still there when the time is over.
+        """
+        objects = self._objects()
+        scaledjob = objects.get(SCALEDJOB, self.scaledjob)
+        if scaledjob is not None and not is_ours(scaledjob):
+            return "left alone, like their ScaledJob"
+        found = self._jobs(objects)
+        pods = self._pods(objects, found)
+        if not self.dry_run:
+            for job in found:
+                objects.delete(JOB, job)
+            limit = self.gone_within + max(map(_grace, pods), default=0)
+            self._wait_until_gone(objects, pods, limit)
+        return self._did("deleted", [_name(each) for each in found])
+
+    def _jobs(self, objects: Objects) -> list[Mapping[str, Any]]:
+        found = objects.matching(JOB, f"{LABEL}={self.scaledjob}")
+        return [each for each in found if is_owned(each, self.scaledjob)]
+
+    def _pods(
+        self, objects: Objects, jobs: Iterable[Mapping[str, Any]]
+    ) -> list[Mapping[str, Any]]:
+        owners = {each["metadata"]["uid"] for each in jobs}
+        found = objects.matching(POD, f"{LABEL}={self.scaledjob}")
+        return [
+            pod
+            for pod in found
+            if any(
+                owner["uid"] in owners
+                for owner in pod["metadata"].get("ownerReferences") or ()
+            )
+        ]
+
+    def _wait_until_gone(
+        self, objects: Objects, pods: list[Mapping[str, Any]], limit: float
+    ) -> None:
+        until = time.monotonic() + limit
+        while left := self._left(objects, pods):
+            if time.monotonic() > until:
+                raise ClusterError(
+                    f"still there after {limit:g} s: {', '.join(left)}; {_hint(left)}"
+                )
+            time.sleep(0.2)
+
+    def _left(self, objects: Objects, pods: list[Mapping[str, Any]]) -> list[str]:
+        """What is not gone yet, as kind/name."""
+        ours = {pod["metadata"]["uid"] for pod in pods}
+        left = [f"Job/{_name(each)}" for each in self._jobs(objects)]
+        if pods:
+            left += [
+                f"Pod/{_name(pod)}"
+                for pod in objects.matching(POD, f"{LABEL}={self.scaledjob}")
+                if pod["metadata"]["uid"] in ours
+            ]
+        scaledjob = objects.get(SCALEDJOB, self.scaledjob)
+        if scaledjob and "deletionTimestamp" in scaledjob["metadata"]:
+            left.append(f"ScaledJob/{self.scaledjob}")
+        return left
+
+    def remove_taints(self) -> str:
+        """Take the taint that the scaler has set off every node.
+
+        Raises:
+            ClusterError: refused.
+        """
+        cluster = self.cluster()
+        done = []
+        for node in cluster.request("GET", "/api/v1/nodes")["items"]:
+            if offload_change(node, wanted=False) is not None:
+                if not self.dry_run:
+                    _untaint(cluster, _name(node))
+                done.append(_name(node))
+        return self._did("taken off", done)
+
+    def delete_settings(self) -> str:
+        """Delete the worker's Secret and ConfigMap.
+
+        Raises:
+            ClusterError: refused.
+        """
+        return ", ".join(self._delete(kind, SETTINGS) for kind in (SECRET, CONFIGMAP))
+
+    def remove_files(self) -> str:
+        """Remove the pinned manifest and the remembered node; logs stay.
+
+        Raises:
+            PlacementError: refused.
+        """
+        try:
+            return self._did("removed", list(self._remove_files()))
+        except OSError as error:
+            raise PlacementError(f"cannot remove a file: {error}") from error
+
+    def _remove_files(self) -> Iterable[str]:
+        for path in (self.patched, self.trace.last_node):
+            if path.is_file():
+                if not self.dry_run:
+                    path.unlink()
+                yield str(path)
+
+    def _delete(self, kind: Kind, name: str) -> str:
+        objects = self._objects()
+        found = objects.get(kind, name)
+        shown = f"{kind.kind} {self.namespace}/{name}"
+        if found is not None and not is_ours(found):
+            return f"{shown} left alone: build_and_push.py did not make it"
+        if found is not None and not self.dry_run:
+            objects.delete(kind, found)
+        return self._did("deleted", [shown] if found else [])
+
+    def _objects(self) -> Objects:
+        return Objects(self.cluster(), self.namespace)
+
+    def _did(self, verb: str, what: list[str]) -> str:
+        if not what:
+            return _NOTHING
+        return f"{f'would have {verb}' if self.dry_run else verb}: {', '.join(what)}"
+
+
+def _name(found: Mapping[str, Any]) -> str:
+    name: str = found["metadata"]["name"]
+    return name
+
+
+def _untaint(cluster: Cluster, name: str) -> None:
+    path = f"/api/v1/nodes/{name}"
+    for attempt in range(_TRIES):
+        change = offload_change(cluster.request("GET", path), wanted=False)
+        if change is None:
+            return
+        try:
+            cluster.request("PATCH", path, change, content_type=_MERGE)
+        except ClusterError as error:
+            # Its kubelet changes a node all the time.
+            if error.status != 409 or attempt == _TRIES - 1:
+                raise
+        else:
+            return
+
+
+def _grace(pod: Mapping[str, Any]) -> float:
+    return float(pod["spec"].get("terminationGracePeriodSeconds") or 0)
+
+
+def _hint(left: list[str]) -> str:
+    if any(each.startswith("ScaledJob/") for each in left):
+        return (
+            "KEDA has to confirm the end of a ScaledJob: see that its operator runs "
+            "(kubectl -n keda get pods), then run stop.py again"
+        )
+    return "a node that is gone cannot confirm it: kubectl get nodes; run stop.py again"

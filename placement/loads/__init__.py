@@ -1,0 +1,1 @@
+"""The load of each node, as Prometheus tells it."""

@@ -1,0 +1,76 @@
+"""The one PromQL query that reads every load together with what makes it doubtful."""
+
+from placement.loads.expressions import Load
+from placement.settings import LoadSettings
+
+PART = "posture_part"
+"""Label that tells the parts of the answer apart: its value is `<kind> <number>`."""
+
+_SHOWN = 1000
+
+
+def build_query(settings: LoadSettings) -> str:
+    """PromQL whose answer holds, for every load by its number, these parts.
+
+    - `load`: percent, averaged over the window;
+    - `odd`: a sample of the window that is no percentage, if there was one;
+    - `old`: seconds since the last sample, where that is too long;
+    - `age`: the same, to be shown, for the oldest thousand;
+
+    and, numbered 0:
+
+    - `down`: targets that could not be scraped;
+    - `file`: textfiles that hold loads and are too old, or from the future;
+    - `only`: the same for the only textfile of its target, whatever its name.
+    """
+    parts = []
+    for number, load in enumerate(settings.metrics):
+        parts += _load_parts(load, settings, number)
+    parts += _guards(settings)
+    return "\nor ".join(parts)
+
+
+def _load_parts(load: Load, settings: LoadSettings, number: int) -> list[str]:
+    now, over = _now_and_window(load, settings.window)
+    # Without `and now`, the average outlives a dead exporter by the whole window;
+    # without `or now`, a metric scraped less often than that would come and go.
+    average = f"((avg_over_time({over}) and {now}) or {now}) * {load.scale!r}"
+    most = 100 / load.scale
+    odd = f"(min_over_time({over}) < 0 or max_over_time({over}) > {most!r})"
+    parts = [_part("load", number, average), _part("odd", number, odd)]
+    if load.is_metric:
+        age = f"(time() - timestamp({now}))"
+        parts.append(_part("old", number, f"{age} > {settings.max_age!r}"))
+        # Only shown, so that ten thousand nodes need not answer twice as much.
+        parts.append(_part("age", number, f"topk({_SHOWN}, {age})"))
+    return parts
+
+
+def _now_and_window(load: Load, window: float) -> tuple[str, str]:
+    length = _duration(window)
+    if load.is_metric:
+        return load.query, f"{load.query}[{length}]"
+    now = f"({load.query}\n)"  # a comment at its end must not hide the bracket
+    return now, f"{now}[{length}:{_duration(window / 6)}]"
+
+
+def _guards(settings: LoadSettings) -> list[str]:
+    # An age far below 0 says as little as a great one: the node's clock is wrong.
+    pattern = settings.textfile.replace("\\", "\\\\").replace('"', '\\"')
+    files = "node_textfile_mtime_seconds"
+    named = f'{files}{{file=~"{pattern}"}}'
+    only = f"({files} and on (job, instance) count by (job, instance) ({files}) == 1)"
+    old = f"> {settings.max_age!r}"
+    return [
+        _part("down", 0, "up == 0"),
+        _part("file", 0, f"abs(time() - {named}) {old}"),
+        _part("only", 0, f"abs(time() - {only}) {old}"),
+    ]
+
+
+def _part(kind: str, number: int, expression: str) -> str:
+    return f'label_replace({expression}, "{PART}", "{kind} {number}", "", "")'
+
+
+def _duration(seconds: float) -> str:
+    return f"{max(1, round(seconds * 1000))}ms"

@@ -1,0 +1,1 @@
+"""The worker's side of MQTT: durable sessions, shards, probe, replay."""

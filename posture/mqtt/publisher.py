@@ -1,0 +1,173 @@
+"""Publishes pictures the way a camera does: Base64 at QoS 1, each acknowledged."""
+
+import base64
+import sys
+import threading
+import uuid
+from types import TracebackType
+from typing import Any, Self
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from common.broker_settings import BrokerSettings
+from posture.errors import PostureError
+from posture.mqtt.client import connect, new_client
+
+_WINDOW = 20  # pictures on their way at a time: bounds the memory, not the speed
+_NOBODY = 0x10  # no matching subscribers: accepted, and dropped
+
+
+class PublishError(PostureError):
+    """Some pictures did not reach the broker; the text says how many and why."""
+
+
+class Publisher:
+    """A connection that pictures are published over; a context manager.
+
+    A lost connection is made again, and what was on its way is sent again.
+    """
+
+    def __init__(self, settings: BrokerSettings, patience: float = 30) -> None:
+        """Prepare; `patience` is how many seconds the broker may stay silent."""
+        self._settings = settings
+        self._patience = patience
+        self._changed = threading.Condition()
+        self._connected = False
+        self._trouble = ""
+        self._sent = 0
+        self.acknowledged = 0
+        self.unheard = 0  # acknowledged, but the broker knows nobody who wants them
+        self.refused: list[str] = []
+        name = f"camera-{uuid.uuid4().hex[:12]}"
+        self._client = new_client(settings, name, durable=False)
+        self._client.reconnect_delay_set(1, 5)
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_publish = self._on_publish
+
+    def __enter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            PublishError: the broker cannot be reached or refuses us.
+        """
+        connect(self._client, self._settings, durable=False)
+        self._client.loop_start()
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: self._connected or self._trouble, self._patience
+            ):
+                self._trouble = "does not answer"
+            if self._connected:
+                return self
+        self._client.loop_stop()
+        raise PublishError(self._about(self._trouble))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Disconnect, without waiting for anything."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, file: bytes) -> None:
+        """Send one image file; waits while too many are on their way.
+
+        Raises:
+            PublishError: the broker acknowledges nothing any more.
+        """
+        self.send(topic, base64.b64encode(file))
+
+    def send(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send a message as it is; waits while too many are on their way.
+
+        Raises:
+            PublishError: the broker acknowledges nothing any more.
+        """
+        self._wait_for_less_than(_WINDOW)
+        with self._changed:
+            self._sent += 1
+        self._client.publish(topic, payload, qos=1, retain=retain)
+
+    def finish(self) -> None:
+        """Wait until the broker has acknowledged everything.
+
+        Raises:
+            PublishError: it has not, or refused some.
+        """
+        self._wait_for_less_than(1)
+        if self.refused:
+            count, reason = len(self.refused), self.refused[0]
+            raise PublishError(self._about(f"refused {count} pictures: {reason}"))
+
+    def _wait_for_less_than(self, limit: int) -> None:
+        with self._changed:
+            while self._left >= limit:
+                if not self._less_than(self._left):
+                    raise PublishError(
+                        self._about(f"has not acknowledged {self._left} pictures")
+                    )
+
+    @property
+    def _left(self) -> int:
+        return self._sent - self.acknowledged - len(self.refused)
+
+    def _less_than(self, left: int) -> bool:
+        """Wait for an answer, which other news (a failed try to connect) is not."""
+        return self._changed.wait_for(lambda: self._left < left, self._patience)
+
+    def _about(self, trouble: str) -> str:
+        return f"broker {self._settings.host}:{self._settings.port} {trouble}"
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        with self._changed:
+            self._connected = not reason.is_failure
+            if reason.is_failure:
+                self._trouble = f"refused the connection: {reason}"
+            self._changed.notify_all()
+
+    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
+        with self._changed:
+            # paho calls this while it handles the error, which it keeps to itself.
+            self._trouble = f"cannot be reached: {sys.exception()}"
+            self._changed.notify_all()
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _flags: DisconnectFlags,
+        _reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        with self._changed:
+            self._connected = False
+
+    def _on_publish(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _mid: int,
+        reason: ReasonCode,
+        _properties: Properties,
+    ) -> None:
+        with self._changed:
+            if reason.is_failure:
+                self.refused.append(str(reason))
+            else:
+                self.acknowledged += 1
+                self.unheard += reason.value == _NOBODY
+            self._changed.notify_all()

@@ -1,0 +1,319 @@
+"""A durable subscription at the broker, acknowledged by hand.
+
+The broker keeps the session between runs of the worker, under its client id, and hands
+out again whatever was not acknowledged when a connection ended. paho's network thread
+only passes messages on; it never waits for anything.
+"""
+
+import logging
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from common.broker_settings import BrokerSettings
+from posture.mqtt.client import LARGEST, connect, new_client, subscribe
+
+log = logging.getLogger(__name__)
+
+_TAKEN_OVER = 0x8E
+_QUICK = 5.0  # seconds; a connection that ends sooner was not a good one
+_QUICK_LOSSES = 3
+_DELAYS = (1, 10)  # seconds between attempts, first and longest
+_DELAY_WHEN_EVICTED = 5  # seconds; doubled when it happens again, with jitter
+_MOST_DOUBLINGS = 1
+_LASTING = 30.0  # seconds; a connection that lasted longer was nobody's prey
+
+Wish = Literal["subscribe", "unsubscribe", "look"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One delivery of a picture."""
+
+    generation: int  # of the connection that brought it
+    session: int  # generation of the connection with which the session began
+    mid: int
+    qos: int
+    topic: str
+    payload: bytes = field(repr=False)
+    again: bool = False  # delivered before, and not acknowledged
+    received: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+class Subscription:
+    """A durable session at the broker that hands each message to `deliver`."""
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        client_id: str,
+        topic: str,
+        deliver: Callable[[Message], None],
+        window: int,
+        on_ready: Callable[[], None] = lambda: None,
+        wish: Wish = "subscribe",
+    ) -> None:
+        """Prepare; nothing is connected yet.
+
+        `deliver` is called in the network thread and must not wait; neither must
+        `on_ready`, which is called once, when the broker has first confirmed the
+        subscription. At most `window` messages are unacknowledged at a time, with a
+        broker that keeps to it. `unsubscribe` lets nothing new into the session, and
+        `look` leaves it as it is.
+        """
+        self._settings = settings
+        self.client_id = client_id
+        self._wish = wish
+        self._topic = topic
+        self._deliver = deliver
+        self._window = window
+        self._on_ready: Callable[[], None] | None = on_ready
+        # A message may be acknowledged only on the connection that brought it: when the
+        # broker has lost the session its numbers start again, and an old
+        # acknowledgement would confirm a new picture.
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._session = 0
+        self._order: dict[int, bool] = {}  # by number: whether it is done
+        self._connected = False
+        self._refused = False
+        self._connected_at = 0.0
+        self._quick_losses = 0
+        self._evictions = 0
+        self.subscribed = threading.Event()
+        self.answered = threading.Event()  # to `ask`, also if the line was lost since
+        self.found = False  # whether the broker had the session already
+        self._client = self._make_client(client_id)
+
+    def _make_client(self, client_id: str) -> Client:
+        client = new_client(self._settings, client_id, durable=True)
+        client.manual_ack_set(True)
+        client.reconnect_delay_set(*_DELAYS)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def start(self) -> None:
+        """Connect, and connect again whenever needed, in a thread of its own."""
+        connect(self._client, self._settings, durable=True, window=self._window)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect, once what was acknowledged has been sent; the session stays."""
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._connection_ended()
+
+    def ask(self, wish: Wish) -> None:
+        """Change what the session is for, now and at each connection to come."""
+        self._wish = wish
+        self.answered.clear()
+        self.subscribed.clear()
+        if wish == "subscribe":
+            subscribe(self._client, self._settings, self._topic)
+        elif wish == "unsubscribe":
+            self._client.unsubscribe(self._topic)
+        else:
+            self._ready()
+
+    def acknowledge(self, message: Message) -> bool:
+        """Tell the broker that `message` is done; False when it will come again.
+
+        The broker hears of it when everything delivered before is done too: MQTT wants
+        acknowledgements in the order of delivery (section 4.6), and some brokers end
+        the connection otherwise.
+        """
+        with self._lock:
+            if not self._connected or message.generation != self._generation:
+                return False
+            if message.qos:
+                self._order[message.mid] = True
+            while self._order and (first := next(iter(self._order.items())))[1]:
+                del self._order[first[0]]
+                self._client.ack(first[0], 1)
+            return True
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._refused = True
+            log.error(
+                "broker %s:%d refused the connection: %s; check MQTT_USER and "
+                "MQTT_PASSWORD, and MQTT_VERSION",
+                self._settings.host,
+                self._settings.port,
+                reason,
+            )
+            return
+        with self._lock:
+            self._generation += 1
+            self._order.clear()
+            self._connected = True
+        self._connected_at = time.monotonic()
+        self._warn_of_limits(properties)
+        self.found = flags.session_present
+        if not self.found:
+            self._begin_session()
+        self.ask(self._wish)
+
+    def _warn_of_limits(self, properties: Properties | None) -> None:
+        limit = getattr(properties, "MaximumPacketSize", None)
+        if limit is not None and limit < LARGEST:
+            log.warning(
+                "the broker takes no packet above %d bytes: larger pictures are lost "
+                "at the camera; set max_packet_size 20000000, see "
+                "deploy/mosquitto.conf",
+                limit,
+            )
+
+    def _begin_session(self) -> None:
+        if self._session:
+            log.error(
+                "the broker has lost our session, and what waited in it: does it keep "
+                "its sessions when it restarts (persistence true)? See "
+                "deploy/mosquitto.conf"
+            )
+        else:
+            log.info("the broker has no session for us yet: it begins now")
+        self._session = self._generation
+
+    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
+        # paho calls this while it handles the error, which it keeps to itself.
+        log.error(
+            "cannot reach the broker at %s:%d: %s; trying again",
+            self._settings.host,
+            self._settings.port,
+            sys.exception(),
+        )
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if reasons[0].is_failure:
+            log.error(
+                "the broker refuses the subscription to %s: %s; allow it in its ACL",
+                self._topic,
+                reasons[0],
+            )
+            return
+        self._ready()
+
+    def _on_unsubscribe(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _mid: int,
+        _reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        self._ready()
+
+    def _ready(self) -> None:
+        self.answered.set()
+        self.subscribed.set()
+        if self._on_ready:
+            self._on_ready()
+            self._on_ready = None
+
+    def _on_message(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401
+        message: MQTTMessage,
+    ) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "images/undecodable"
+        with self._lock:
+            if message.qos:
+                self._order.setdefault(message.mid, False)
+        # Only this thread changes the generations, so no lock is needed to read them.
+        self._deliver(
+            Message(
+                self._generation,
+                self._session,
+                message.mid,
+                message.qos,
+                topic,
+                bytes(message.payload),
+                message.dup,
+            )
+        )
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if not self._connection_ended():
+            self._say_nothing_answered(reason)
+            return
+        lasted = time.monotonic() - self._connected_at
+        self._quick_losses = self._quick_losses + 1 if lasted < _QUICK else 0
+        if lasted > _LASTING:
+            self._evictions = 0
+        if reason == 0:
+            return
+        taken_over = reason.value == _TAKEN_OVER
+        if taken_over or self._quick_losses >= _QUICK_LOSSES:
+            self._wait_longer(client)
+            self._evictions += taken_over
+            log.error(
+                "the connection is lost again and again (%s): another worker with the "
+                "same client id? Each needs its own MQTT_CLIENT_ID; waiting a while",
+                reason,
+            )
+        else:
+            client.reconnect_delay_set(*_DELAYS)
+            log.warning("connection to the broker lost: %s; connecting again", reason)
+
+    def _say_nothing_answered(self, reason: ReasonCode) -> None:
+        refused, self._refused = self._refused, False
+        if reason != 0 and not refused:
+            log.error(
+                "broker %s:%d ended the connection without an answer: %s; check "
+                "MQTT_TLS and the certificates",
+                self._settings.host,
+                self._settings.port,
+                reason,
+            )
+
+    def _wait_longer(self, client: Client) -> None:
+        # A passing visitor (`declare`, a Job that overlaps with the next one) costs
+        # seconds; two workers that mean to stay do not fight.
+        delay = _DELAY_WHEN_EVICTED << min(self._evictions, _MOST_DOUBLINGS)
+        client.reconnect_delay_set(delay + random.randint(0, delay), 2 * delay)  # noqa: S311
+
+    def _connection_ended(self) -> bool:
+        with self._lock:
+            was_connected, self._connected = self._connected, False
+        self.subscribed.clear()
+        return was_connected

@@ -1,0 +1,1 @@
+"""The newest result of each camera, published over MQTT."""

@@ -1,0 +1,259 @@
+"""Publishes the newest result of each camera, over a connection of its own.
+
+The recorder leaves rows here and goes on; what the broker does, or does not, delays
+nothing. One thread of its own tells the broker, a few times a second, with a new client
+for each connection, so that nothing of a lost one is ever sent again.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from paho.mqtt.client import (
+    MQTT_ERR_SUCCESS,
+    Client,
+    ConnectFlags,
+    MQTTMessage,
+    error_string,
+)
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from common.broker_settings import BrokerSettings
+from posture.mqtt.client import connect, new_client
+from posture.mqtt.publisher import Publisher
+from posture.results import home_assistant
+from posture.results.newest import CAMERAS, Newest
+from posture.results.payload import (
+    availability_topic,
+    camera_of,
+    document,
+    status_topic,
+    understood,
+)
+from posture.results.settings import ResultSettings
+from posture.store.posture_log import Row
+from posture.vision.payload import pi_name
+
+log = logging.getLogger(__name__)
+
+_TICK = 0.2  # seconds between two looks at what is new
+_ANSWER = 15.0  # seconds for the broker to take us
+_DELAYS = (1.0, 30.0)  # seconds between attempts, first and longest
+_LASTING = 30.0  # seconds; a connection that lasted longer was a good one
+_ONLINE, _OFFLINE = b"online", b"offline"
+
+
+def forget_results(broker: BrokerSettings, settings: ResultSettings, pi: str) -> int:
+    """Take away what the broker keeps about a camera; gives the number of topics.
+
+    Home Assistant forgets the camera too if `settings.discovery` is set. Workers that
+    run forget it when they hear of it; a picture that comes later is published again.
+
+    Raises:
+        PostureError: the broker is away or refuses; says why.
+    """
+    # The descriptions first: Home Assistant cannot read a document that is empty.
+    topics = [*home_assistant.topics(settings, pi), status_topic(settings.prefix, pi)]
+    with Publisher(broker) as publisher:
+        for topic in topics:
+            publisher.send(topic, b"", retain=True)
+        publisher.finish()
+    return len(topics)
+
+
+class Results:
+    """Takes rows at any time, and tells the broker when it can."""
+
+    def __init__(
+        self, broker: BrokerSettings, settings: ResultSettings, session_id: str
+    ) -> None:
+        """Prepare; nothing is connected yet."""
+        self._broker = broker
+        self._settings = settings
+        self._client_id = f"{session_id}-results"
+        worker = pi_name(f"workers/{session_id}")  # as safe as a camera's name
+        self._availability = availability_topic(settings.prefix, worker)
+        self._birth = home_assistant.birth_topic(settings)
+        self._lock = threading.Lock()
+        self._rows: dict[str, Row] = {}  # by camera, the one silent for longest first
+        # The rest is the thread's own.
+        self._newest = Newest()
+        self._described: set[str] = set()
+        self._welcome = False  # what we say comes back, so what was retained came too
+        self._next = 0.0
+        self._working = threading.Event()
+        self._stop = threading.Event()
+        self._until = float("inf")
+        # A daemon: a name server that hangs must not outlive the grace period.
+        self._thread = threading.Thread(target=self._run, name="results", daemon=True)
+
+    def start(self, working: threading.Event) -> None:
+        """Begin to publish, whenever `working` is set.
+
+        That is while pictures come: who looks for the worker's connection to the broker
+        (`posture.health`) must not find this one instead.
+        """
+        self._working = working
+        self._thread.start()
+
+    def offer(self, rows: Sequence[Row]) -> None:
+        """Take rows that are new in the table; returns at once."""
+        with self._lock:
+            for row in rows:
+                known = self._rows.pop(row.pi_id, row)
+                newer = row.received_time >= known.received_time
+                self._rows[row.pi_id] = row if newer else known
+            while len(self._rows) > CAMERAS:
+                del self._rows[next(iter(self._rows))]
+
+    def finish(self, timeout: float) -> None:
+        """Tell what there is to tell if the broker listens, and end."""
+        self._until = time.monotonic() + timeout
+        self._stop.set()
+        self._thread.join(timeout + _TICK)
+
+    def _run(self) -> None:
+        delay, longest = _DELAYS
+        while not self._stop.is_set():
+            if not self._working.wait(_TICK):
+                continue
+            begun = time.monotonic()
+            try:
+                trouble = self._serve()
+            except Exception as error:  # noqa: BLE001 - the next connection begins anew
+                trouble = f"{type(error).__name__}: {error}"
+            if not trouble or self._stop.is_set():
+                continue
+            if time.monotonic() - begun > _LASTING:
+                delay = _DELAYS[0]
+            at = f"{self._broker.host}:{self._broker.port}"
+            log.warning(
+                "results are not published, broker %s: %s; trying again", at, trouble
+            )
+            self._stop.wait(delay * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            delay = min(longest, delay * 2)
+
+    def _serve(self) -> str:
+        """One connection, from its begin to its end; says what was wrong, if anything.
+
+        Raises:
+            OSError: the broker cannot be reached, or refuses us.
+        """
+        self._welcome = False
+        self._described.clear()
+        self._newest.restart()
+        client = self._make_client()
+        connect(client, self._broker, durable=False)
+        client.reconnect()
+        try:
+            return self._talk(client)
+        finally:
+            if line := client.socket():
+                line.close()  # without a farewell, so the broker says that we are gone
+
+    def _talk(self, client: Client) -> str:
+        until = time.monotonic() + _ANSWER
+        while (result := client.loop(_TICK)) == MQTT_ERR_SUCCESS:
+            if self._welcome:
+                self._tell(client)
+            elif time.monotonic() > until:
+                return (
+                    f"what is published in {self._settings.prefix}/# does not come "
+                    "back; allow this user to read and write it"
+                )
+            if self._ending():
+                self._leave(client)
+                return ""
+        return error_string(result)
+
+    def _ending(self) -> bool:
+        if not self._stop.is_set():
+            return not self._working.is_set()
+        told = self._welcome and self._newest.all_told()
+        return told or time.monotonic() > self._until
+
+    def _leave(self, client: Client) -> None:
+        """Say so, and read all answers, for what is unread when a line ends ends it."""
+        until = max(self._until, time.monotonic() + _TICK)
+        said = client.publish(self._availability, _OFFLINE, qos=1, retain=True)
+        while self._welcome or not said.is_published():
+            if client.loop(_TICK) != MQTT_ERR_SUCCESS or time.monotonic() > until:
+                break
+        client.disconnect()
+
+    def _make_client(self) -> Client:
+        client = new_client(self._broker, self._client_id, durable=False)
+        client.will_set(self._availability, _OFFLINE, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(
+        self,
+        client: Client,
+        _userdata: Any,  # noqa: ANN401
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            raise ConnectionRefusedError(f"refused the connection: {reason}")
+        wanted = (status_topic(self._settings.prefix, "+"), self._availability)
+        # What does not come back at QoS 0 is sent again, so that is enough.
+        client.subscribe([(topic, 0) for topic in (*wanted, self._birth) if topic])
+        # What is retained comes before this does.
+        client.publish(self._availability, _ONLINE, qos=1, retain=True)
+
+    def _on_message(
+        self,
+        client: Client,
+        _userdata: Any,  # noqa: ANN401
+        message: MQTTMessage,
+    ) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        if topic == self._availability:
+            self._welcome = message.payload == _ONLINE
+        elif topic == self._birth:
+            for pi in self._described if message.payload == _ONLINE else ():
+                self._describe(client, pi)
+        else:
+            self._hear(camera_of(self._settings.prefix, topic), bytes(message.payload))
+
+    def _hear(self, pi: str, payload: bytes) -> None:
+        if not payload:
+            self._newest.forget(pi)
+            self._described.discard(pi)
+        elif heard := understood(payload):
+            self._newest.heard(pi, heard, datetime.now(UTC))
+
+    def _tell(self, client: Client) -> None:
+        now = time.monotonic()
+        if now < self._next and not self._stop.is_set():
+            return
+        self._next = now + _TICK
+        self._take()
+        for pi, newest in self._newest.due(now):
+            if self._settings.discovery and pi not in self._described:
+                self._described.add(pi)
+                self._describe(client, pi)
+            topic = status_topic(self._settings.prefix, pi)
+            client.publish(topic, newest.payload, qos=1, retain=True)
+
+    def _take(self) -> None:
+        with self._lock:
+            rows, self._rows = self._rows, {}
+        now = datetime.now(UTC)
+        for pi, row in rows.items():
+            self._newest.offer(pi, document(row), now)
+
+    def _describe(self, client: Client, pi: str) -> None:
+        for topic, payload in home_assistant.descriptions(self._settings, pi):
+            client.publish(topic, payload, qos=1, retain=True)

@@ -1,0 +1,1 @@
+"""What is kept: rows, pictures, quarantine, and for how long."""

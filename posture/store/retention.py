@@ -1,0 +1,189 @@
+"""What is kept is not kept for ever: deleted by age, or for one camera and period.
+
+Files go before the rows that name them, so whatever cuts a run short, the next one
+finds what is left.
+"""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from posture.errors import PostureError
+from posture.settings import FolderSettings
+from posture.store import kept_files
+from posture.store.kept_files import Period
+from posture.store.kept_rows import KeptRows
+
+log = logging.getLogger(__name__)
+
+_EVERY = 3600.0  # seconds
+_PAUSE = 0.01  # seconds after so many files, so that pictures are analyzed meanwhile
+_AT_ONCE = 200
+_NAMES = 1000  # that the table is asked about in one statement
+
+
+@dataclass
+class Deleted:
+    """How many of each were deleted, or would be."""
+
+    pictures: int = 0
+    refused: int = 0
+    rows: int | None = None
+    topics: int | None = None
+
+    def __str__(self) -> str:
+        parts = [f"{self.pictures} pictures", f"{self.refused} files in quarantine"]
+        if self.rows is not None:
+            parts.append(f"{self.rows} rows")
+        if self.topics is not None:
+            parts.append(f"{self.topics} topics at the broker")
+        return ", ".join(parts)
+
+
+def prune_files(
+    settings: FolderSettings, now: datetime, *, dry_run: bool = False
+) -> Deleted:
+    """Delete pictures and refused messages that are older than the settings say.
+
+    Raises:
+        PostureError: some could not be deleted.
+    """
+    deleted = Deleted()
+    if settings.picture_days is None:
+        return deleted
+    moment = now - timedelta(days=settings.picture_days)
+    remove = _Remover(dry_run=dry_run)
+    for path in kept_files.pictures_before(settings.pictures, moment):
+        deleted.pictures += remove(path)
+    for path in kept_files.refused_before(settings.quarantine, moment):
+        deleted.refused += remove(path)
+    remove.check()
+    return deleted
+
+
+def prune_rows(
+    rows: KeptRows, days: int, now: datetime, *, dry_run: bool = False
+) -> int:
+    """Delete rows whose pictures came longer ago; gives how many.
+
+    Raises:
+        LogError: the database is away, or forbids it.
+    """
+    rows.check_rights()
+    moment = now - timedelta(days=days)
+    return rows.count_before(moment) if dry_run else rows.delete_before(moment)
+
+
+def forget(
+    rows: KeptRows,
+    settings: FolderSettings,
+    pi: str,
+    period: Period,
+    *,
+    dry_run: bool = False,
+) -> Deleted:
+    """Delete what is kept of one camera from that time: files, refused messages, rows.
+
+    Raises:
+        LogError: the database is away, or forbids it.
+        PostureError: some files could not be deleted; their rows are there still.
+    """
+    rows.check_rights()
+    deleted = Deleted(rows=0)
+    remove = _Remover(dry_run=dry_run)
+    for batch in rows.of_camera(pi, period):
+        named = (
+            kept_files.picture_of(settings.pictures, pi, r.filename) for r in batch
+        )
+        deleted.pictures += sum(remove(path) for path in named if path)
+        remove.check()
+        if not dry_run:
+            rows.delete(batch)
+        deleted.rows = (deleted.rows or 0) + len(batch)
+    for path in _without_row(rows, settings.pictures, pi, period):
+        deleted.pictures += remove(path)
+    for path in kept_files.refused_in(settings.quarantine, pi, period):
+        deleted.refused += remove(path)
+    remove.check()
+    return deleted
+
+
+def _without_row(rows: KeptRows, pictures: Path, pi: str, period: Period) -> list[Path]:
+    """Pictures whose rows are gone already, or never came to be."""
+    found = list(kept_files.pictures_in(pictures, pi, period))
+    named: set[str] = set()
+    for start in range(0, len(found), _NAMES):
+        names = [path.name for path in found[start : start + _NAMES]]
+        named |= rows.named(pi, names)
+    return [path for path in found if path.name not in named]
+
+
+class _Remover:
+    """Deletes files, or only counts them; goes on after one that resists."""
+
+    def __init__(self, *, dry_run: bool) -> None:
+        self._dry_run = dry_run
+        self._troubles: list[str] = []
+        self._seen = 0
+
+    def __call__(self, path: Path) -> bool:
+        """Whether there was such a file, and is none any more."""
+        self._seen += 1
+        if self._seen % _AT_ONCE == 0:
+            time.sleep(_PAUSE)
+        try:
+            return path.exists() if self._dry_run else kept_files.delete(path)
+        except OSError as error:
+            self._troubles.append(f"{path}: {error.strerror}")
+            return False
+
+    def check(self) -> None:
+        """Make sure that none resisted.
+
+        Raises:
+            PostureError: says how many, and why the first did.
+        """
+        if self._troubles:
+            raise PostureError(
+                f"{len(self._troubles)} files cannot be deleted: {self._troubles[0]}"
+            )
+
+
+class Pruner:
+    """Deletes old files once an hour, beside a worker's work."""
+
+    def __init__(self, settings: FolderSettings, every: float = _EVERY) -> None:
+        """Prepare; without a limit in the settings there is nothing to do."""
+        self._settings = settings
+        self._every = every
+        self._stop = threading.Event()
+        # A daemon: a disk that hangs must not outlive the grace period.
+        self._thread = threading.Thread(
+            target=self._prune_all, name="pruner", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin; the first time is now."""
+        if self._settings.picture_days is not None:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Prune no more; does not wait."""
+        self._stop.set()
+
+    def _prune_all(self) -> None:
+        while not self._stop.is_set():
+            try:
+                deleted = prune_files(self._settings, datetime.now(UTC))
+                if deleted.pictures or deleted.refused:
+                    log.info(
+                        "older than %d days, deleted: %s",
+                        self._settings.picture_days,
+                        deleted,
+                    )
+            except (PostureError, OSError) as error:
+                log.warning("cannot delete what is old: %s", error)
+            self._stop.wait(self._every)

@@ -1,0 +1,30 @@
+"""What the worker tells whoever wants to count; here, nobody does.
+
+Called in the worker's threads, the network thread among them: nothing here may wait.
+"""
+
+import threading
+
+from posture.worker.dedup import InHand
+
+
+class Events:
+    """Hears of everything and does nothing; `telemetry` does."""
+
+    def watch(self, in_hand: InHand, subscribed: threading.Event) -> None:
+        """Where to look for what is in hand, and for the connection."""
+
+    def ready(self) -> None:
+        """Pictures begin to come."""
+
+    def recorded(self, status: str, seconds: float, waited: float) -> None:
+        """A row was committed; `seconds` its analysis took, `waited` all of it."""
+
+    def repeated(self) -> None:
+        """A message came again whose row is committed."""
+
+    def refused(self, kind: str) -> None:
+        """A message went to the quarantine; `kind` is one of RefusedError's."""
+
+    def write_failed(self, part: str) -> None:
+        """An attempt to write `pictures` or `rows` failed; it is made again."""

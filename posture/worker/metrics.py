@@ -1,0 +1,142 @@
+"""What the worker tells Prometheus about itself, at /metrics.
+
+Nothing that a camera says is a label, so neither a hostile topic nor a thousand cameras
+make more series; what belongs to a camera is told by the live page, from the table.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
+
+from posture.errors import REFUSALS, PostureError
+from posture.settings import WorkerSettings
+from posture.vision.verdict import Status
+from posture.worker.dedup import InHand
+from posture.worker.events import Events
+
+_PREFIX = "posture_worker"
+_ANALYSIS = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10)
+_DELAY = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Telemetry(Events):
+    """Counters, times, and what the worker has in hand, in a registry of their own."""
+
+    def __init__(self, node: str, model: str) -> None:
+        """Begin at 0; `node` and `model` tell this worker from others."""
+        # A series more for each counter, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        about = Info(_PREFIX, "Which worker this is", registry=self.registry)
+        about.info({"node": node, "model": model})
+        self._in_hand = self._gauge("in_hand", "Messages taken and not yet done")
+        self._bytes = self._gauge("in_hand_bytes", "Their bytes")
+        self._connected = self._gauge("connected", "1 while pictures can come")
+        self._ready = self._gauge("ready_time_seconds", "When they first could")
+        self._last = self._gauge("last_recorded_time_seconds", "The last row's commit")
+        self._analysis = self._histogram(
+            "analysis_seconds", "From a message to an annotated picture", _ANALYSIS
+        )
+        self._delay = self._histogram(
+            "delay_seconds", "From the arrival of a picture to its row", _DELAY
+        )
+        self._pictures = self._counters(
+            "pictures", "Rows committed", "status", (each.value for each in Status)
+        )
+        self._refused = self._counters(
+            "refused", "Messages put into quarantine", "kind", REFUSALS
+        )
+        self._failures = self._counters(
+            "write_errors", "Attempts that failed", "part", ("pictures", "rows")
+        )
+        self._repeated = Counter(
+            f"{_PREFIX}_repeated",
+            "Messages that came again after their row was committed",
+            registry=self.registry,
+        )
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"{_PREFIX}_{name}", text, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: Iterable[float]) -> Histogram:
+        return Histogram(
+            f"{_PREFIX}_{name}", text, buckets=tuple(buckets), registry=self.registry
+        )
+
+    def _counters(
+        self, name: str, text: str, label: str, values: Iterable[str]
+    ) -> dict[str, Counter]:
+        """One for each value: none is looked up later, and all begin at 0."""
+        made = Counter(f"{_PREFIX}_{name}", text, [label], registry=self.registry)
+        return {value: made.labels(value) for value in values}
+
+    @contextmanager
+    def served(self, address: str, port: int) -> Iterator[None]:
+        """Answer on a port, in threads of its own.
+
+        Raises:
+            PostureError: the port cannot be opened.
+        """
+        try:
+            server, thread = start_http_server(port, address, self.registry)
+        except OSError as error:
+            raise PostureError(
+                f"cannot open port {port} on {address} for /metrics: {error.strerror} "
+                "(choose another METRICS_PORT, or 0 for none)"
+            ) from error
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    def watch(self, in_hand: InHand, subscribed: threading.Event) -> None:
+        """Look there when somebody asks, so that no picture costs anything for it."""
+        self._in_hand.set_function(lambda: in_hand.count)
+        self._bytes.set_function(lambda: in_hand.bytes)
+        self._connected.set_function(subscribed.is_set)
+
+    def ready(self) -> None:
+        """Note the time."""
+        self._ready.set_to_current_time()
+
+    def recorded(self, status: str, seconds: float, waited: float) -> None:
+        """Count by status, and note how long."""
+        self._pictures[status].inc()
+        self._analysis.observe(seconds)
+        # A clock that is set back must not make a sum smaller.
+        self._delay.observe(max(0.0, waited))
+        self._last.set_to_current_time()
+
+    def repeated(self) -> None:
+        """Count."""
+        self._repeated.inc()
+
+    def refused(self, kind: str) -> None:
+        """Count by kind."""
+        self._refused[kind].inc()
+
+    def write_failed(self, part: str) -> None:
+        """Count by part."""
+        self._failures[part].inc()
+
+
+@contextmanager
+def told(settings: WorkerSettings) -> Iterator[Events]:
+    """Telemetry on the port that the settings name."""
+    telemetry = Telemetry(settings.node, settings.model)
+    with telemetry.served(settings.metrics_address, settings.metrics_port):
+        yield telemetry

@@ -1,0 +1,278 @@
+"""The worker: from the subscription through the analysts to the recorder.
+
+    network thread --(inbox)--> analysts --(results)--> recorder
+
+An analyst turns a message into an annotated picture and a row. The recorder saves the
+pictures, so that no analyst waits for a disk, writes the rows in batches over the one
+database connection, and only then acknowledges the messages.
+The network thread waits for nobody, but a moment when too much is in hand.
+What is not acknowledged when the worker ends, however it ends, the broker delivers
+again; what was written before is recognised by its name.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from common.signals import Stop
+from posture.errors import RefusedError
+from posture.mqtt.subscription import Message, Subscription, Wish
+from posture.results.publish import Results
+from posture.settings import WorkerSettings
+from posture.store import pictures
+from posture.store.posture_log import PostureLog, Row
+from posture.vision.cpu_affinity import stay_on
+from posture.vision.landmarks import Landmarker
+from posture.vision.payload import pi_name
+from posture.vision.verdict import Verdict
+from posture.worker.dedup import InHand, Written, key_of
+from posture.worker.events import Events
+from posture.worker.isolation import Guarded
+from posture.worker.recorder import BATCH, Outcome, Recorder, Result
+from posture.worker.seccomp import go_offline
+
+log = logging.getLogger(__name__)
+
+_LEFT = 1 / 32  # of the bytes allowed, at which a pause ends
+_BRAKE = 1.0  # seconds that the network thread waits at most, far below any keepalive
+_TICK = 0.2  # seconds between looks at the clock
+_LAST_WORDS = 2.0  # seconds that the last results may take to reach the broker
+
+
+class Worker:
+    """Takes pictures from the broker until it is told to stop."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        guarded: Guarded,
+        landmarkers: Sequence[Landmarker],
+        table: PostureLog,
+        on_ready: Callable[[], None],
+        wish: Wish = "subscribe",
+        events: Events | None = None,
+    ) -> None:
+        """Prepare; `on_ready` is called when pictures begin to come.
+
+        Each landmarker gets an analyst of its own.
+        """
+        self._settings = settings
+        self._events = events or Events()
+        self._share = settings.share
+        self._most_bytes = settings.memory_mb << 20
+        self._quarantine = pictures.Quarantine(
+            settings.quarantine,
+            settings.quarantine_mb << 20,
+            payloads=settings.keeps_payloads,
+        )
+        self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._in_hand = InHand()
+        self._written = Written()
+        self._stop = Stop()
+        self._too_much = threading.Event()
+        self._guarded = guarded
+        self._analysts = [
+            threading.Thread(
+                # A daemon: a hung native call must not outlive the grace period.
+                target=self._analyze_all,
+                args=(landmarker,),
+                name=f"analyst-{n}",
+                daemon=True,
+            )
+            for n, landmarker in enumerate(landmarkers, 1)
+        ]
+        self._results = (
+            Results(settings.broker, settings.results, settings.session_id)
+            if settings.results.publish
+            else None
+        )
+        self._recorder = Recorder(
+            settings.pictures,
+            table,
+            self._in_hand,
+            self._written,
+            Outcome(
+                self._done, self._refuse, self._results.offer if self._results else None
+            ),
+            self._events,
+        )
+        self.subscription = Subscription(
+            settings.broker,
+            settings.session_id,
+            settings.topic,
+            self._take,
+            # Of the messages on their way only one in so many is this worker's.
+            window=(2 * len(self._analysts) + BATCH) * settings.workers,
+            on_ready=on_ready,
+            wish=wish,
+        )
+        self._events.watch(self._in_hand, self.subscription.subscribed)
+
+    def start(self) -> None:
+        """Subscribe, and begin to work on what comes."""
+        for analyst in self._analysts:
+            analyst.start()
+        self._recorder.start()
+        self.subscription.start()
+        if self._results:
+            self._results.start(self.subscription.subscribed)
+
+    def request_stop(self) -> None:
+        """Ask `run` to end; may be called from a signal handler."""
+        self._stop.set()
+
+    def run(self) -> bool:
+        """Work until a stop is requested or there was nothing to do for long enough.
+
+        Idle time counts while the worker is subscribed. True when that ended it.
+
+        Raises:
+            StuckError: a picture takes for ever; what else is in hand is finished.
+        """
+        self._in_hand.restart_idle_clock()
+        idle = False
+        try:
+            while not self._stop.wait(_TICK) and not (idle := self._idle_enough()):
+                self._guarded.check()
+                if self._too_much.is_set():
+                    self._pause()
+        finally:
+            self._finish()
+        return idle
+
+    def _idle_enough(self) -> bool:
+        limit = self._settings.exit_when_idle
+        if limit is None or not self.subscription.subscribed.is_set():
+            return False
+        idle = self._in_hand.idle_for()
+        if idle >= limit:
+            log.info("nothing to do for %.0f s: ending", idle)
+        return idle >= limit
+
+    def _pause(self) -> None:
+        """Too many bytes are waiting for long: disconnect, and come back for more.
+
+        A few are left to the analysts while the connection is made; what has not been
+        acknowledged by then comes twice.
+        """
+        log.info(
+            "%d MB are waiting, more than %d: taking no more until most are done",
+            self._in_hand.bytes >> 20,
+            self._settings.memory_mb,
+        )
+        self.subscription.stop()
+        few = int(_LEFT * self._most_bytes)
+        while not self._stop.is_set() and not self._in_hand.wait_until_few(few, _TICK):
+            self._guarded.check()
+        self._too_much.clear()
+        if not self._stop.is_set():
+            self.subscription.start()
+
+    def _finish(self) -> None:
+        """Finish what is being analyzed, write it, acknowledge it, disconnect."""
+        self._stop.set()
+        until = time.monotonic() + self._settings.grace
+        for _ in self._analysts:
+            self._inbox.put(None)
+        for analyst in self._analysts:
+            if not self._guarded.stuck(analyst):
+                analyst.join(max(0.0, until - time.monotonic()))
+        self._recorder.finish(max(0.0, until - time.monotonic()))
+        if self._results:
+            self._results.finish(min(_LAST_WORDS, max(0.0, until - time.monotonic())))
+        self.subscription.stop()
+        self._guarded.close()
+        log.info("stopped; %d pictures recorded", self._recorder.count)
+
+    # The network thread
+
+    def _take(self, message: Message) -> None:
+        if not self._share.owns(message.topic, message.payload):
+            self.subscription.acknowledge(message)
+            return
+        if self._stop.is_set() or self._too_much.is_set():
+            return  # not acknowledged, so it comes again
+        in_hand = self._in_hand.take(len(message.payload))
+        self._inbox.put(message)
+        if in_hand > self._most_bytes:
+            self._brake()
+
+    def _brake(self) -> None:
+        # What is not read keeps the broker from sending more, and acknowledgements go
+        # out between two messages. A worker that stands still must not hold up pings.
+        if not self._in_hand.wait_until_few(self._most_bytes, _BRAKE):
+            self._too_much.set()
+
+    # The analysts' threads
+
+    def _analyze_all(self, landmarker: Landmarker) -> None:
+        go_offline()
+        stay_on(landmarker.core)
+        while (message := self._inbox.get()) is not None:
+            if self._stop.is_set():
+                continue  # not begun, so left to the broker
+            try:
+                self._analyze(message, landmarker)
+            except RefusedError as refusal:
+                self._refuse(message, str(refusal), refusal.kind)
+            except Exception as error:
+                # Whatever one picture does must not stop the next one.
+                log.exception("unexpected error with a picture of %r", message.topic)
+                reason = f"unexpected {type(error).__name__}: {error}"
+                self._refuse(message, reason, "unexpected")
+
+    def _analyze(self, message: Message, landmarker: Landmarker) -> None:
+        key = self._written.fresh_key(
+            self._key(message), message.generation, message.session
+        )
+        if key in self._written:
+            log.debug("%s is written already: acknowledged", key)
+            self._events.repeated()
+            self._done(message)
+            return
+        it = self._settings
+        begun = time.perf_counter()
+        # Whoever had it in hand before did not survive, or was merely stopped.
+        suspect = message.again and message.generation == 1
+        analysis = self._guarded.analyze(
+            message.payload, landmarker.find, suspect=suspect
+        )
+        pi = pi_name(message.topic)
+        row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
+        seconds = time.perf_counter() - begun
+        self._recorder.put(Result(message, key, row, analysis, seconds))
+
+    def _key(self, message: Message) -> str:
+        mid = message.mid if message.qos else None
+        return key_of(self._settings.session_id, mid, message.topic, message.payload)
+
+    def _refuse(self, message: Message, reason: str, kind: str = "database") -> None:
+        name = f"{message.received:%Y%m%dT%H%M%S}_{self._key(message)[:12]}"
+        log.warning("refused a message of %r: %s", message.topic[:80], reason)
+        self._quarantine.keep(name, message.topic, message.payload, reason)
+        self._events.refused(kind)
+        self._done(message)
+
+    # For all of them
+
+    def _done(self, message: Message) -> None:
+        self.subscription.acknowledge(message)
+        self._in_hand.done(len(message.payload))
+        self._recorder.look()
+
+
+def _row(pi: str, filename: str, message: Message, verdict: Verdict, node: str) -> Row:
+    return Row(
+        pi_id=pi,
+        filename=filename,
+        received_time=message.received.replace(tzinfo=None),
+        analyzed_time=datetime.now(UTC).replace(tzinfo=None),
+        neck_angle=verdict.neck,
+        body_angle=verdict.body,
+        posture_status=verdict.status.value,
+        landmarks_detected=verdict.measured,
+        processed_by=node,
+    )

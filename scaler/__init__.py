@@ -1,0 +1,1 @@
+"""KEDA's external scaler: how many Jobs should exist now."""

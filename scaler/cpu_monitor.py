@@ -1,0 +1,94 @@
+"""The master's CPU, watched, and pods kept off the master while it is overloaded."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+
+from kube.client import Cluster
+from placement.errors import PlacementError
+from scaler.pressure import Pressure, PressureRule, next_pressure
+from scaler.settings import MasterSettings
+from scaler.taint import offload_change
+
+log = logging.getLogger(__name__)
+_MERGE = "application/merge-patch+json"
+
+
+class MasterMonitor:
+    """Reads the CPU in a thread of its own, and taints the master's node if told to."""
+
+    def __init__(
+        self,
+        settings: MasterSettings,
+        cluster: Cluster,
+        tell: Callable[[bool], None],
+    ) -> None:
+        """Prepare; `tell` is told whether the CPU is overloaded."""
+        self._settings = settings
+        self._cluster = cluster
+        self._tell = tell
+        self._rule = PressureRule(
+            settings.threshold, settings.hysteresis, settings.hold
+        )
+        self._state = Pressure()
+        self._applied: bool | None = None  # not known yet
+        self._problem: str | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="master", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no more, and take our taint away."""
+        self._stop.set()
+        self._thread.join(2 * self._settings.interval + 1)
+        self._state = Pressure()
+        self._apply()
+
+    def _run(self) -> None:
+        psutil.cpu_percent()  # the first call only starts the measurement
+        while not self._stop.wait(self._settings.interval):
+            try:
+                self._read(psutil.cpu_percent())
+                self._apply()
+            except Exception:
+                # One look that fails, however it fails, must not end the watch.
+                log.exception("unexpected error with the master's CPU")
+
+    def _read(self, percent: float) -> None:
+        before = self._state.high
+        self._state = next_pressure(self._state, percent, time.monotonic(), self._rule)
+        if self._state.high != before:
+            state = "overloaded" if self._state.high else "no longer overloaded"
+            log.info("the master is %s: cpu=%.0f %%", state, percent)
+            self._tell(self._state.high)
+
+    def _apply(self) -> None:
+        if self._settings.node is None or self._applied == self._state.high:
+            return
+        try:
+            self._taint(self._settings.node, self._state.high)
+        except PlacementError as error:
+            # The next look tries again.
+            if str(error) != self._problem:
+                log.error("cannot taint %s: %s", self._settings.node, error)  # noqa: TRY400
+            self._problem = str(error)
+        else:
+            self._applied, self._problem = self._state.high, None
+
+    def _taint(self, name: str, wanted: bool) -> None:
+        path = f"/api/v1/nodes/{name}"
+        change = offload_change(self._cluster.request("GET", path), wanted)
+        if change is None:
+            return
+        doing = "taint" if wanted else "remove our taint from"
+        if self._settings.dry_run:
+            log.info("dry run: would %s %s: %s", doing, name, change["spec"])
+            return
+        self._cluster.request("PATCH", path, change, content_type=_MERGE)
+        log.info("%s %s: %s", doing, name, change["spec"])

@@ -1,0 +1,176 @@
+"""The number of Jobs, from readings that are taken all the time in the background."""
+
+import logging
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+from kube import scaledjobs
+from kube.client import Cluster
+from kube.jobs import LABEL
+from placement.loads.expressions import Load
+from placement.loads.prometheus import Prometheus
+from placement.settings import LoadSettings
+from scaler.activity import Demand
+from scaler.following import Following
+from scaler.metrics import ScalerTelemetry
+from scaler.picture_watch import PictureWatch
+from scaler.polling import NotKnownError, Poll
+from scaler.replicas import Choice, Wanted, jobs_wanted
+from scaler.settings import ScalerSettings
+from scaler.snapshot import Situation, situation
+from scaler.trigger import Trigger, TriggerError
+
+log = logging.getLogger(__name__)
+
+_MOST_QUERIES = 4  # each is read all the time
+
+
+class Scaler:
+    """Says how many Jobs should exist now, at once and from memory."""
+
+    def __init__(
+        self,
+        settings: ScalerSettings,
+        cluster: Cluster,
+        prometheus: Prometheus,
+        telemetry: ScalerTelemetry,
+    ) -> None:
+        """Prepare; nothing is read yet."""
+        self._settings = settings
+        self._cluster = cluster
+        self._prometheus = prometheus
+        self._telemetry = telemetry
+        it = settings.demand
+        self._demand = Demand(time.monotonic(), it.fresh)
+        self._watch = PictureWatch(settings.broker, it, self._demand.sign)
+        self._choices: dict[tuple[Load, ...], Poll[Choice]] = {}
+        self._situation = Poll("ScaledJob and Jobs", self._look, it.interval)
+        self._moved = time.monotonic()
+        self._node: str | None = None
+        self._told: tuple[int, str] | None = None
+        self._one_at_a_time = threading.Lock()
+        self.defaults = Trigger(it.gpu_threshold, it.staleness)
+
+    def start(self) -> None:
+        """Begin to read."""
+        if not self._settings.demand.always_wanted:
+            self._watch.start()
+            self._telemetry.watch_age("broker", lambda: self._watch.age)
+            self._telemetry.watch_backlog(lambda: self._watch.backlog)
+        self._situation.start()
+        self._telemetry.watch_age("jobs", lambda: _age(self._situation))
+        loads = self._choice_by(self._settings.loads.metrics)
+        self._telemetry.watch_age("loads", lambda: _age(loads))
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._situation.stop()
+        for poll in self._choices.values():
+            poll.stop()
+        if not self._settings.demand.always_wanted:
+            self._watch.stop()
+
+    def trouble(self) -> str | None:
+        """Why no answer can be given, or None when one can."""
+        try:
+            with self._one_at_a_time:
+                self._answer(self.defaults)
+        except NotKnownError as error:
+            return str(error)
+        return None
+
+    def wanted(self, trigger: Trigger) -> Wanted:
+        """The number of Jobs for what a trigger asks.
+
+        Raises:
+            NotKnownError: a reading that it takes is too old, and why.
+        """
+        with self._one_at_a_time:
+            try:
+                answer = self._answer(trigger)
+            except NotKnownError:
+                self._telemetry.unknown()
+                raise
+            self._telemetry.answered(answer.jobs, answer.kind)
+            if (answer.jobs, answer.kind) != self._told:
+                self._told = (answer.jobs, answer.kind)
+                log.info("jobs=%d kind=%s: %s", *self._told, answer.reason)
+            return answer
+
+    def _answer(self, trigger: Trigger) -> Wanted:
+        carried = self._situation.fresh(trigger.staleness).carried
+        loads = trigger.loads or self._settings.loads.metrics
+        choice = self._choice_by(loads).fresh(trigger.staleness)
+        now = time.monotonic()
+        return jobs_wanted(
+            choice,
+            carried,
+            threshold=trigger.threshold,
+            waiting=self._waiting(now, trigger.staleness),
+            workers=self._settings.demand.workers,
+            # KEDA reads the ScaledJob, asks us, and creates Jobs from what it has read.
+            settled=now - self._moved >= self._settings.demand.move_guard,
+        )
+
+    def _waiting(self, now: float, staleness: float) -> bool:
+        it = self._settings.demand
+        if it.always_wanted:
+            return True
+        self._watch.check(staleness)
+        return self._demand.waiting(now, it.workers)
+
+    def _choice_by(self, loads: tuple[Load, ...]) -> Poll[Choice]:
+        """The readings of the choice by these loads, which begin now if need be."""
+        if loads not in self._choices:
+            if len(self._choices) >= _MOST_QUERIES:
+                raise TriggerError(
+                    f"trigger metadata query: {_MOST_QUERIES} different ones are asked "
+                    "already; restart the scaler to forget them"
+                )
+            it = self._settings.demand
+            following = Following(self._settings.choice, it.patience)
+            settings = replace(self._settings.loads, metrics=loads)
+            poll = Poll(
+                "GPU loads",
+                lambda: self._choose(following, settings),
+                it.interval,
+            )
+            self._choices[loads] = poll
+            poll.start()
+        return self._choices[loads]
+
+    # The threads of the polls
+
+    def _look(self) -> Situation:
+        begun = time.monotonic()
+        it = self._settings.cluster
+        scaledjob = self._scaledjob()
+        jobs = self._cluster.request(
+            "GET",
+            f"/apis/batch/v1/namespaces/{it.namespace}/jobs",
+            query={"labelSelector": f"{LABEL}={it.scaledjob}"},
+        )
+        found = situation(scaledjob, jobs["items"], begun)
+        self._demand.see(found.jobs)
+        if found.carried.node != self._node:
+            self._moved, self._node = time.monotonic(), found.carried.node
+        return found
+
+    def _choose(self, following: Following, loads: LoadSettings) -> Choice:
+        scaledjob = self._scaledjob()
+        nodes = self._cluster.nodes()
+        survey = self._prometheus.survey(nodes, loads)
+        return following.look(
+            nodes, survey.readings, scaledjob, self._cluster.jobs(), time.monotonic()
+        )
+
+    def _scaledjob(self) -> dict[str, Any]:
+        scaledjob = self._cluster.scaledjob()
+        scaledjobs.check(scaledjob, "the ScaledJob in the cluster")
+        return scaledjob
+
+
+def _age(poll: Poll[Any]) -> float:
+    return time.monotonic() - poll.latest.at

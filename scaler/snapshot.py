@@ -1,0 +1,49 @@
+"""What the ScaledJob and its Jobs say, as far as the scaler has to know it. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kube import scaledjobs
+from scaler.activity import Jobs
+from scaler.replicas import Carried
+
+_MOST = 100  # KEDA's default for maxReplicaCount
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The ScaledJob and its Jobs in one reading."""
+
+    carried: Carried
+    jobs: Jobs
+
+
+def situation(
+    scaledjob: Mapping[str, Any], jobs: Iterable[Mapping[str, Any]], at: float
+) -> Situation:
+    """Read the objects of the API; `at` is when the reading began, monotonic."""
+    most = scaledjob["spec"].get("maxReplicaCount")
+    carried = Carried(
+        scaledjobs.pinned_node(scaledjob), _MOST if most is None else int(most)
+    )
+    states = {each["metadata"]["uid"]: _state(each) for each in jobs}
+    return Situation(
+        carried,
+        Jobs(
+            at,
+            frozenset(uid for uid, state in states.items() if state == "unfinished"),
+            frozenset(uid for uid, state in states.items() if state == "complete"),
+        ),
+    )
+
+
+def _state(job: Mapping[str, Any]) -> str:
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    true = {each["type"] for each in conditions if each["status"] == "True"}
+    if "Failed" in true:
+        return "failed"
+    if "Complete" not in true:
+        return "unfinished"
+    # One that is being deleted was told to end, and may have left pictures behind.
+    return "deleted" if "deletionTimestamp" in job["metadata"] else "complete"

@@ -1,0 +1,159 @@
+"""Helper processes, real ones: recorded at once, ended by their record alone."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from launcher import processes
+from placement.errors import PlacementError
+from tests.fixtures.net import wait_until
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "print('deaf', flush=True); time.sleep(600)",
+]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts helpers; ends what a test leaves behind."""
+    started = []
+
+    def do(command, **how):
+        record = tmp_path / "helper.json"
+        process = processes.start(
+            record, command, tmp_path / "helper.log", os.environ, **how
+        )
+        started.append(process)
+        wait_until(lambda: processes.running(record), "the helper is recorded")
+        return record, process
+
+    yield do
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+
+
+def test_a_helper_writes_its_own_record(start):
+    record, process = start(SLEEP)
+    written = processes.read_record(record)
+    assert (written.pid, written.command) == (process.pid, SLEEP)
+    assert processes.running(record) == process.pid
+
+
+def test_a_helper_is_ended_and_its_record_removed(start):
+    record, process = start(SLEEP)
+    assert processes.end(record) == f"pid {process.pid} ended"
+    assert processes.born(process.pid) is None
+    assert not record.exists()
+
+
+def test_ending_twice_does_nothing_the_second_time(start):
+    record, _ = start(SLEEP)
+    processes.end(record)
+    assert processes.end(record) is None
+
+
+def test_a_helper_that_does_not_listen_is_killed(start, tmp_path):
+    record, process = start(STUBBORN)
+    log = tmp_path / "helper.log"
+    wait_until(lambda: "deaf" in log.read_text(), "it is deaf")
+    assert "killed" in processes.end(record, grace=0.3)
+    assert processes.born(process.pid) is None
+
+
+def test_another_process_with_the_recorded_pid_is_left_alone(start, tmp_path):
+    record, process = start(SLEEP)
+    written = json.loads(record.read_text())
+    record.write_text(json.dumps(written | {"born": written["born"] + "1"}))
+    assert processes.running(record) is None
+    assert "left alone" in processes.end(record)
+    assert process.poll() is None
+    assert not record.exists()
+
+
+def test_a_zombie_counts_as_ended(start):
+    record, process = start(SLEEP)
+    process.kill()
+    wait_until(lambda: processes.running(record) is None, "it is not running")
+
+
+@pytest.mark.parametrize("text", ["", "12", "{}", '{"pid": 1}', "[1, 2]", "\x00"])
+def test_a_file_that_is_no_record_ends_nothing(tmp_path, text):
+    record = tmp_path / "helper.json"
+    record.write_text(text)
+    with pytest.raises(PlacementError, match=f"rm {record}"):
+        processes.end(record)
+    assert record.exists()
+
+
+def test_a_lock_is_held_until_the_helper_has_recorded_itself(start, tmp_path):
+    path = tmp_path / "lock"
+    with processes.lock(path) as descriptor:
+        start(SLEEP, keep_open=[descriptor])
+    # The helper runs on, and must not hold what it was given.
+    with processes.lock(path):
+        pass
+
+
+def test_who_takes_over_finds_every_record(tmp_path):
+    """A launcher may be killed the moment after it has started something."""
+    lock, record = tmp_path / "lock", tmp_path / "helper.json"
+    with processes.lock(lock) as descriptor:
+        helper = processes.start(
+            record, SLEEP, tmp_path / "log", os.environ, keep_open=[descriptor]
+        )
+    try:
+        with processes.taken_over(tmp_path / "launcher.json", lock):
+            assert processes.running(record) == helper.pid
+    finally:
+        helper.kill()
+        helper.wait()
+
+
+def test_only_one_can_hold_the_lock(tmp_path):
+    path = tmp_path / "lock"
+    with (
+        processes.lock(path),
+        pytest.raises(BlockingIOError),
+        processes.lock(path),
+    ):
+        pass
+
+
+HOLDER = """
+import signal, sys, time
+from pathlib import Path
+from launcher import processes
+def leave(*_):
+    sys.exit(7)
+signal.signal(processes.TAKE_OVER, leave)
+with processes.lock(Path(sys.argv[1])):
+    processes.write_record(Path(sys.argv[2]), sys.argv)
+    time.sleep(600)
+"""
+
+
+def test_a_launcher_lets_go_when_it_is_taken_over(tmp_path):
+    lock, record = tmp_path / "lock", tmp_path / "launcher.json"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(lock), str(record)])
+    wait_until(lambda: processes.running(record), "the holder is recorded")
+    with processes.taken_over(record, lock):
+        assert holder.wait(5) == 7
+
+
+def test_a_launcher_that_does_not_let_go_is_named(tmp_path):
+    lock, record = tmp_path / "lock", tmp_path / "launcher.json"
+    with (
+        processes.lock(lock),
+        pytest.raises(PlacementError, match="does not let go"),
+        processes.taken_over(record, lock, within=0.3),
+    ):
+        pass

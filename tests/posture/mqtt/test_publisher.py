@@ -1,0 +1,109 @@
+import base64
+
+import pytest
+
+from posture.mqtt.publisher import Publisher, PublishError
+from posture.settings import BrokerSettings
+from tests.fixtures.mosquitto import dynamic_security, running_mosquitto
+from tests.fixtures.net import free_port
+from tests.fixtures.proxy import running_proxy
+from tests.fixtures.settings import settings_from
+from tests.posture.mqtt.test_subscription import inbox
+
+
+def publisher(broker, patience=20, **environ):
+    settings = settings_from(BrokerSettings, broker.environ | environ)
+    return Publisher(settings, patience)
+
+
+def test_every_picture_is_acknowledged_and_arrives_as_base64(broker):
+    files = [b"picture %d" % number for number in range(50)]  # more than the window
+    with inbox(broker.environ) as box:
+        with publisher(broker) as camera:
+            for file in files:
+                camera.publish("images/pi1", file)
+            camera.finish()
+        box.wait_for(50)
+
+    assert (camera.acknowledged, camera.unheard, camera.refused) == (50, 0, [])
+    assert [base64.b64decode(each) for each in box.payloads] == files
+
+
+def test_pictures_that_nobody_wants_are_counted(broker):
+    with publisher(broker) as camera:
+        camera.publish("images/pi1", b"picture")
+        camera.finish()
+
+    assert (camera.acknowledged, camera.unheard) == (1, 1)
+
+
+def test_nothing_to_publish_is_finished_at_once(broker):
+    with publisher(broker) as camera:
+        camera.finish()
+
+    assert camera.acknowledged == 0
+
+
+def test_a_broker_that_is_not_there_is_named(broker):
+    port = str(free_port())
+
+    with pytest.raises(PublishError, match=f"127.0.0.1:{port} cannot be reached"):
+        publisher(broker, MQTT_PORT=port).__enter__()
+
+
+def test_a_broker_that_says_nothing_is_given_up(broker):
+    with running_proxy(broker.port) as proxy:
+        proxy.mode = "swallow"
+
+        with pytest.raises(PublishError, match="does not answer"):
+            publisher(broker, patience=1, MQTT_PORT=str(proxy.port)).__enter__()
+
+
+def test_a_broker_that_falls_silent_is_given_up_and_the_pictures_counted(broker):
+    with (
+        running_proxy(broker.port) as proxy,
+        publisher(broker, patience=1, MQTT_PORT=str(proxy.port)) as camera,
+    ):
+        camera.publish("images/pi1", b"first")
+        camera.finish()
+        proxy.mode = "swallow"
+        for _ in range(3):
+            camera.publish("images/pi1", b"picture")
+        with pytest.raises(PublishError, match="has not acknowledged 3 pictures"):
+            camera.finish()
+
+
+def test_what_was_on_its_way_is_sent_again_after_a_cut(broker):
+    with running_proxy(broker.port) as proxy, inbox(broker.environ) as box:
+        with publisher(broker, MQTT_PORT=str(proxy.port)) as camera:
+            proxy.mode = "swallow"
+            camera.publish("images/pi1", b"picture")
+            proxy.mode = "pass"
+            proxy.cut()
+            camera.finish()
+        box.wait_for(1)
+
+    assert camera.acknowledged == 1
+
+
+def test_a_refused_connection_is_said(tmp_path):
+    passwords = tmp_path / "passwords"
+    passwords.write_text("")
+    extra = f"allow_anonymous false\npassword_file {passwords}"
+    with (
+        running_mosquitto(tmp_path / "broker", extra) as broker,
+        pytest.raises(PublishError, match="refused the connection: Not author"),
+    ):
+        publisher(broker, MQTT_USER="me", MQTT_PASSWORD="secret").__enter__()
+
+
+def test_refused_pictures_are_counted_with_the_reason(tmp_path):
+    extra = dynamic_security(tmp_path, "publishClientSend")
+    with (
+        running_mosquitto(tmp_path / "broker", extra) as broker,
+        publisher(broker) as camera,
+    ):
+        for _ in range(2):
+            camera.publish("images/pi1", b"picture")
+        with pytest.raises(PublishError, match="refused 2 pictures: Not author"):
+            camera.finish()

@@ -1,0 +1,227 @@
+import base64
+import re
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posture.errors import RefusedError
+from posture.vision.payload import decode_image, decode_payload, pi_name
+from tests.conftest import IMAGES
+from tests.fixtures import images
+
+LIMIT = 1 << 20
+JPEG = images.file_of(images.plain(), ".jpg")
+PNG = images.file_of(images.plain(), ".png")
+BASE64 = base64.b64encode(JPEG)
+# Its Base64 ends in padding, whatever OpenCV's version writes.
+PADDED = JPEG + bytes(-len(JPEG) % 3 + 1)
+
+
+@pytest.mark.parametrize("name", ["pi1", "Pi-2_b.local", "0", "x" * 64])
+def test_a_plain_name_stays_as_it_is(name):
+    assert pi_name(f"images/{name}") == name
+
+
+HOSTILE = [
+    "images",
+    "images/",
+    "images//",
+    "images///",
+    "images/pi1/",
+    "images//pi1",
+    "images/..",
+    "images/.",
+    "images/../../etc/passwd",
+    "images//etc/passwd",
+    "images/pi 1",
+    "images/pi/1",
+    "images/pi\\1",
+    "images/pi\n1",
+    "images/pi\x00",
+    "images/\U0001f600",
+    "images/\U0001f601",
+    "images/Küche",
+    "images/-rf",
+    "images/.hidden",
+    f"images/{'x' * 300}",
+    f"images/{'x' * 301}",
+    f"images/{'x' * 65}",
+]
+
+
+@pytest.mark.parametrize(
+    "topic", HOSTILE, ids=lambda topic: f"{topic[:24]!a}, {len(topic)}"
+)
+def test_a_hostile_name_becomes_a_harmless_one(topic):
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", pi_name(topic))
+
+
+def test_topics_that_look_alike_are_kept_apart():
+    topics = [*HOSTILE, "images/pi1", "images/pi_1", "images/etc_passwd"]
+
+    assert len({pi_name(each) for each in topics}) == len(topics)
+
+
+@given(st.text(max_size=200))
+def test_any_topic_gives_a_safe_name_and_always_the_same(rest):
+    topic = "images/" + rest.encode(errors="replace").decode()
+
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", pi_name(topic))
+    assert pi_name(topic) == pi_name(topic)
+
+
+@pytest.mark.parametrize(
+    ("payload", "file"),
+    [
+        pytest.param(BASE64, JPEG, id="base64"),
+        pytest.param(base64.b64encode(PNG), PNG, id="base64 of a PNG"),
+        pytest.param(JPEG, JPEG, id="raw JPEG"),
+        pytest.param(PNG, PNG, id="raw PNG"),
+        pytest.param(b"data:image/jpeg;base64," + BASE64, JPEG, id="data URL"),
+        pytest.param(b"DATA:;base64," + BASE64, JPEG, id="data URL in capitals"),
+        pytest.param(base64.encodebytes(JPEG), JPEG, id="MIME line breaks"),
+        pytest.param(
+            base64.encodebytes(JPEG).replace(b"\n", b"\r\n"), JPEG, id="CRLF breaks"
+        ),
+        pytest.param(b" \t" + BASE64 + b" \n", JPEG, id="spaces around"),
+        pytest.param(
+            base64.b64encode(PADDED).rstrip(b"="), PADDED, id="padding left out"
+        ),
+    ],
+)
+def test_every_form_that_cameras_send_is_understood(payload, file):
+    assert decode_payload(payload, LIMIT) == file
+
+
+def encoded(file):
+    return base64.b64encode(file)
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        pytest.param(b"", "message is empty", id="empty"),
+        pytest.param(b" \r\n", "message is empty", id="blank"),
+        pytest.param(b"hello, world!", "neither Base64 nor an image", id="text"),
+        pytest.param(b'{"a": 1}', "neither Base64 nor an image", id="JSON"),
+        pytest.param(bytes(range(256)), "neither Base64 nor an image", id="binary"),
+        pytest.param(
+            BASE64[:-8] + b"*" + BASE64[-7:], "neither Base64", id="a wrong character"
+        ),
+        pytest.param(BASE64[: len(BASE64) // 4 * 4 - 3], "neither Base64", id="cut"),
+        pytest.param(encoded(b"hello"), "no image: begins with 68 65", id="no image"),
+        pytest.param(encoded(encoded(JPEG)), "no image", id="base64 of base64"),
+        pytest.param(b"data:image/jpeg;base64,", "no image", id="empty data URL"),
+        pytest.param(b"data:image/jpeg", "no image", id="data URL without data"),
+        pytest.param(images.gif(), "neither Base64 nor an image", id="GIF"),
+        pytest.param(encoded(images.gif()), "begins with 47 49", id="base64 of a GIF"),
+        pytest.param(encoded(images.gif_bomb()), "no image", id="GIF bomb"),
+        pytest.param(b"A" * (LIMIT + 1), f"more than {LIMIT} allowed", id="too long"),
+    ],
+)
+def test_a_payload_without_an_image_is_refused_with_its_reason(payload, reason):
+    with pytest.raises(RefusedError, match=re.escape(reason)):
+        decode_payload(payload, LIMIT)
+
+
+def test_a_payload_at_the_limit_is_taken():
+    assert decode_payload(BASE64, len(BASE64)) == JPEG
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(JPEG, id="JPEG"),
+        pytest.param(PNG, id="PNG"),
+        pytest.param(images.file_of(images.plain(), ".webp"), id="WebP"),
+        pytest.param(images.file_of(images.plain(), ".tiff"), id="TIFF"),
+        pytest.param(images.file_of(images.plain(), ".bmp"), id="BMP"),
+        pytest.param(images.png_of_16_bit(), id="16 bit"),
+        pytest.param(images.png_with_alpha(), id="alpha"),
+    ],
+)
+def test_every_kind_of_image_gives_the_same_pixels(file):
+    image = decode_image(decode_payload(encoded(file), LIMIT))
+
+    assert (image.dtype, image.shape) == (np.uint8, images.plain().shape)
+    assert np.abs(image.astype(int) - images.plain()).max() <= 2
+
+
+def test_a_cmyk_jpeg_gets_screen_colours():
+    blue, green, red = decode_image(images.cmyk_jpeg())[8, 16]
+
+    assert blue < red < green  # of 16 % cyan, no magenta, 78 % yellow
+
+
+def test_a_grey_picture_gets_three_channels():
+    file = images.file_of(images.plain()[:, :, 0], ".png")
+
+    assert decode_image(file).shape == images.plain().shape
+
+
+def test_a_picture_of_one_pixel_is_a_picture():
+    assert decode_image(images.file_of(images.plain(1, 1), ".jpg")).shape == (1, 1, 3)
+
+
+def test_a_camera_that_lies_on_its_side_is_seen_upright():
+    assert decode_image(images.turned_jpeg()).shape == (32, 16, 3)
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9, 0.99])
+def test_a_jpeg_that_was_cut_short_is_read_as_far_as_it_goes(share):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    file = images.file_of(noise, ".jpg")
+
+    image = decode_image(file[: int(len(file) * share)])
+
+    assert (image[:16] == decode_image(file)[:16]).all()
+
+
+def test_a_jpeg_has_the_very_pixels_that_opencv_gives():
+    for path in sorted(IMAGES.glob("*.jpg"))[::4]:
+        assert (decode_image(path.read_bytes()) == cv2.imread(str(path))).all()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(JPEG[:3], id="3 bytes of a JPEG"),
+        pytest.param(JPEG[:100], id="header of a JPEG"),
+        pytest.param(PNG[:-20], id="PNG cut short"),
+        pytest.param(images.file_of(images.plain(), ".webp")[:30], id="WebP cut short"),
+        pytest.param(images.file_of(images.plain(), ".tiff")[:90], id="TIFF cut short"),
+        pytest.param(b"BM", id="2 bytes of a BMP"),
+        pytest.param(b"RIFF\x24\0\0\0WAVEfmt ", id="sound"),
+        pytest.param(images.jpeg_bomb(), id="JPEG bomb"),
+        pytest.param(images.png_bomb(), id="PNG bomb"),
+        pytest.param(images.bmp_bomb(), id="BMP bomb"),
+    ],
+)
+def test_a_broken_or_exploding_image_is_refused(file):
+    with pytest.raises(RefusedError, match=f"image of {len(file)} bytes cannot be"):
+        decode_image(file)
+
+
+@pytest.mark.parametrize("first", ["pictures", "drawing", "landmarks", "pipeline"])
+def test_the_bomb_is_refused_whichever_module_loads_opencv(first):
+    # OpenCV reads its limit once, when it is loaded: a process of its own shows it.
+    program = (
+        f"from posture import {first}, messages, errors\n"
+        "import pathlib, sys\n"
+        "try: messages.decode_image(sys.stdin.buffer.read())\n"
+        "except errors.RefusedError: print('refused')\n"
+    )
+    # 60 million pixels: little enough to survive it if they are decoded.
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=images.jpeg_bomb(7746),
+        capture_output=True,
+        check=True,
+    )
+
+    assert done.stdout == b"refused\n"
