@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from common import options
+from common.errors import OperatorError
 from common.keyboard import listening
 from kube.client import Cluster
 from kube.opened import Opened
@@ -32,7 +33,6 @@ from launcher.settings import LauncherSettings, StopSettings
 from launcher.shipping import Shipping
 from launcher.steps import run_all, run_in_order
 from launcher.teardown import Stopping
-from placement.errors import PlacementError
 from posture.settings import SessionSettings, WorkerSettings
 
 ROOT = Path(__file__).resolve().parent
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     except BlockingIOError:
         _show("another launcher is at work here; to end it: python stop.py")
         return 1
-    except PlacementError as error:
+    except OperatorError as error:
         _show(str(error))
         return 1
     except Interrupted as error:
@@ -210,7 +210,7 @@ class _Run:
         told = [each for each in findings if each.mark != "ok"]
         lines = "".join(f"\n{each}" for each in told)
         if failed(findings):
-            raise PlacementError(f"nothing was changed{lines}")
+            raise OperatorError(f"nothing was changed{lines}")
         if not self._arguments.dry_run:
             self._trace.remember(self._target())
         return f"{len(findings) - len(told)} checks passed{lines}"
@@ -227,7 +227,7 @@ class _Run:
         it = self._settings.launcher.cluster
         try:
             host = self._cluster().host
-        except PlacementError as error:
+        except OperatorError as error:
             _show(str(error))
             return False
         context = it.context or "current"

@@ -14,11 +14,11 @@ import os
 import sys
 
 from common import options
+from common.errors import OperatorError
 from common.keyboard import listening
 from common.signals import Stop, on_stop_signals
 from common.status_port import StatusPort
 from kube.client import Cluster
-from placement.errors import PlacementError
 from placement.loads.prometheus import Prometheus
 from scaler.cpu_monitor import MasterMonitor
 from scaler.metrics import ScalerTelemetry
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     _stay_on_one_core()
     try:
         _serve(settings)
-    except PlacementError as error:
+    except OperatorError as error:
         log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
         return 1
     return 0

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from common import options
+from common.errors import OperatorError
 from common.signals import Stop, on_stop_signals
-from placement.errors import PlacementError
 from placement.settings import WatcherSettings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     try:
         return _watch(settings, arguments)
-    except PlacementError as error:
+    except OperatorError as error:
         log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
         return 1
 
@@ -138,7 +138,7 @@ class _Loop:
     def _look(self, now: float) -> None:
         try:
             self._watcher.look(now, time.time())
-        except PlacementError as error:
+        except OperatorError as error:
             self._report.errors.labels("look").inc()
             self._watcher.say("look", f"{error}; trying again", logging.ERROR)
         except Exception:

@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from common import options
+from common.errors import OperatorError
 from common.signals import on_stop_signals
-from posture.errors import PostureError
 from posture.settings import ReplaySettings, SessionSettings, WorkerSettings
 from posture.worker.memory import reuse_picture_memory
 from posture.worker.native_log import take_over_stderr
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     sys.setswitchinterval(0.0005)
     try:
         return _do(arguments, settings)
-    except PostureError as error:
+    except OperatorError as error:
         log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
         return 1
 
@@ -111,7 +111,7 @@ def _retire(settings: WorkerSettings, successors: int | None) -> int:
     from posture.mqtt.sessions import close
 
     if successors == settings.workers:
-        raise PostureError("--successors must be another number than --workers")
+        raise OperatorError("--successors must be another number than --workers")
     close(settings, successors)
     for slot in range(settings.workers):
         idle = settings.exit_when_idle or _IDLE_WHEN_RETIRED

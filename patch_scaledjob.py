@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 
 from common import options
+from common.errors import OperatorError
 from kube import scaledjobs
-from placement.errors import PlacementError
-from placement.settings import PatchSettings, node_name
+from kube.settings import node_name
+from placement.settings import PatchSettings
 
 log = logging.getLogger("placement.patch")
 
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     try:
         return _patch(settings, named, arguments)
-    except PlacementError as error:
+    except OperatorError as error:
         log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
         return 1
 

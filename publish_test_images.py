@@ -20,8 +20,8 @@ from rich.progress import Progress
 
 from common import options
 from common.broker_settings import BrokerSettings
+from common.errors import OperatorError
 from common.options import decimal, integer, option, section
-from posture.errors import PostureError
 from posture.mqtt.publisher import Publisher
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         return _publish(files, settings)
-    except (PostureError, OSError) as error:
+    except (OperatorError, OSError) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
 

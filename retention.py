@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from common import options
 from common.broker_settings import BrokerSettings
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.results import home_assistant
 from posture.results.publish import forget_results
 from posture.results.settings import ResultSettings
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         )
     try:
         deleted = _delete(settings, arguments)
-    except (PostureError, OSError) as error:
+    except (OperatorError, OSError) as error:
         log.error("%s; run this again for what is left", error)  # noqa: TRY400
         return 1
     said = "would be deleted" if arguments.dry_run else "deleted"

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from common import options
 from common.broker_settings import BrokerSettings
+from common.errors import OperatorError
 from demo.board import Board
 from demo.broker import free_port, own_address, start_broker
 from demo.database import Database
@@ -28,7 +29,6 @@ from demo.page import LivePage, open_browser
 from demo.processes import Program, Run
 from demo.session import Session
 from demo.settings import DemoSettings
-from posture.errors import PostureError
 from posture.mqtt.publisher import Publisher
 
 ROOT = Path(__file__).resolve().parent
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         return _run(settings)
     except KeyboardInterrupt:
         return 0
-    except (DemoError, PostureError, OSError) as error:
+    except (DemoError, OperatorError, OSError) as error:
         console.print(str(error), style="red", markup=False)
         return 1
 

@@ -12,6 +12,7 @@ import os
 import sys
 
 from common import options
+from common.errors import OperatorError
 from kube.client import Cluster
 from kube.opened import Opened
 from launcher import processes
@@ -20,7 +21,6 @@ from launcher.run_dir import Trace
 from launcher.settings import StopSettings, TraceSettings
 from launcher.steps import Outcome, Step, run_all
 from launcher.teardown import Stopping
-from placement.errors import PlacementError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         return _run(arguments, settings, Trace(settings.trace))
-    except PlacementError as error:
+    except OperatorError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
 

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.machine import machine, percentile, show
+from kube.nodes import Node
 from placement.chooser import Chooser
-from placement.decision import Node
 from placement.loads.prometheus import Prometheus
 from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 from tests.fixtures.net import wait_until

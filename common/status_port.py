@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class StatusPort:
         """Open the port; `trouble` says what is wrong, or None when all is well.
 
         Raises:
-            PlacementError: the port cannot be opened.
+            OperatorError: the port cannot be opened.
         """
 
         class Handler(_Handler):
@@ -39,7 +39,7 @@ class StatusPort:
         try:
             self._server = ThreadingHTTPServer((address, port), Handler)
         except OSError as error:
-            raise PlacementError(
+            raise OperatorError(
                 f"cannot open port {port} on {address} for /metrics: {error.strerror} "
                 "(choose another, or 0 for none)"
             ) from error

@@ -1,5 +1,7 @@
 """What can go wrong with the demo, said once."""
 
+from common.errors import OperatorError
 
-class DemoError(Exception):
+
+class DemoError(OperatorError):
     """The demo cannot go on: what, which value, what to do."""

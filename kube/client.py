@@ -15,10 +15,10 @@ import yaml
 from kubernetes import config
 from kubernetes.client import ApiClient, ApiException, Configuration
 
+from kube.errors import ClusterError
 from kube.jobs import LABEL, Job, our_jobs
-from placement.decision import Node, Taint
-from placement.errors import ClusterError
-from placement.settings import ClusterSettings
+from kube.nodes import Node, read_node
+from kube.settings import ClusterSettings
 
 _MERGE = "application/merge-patch+json"
 _TRIES = 3  # for an API server that says 429 and when to come back
@@ -61,7 +61,9 @@ class Cluster:
         Raises:
             ClusterError: they cannot be read.
         """
-        return [_node(each) for each in self.request("GET", "/api/v1/nodes")["items"]]
+        return [
+            read_node(each) for each in self.request("GET", "/api/v1/nodes")["items"]
+        ]
 
     def scaledjob(self) -> Object:
         """The ScaledJob as it is now.
@@ -273,27 +275,3 @@ def _retry_after(error: ApiException) -> float:
 
 def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
-
-
-def _node(node: Mapping[str, Any]) -> Node:
-    metadata, spec = node["metadata"], node.get("spec") or {}
-    status = node.get("status") or {}
-    labels = metadata.get("labels") or {}
-    ready = any(
-        each["type"] == "Ready" and each["status"] == "True"
-        for each in status.get("conditions") or ()
-    )
-    taints = tuple(
-        Taint(each["key"], each.get("value") or "", each["effect"])
-        for each in spec.get("taints") or ()
-    )
-    addresses = tuple(each["address"] for each in status.get("addresses") or ())
-    return Node(
-        metadata["name"],
-        labels.get("kubernetes.io/hostname"),
-        ready and "deletionTimestamp" not in metadata,
-        bool(spec.get("unschedulable")),
-        labels,
-        taints,
-        addresses,
-    )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kube.client import Cluster, Object
-from placement.errors import ClusterError
+from kube.errors import ClusterError
 
 MANAGER = "posture-launcher"
 MANAGED_BY = "app.kubernetes.io/managed-by"

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from kube.client import Cluster
-from placement.errors import ClusterError
+from kube.errors import ClusterError
 
 
 class Opened:

@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from kube import affinity
-from placement.decision import Node, Toleration
-from placement.errors import ManifestError
+from kube.errors import ManifestError
+from kube.nodes import Node, Toleration
 
 NODE = "posture-analyzer/node"
 HOSTNAME = "posture-analyzer/hostname"

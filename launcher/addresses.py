@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import psutil
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 
 
 def own_address(machines: Sequence[str]) -> str:
     """The address of this machine that other `machines` see; one may be itself.
 
     Raises:
-        PlacementError: it cannot be told.
+        OperatorError: it cannot be told.
     """
     interfaces = psutil.net_if_addrs().values()
     mine = {each.address for found in interfaces for each in found}
@@ -30,7 +30,7 @@ def own_address(machines: Sequence[str]) -> str:
             own: str = probe.getsockname()[0]
             if not own.startswith("127."):
                 return own
-    raise PlacementError(
+    raise OperatorError(
         "cannot tell by which address KEDA reaches this machine: set SCALER_HOST"
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from common.errors import OperatorError
 from common.options import Option
 from kube import scaledjobs
 from kube.client import Cluster
@@ -16,7 +17,6 @@ from launcher.addresses import own_address
 from launcher.settings import LauncherSettings
 from placement.chooser import Chooser
 from placement.decision import Decision
-from placement.errors import PlacementError
 from placement.loads.prometheus import Prometheus
 
 _TICK = 0.2  # seconds between looks whether the ScaledJob is ready
@@ -59,7 +59,7 @@ class Deployment:
         """Choose the node, write the pinned manifest, apply it.
 
         Raises:
-            PlacementError: no node can be chosen, or the API server refuses.
+            OperatorError: no node can be chosen, or the API server refuses.
         """
         wanted, decision = self._scaledjob()
         path = self.settings.manifest.patched
@@ -71,7 +71,7 @@ class Deployment:
         """The choice, and a diff of the ScaledJob.
 
         Raises:
-            PlacementError: no node can be chosen, or the API server would refuse.
+            OperatorError: no node can be chosen, or the API server would refuse.
         """
         wanted, decision = self._scaledjob()
         return f"{decision}{self._preview(SCALEDJOB, wanted)}"
@@ -80,7 +80,7 @@ class Deployment:
         """Wait until KEDA says that the ScaledJob is ready.
 
         Raises:
-            PlacementError: it does not, in time; says what it says instead.
+            OperatorError: it does not, in time; says what it says instead.
         """
         it = self.settings
         until = time.monotonic() + it.ready_within
@@ -91,7 +91,7 @@ class Deployment:
                 return "KEDA is ready to scale"
             said = told or said
             time.sleep(_TICK)
-        raise PlacementError(
+        raise OperatorError(
             f"not ready within {it.ready_within:g} s: {said} (see: kubectl -n "
             f"{it.cluster.namespace} describe scaledjob {it.cluster.scaledjob})"
         )
@@ -115,7 +115,7 @@ class Deployment:
         wanted = scaledjobs.read_manifest(self.settings.manifest.base)
         decision = self._choose(wanted)
         if decision.node is None or decision.hostname is None:
-            raise PlacementError(str(decision))
+            raise OperatorError(str(decision))
         scaledjobs.pin(wanted, decision.node, decision.hostname, str(decision))
         manifests.complete(wanted, self.image(), self._scaler_address())
         return wanted, decision

@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from common.errors import OperatorError
 from launcher.image import is_local, login_key, registry_of
 from launcher.preflight import CheckError, Doubt
-from placement.errors import PlacementError
 
 LABEL = "posture-launcher"
 """Label of the containers that the launcher starts."""
@@ -58,7 +58,7 @@ class Docker:
         version = "{{.Server.Version}}, {{.Server.Os}}/{{.Server.Arch}}"
         try:
             return self._ask("version", "--format", version)
-        except PlacementError as error:
+        except OperatorError as error:
             raise CheckError(str(error), _ENGINE) from error
 
     def check_buildx(self, platforms: Sequence[str]) -> str:
@@ -69,7 +69,7 @@ class Docker:
         """
         try:
             described = self._ask("buildx", "inspect")
-        except PlacementError as error:
+        except OperatorError as error:
             raise CheckError(
                 str(error), "install buildx: apt-get install docker-buildx-plugin"
             ) from error
@@ -124,7 +124,7 @@ class Docker:
         """The digest of an image in its registry, None if it is not there.
 
         Raises:
-            PlacementError: the registry does not answer.
+            OperatorError: the registry does not answer.
         """
         inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}"]
         done = self._run([*inspect, image], _PATIENT)
@@ -133,7 +133,7 @@ class Docker:
             return digest
         if "not found" in done.stderr.lower():
             return None
-        raise PlacementError(_explain(done.stderr, image))
+        raise OperatorError(_explain(done.stderr, image))
 
     def build(
         self,
@@ -146,7 +146,7 @@ class Docker:
         """Build the image in `root` for all `platforms` and push it; gives its digest.
 
         Raises:
-            PlacementError: the build or the push failed; says what mends it.
+            OperatorError: the build or the push failed; says what mends it.
         """
         facts = self._log.with_name("image.json")
         command = ["docker", "buildx", "build", "--progress", "plain", "--push"]
@@ -157,9 +157,7 @@ class Docker:
             command += ["--build-arg", f"{name}={value}"]
         said = self._long([*command, str(root)])
         if said:
-            raise PlacementError(
-                f"{_explain(said, repository)}; all of it: {self._log}"
-            )
+            raise OperatorError(f"{_explain(said, repository)}; all of it: {self._log}")
         digest: str = json.loads(facts.read_text())["containerimage.digest"]
         return digest
 
@@ -167,7 +165,7 @@ class Docker:
         """Let the image find a pose, locked in as in the cluster, if it is here.
 
         Raises:
-            PlacementError: it cannot.
+            OperatorError: it cannot.
         """
         done = self._run(
             [
@@ -180,7 +178,7 @@ class Docker:
         if done.returncode == 125 and _is_absent(done.stderr):
             return "not tried: this engine keeps no copy"
         if done.returncode:
-            raise PlacementError(
+            raise OperatorError(
                 f"the image {image} cannot find a pose: {_last_line(done.stderr)}; "
                 f"see it: docker run --rm --entrypoint python3 {image} -m {_SELFTEST}"
             )
@@ -190,7 +188,7 @@ class Docker:
         """Remove the containers that the launcher has started; gives their ids.
 
         Raises:
-            PlacementError: Docker refuses.
+            OperatorError: Docker refuses.
         """
         found = self._ask("ps", "-aq", "--filter", f"label={LABEL}").split()
         if found and not dry_run:
@@ -201,7 +199,7 @@ class Docker:
         done = self._run(list(arguments))
         if done.returncode:
             command = " ".join(["docker", *arguments[:2]])
-            raise PlacementError(f"{command}: {_last_line(done.stderr)}")
+            raise OperatorError(f"{command}: {_last_line(done.stderr)}")
         return done.stdout.strip()
 
     def _run(
@@ -218,11 +216,11 @@ class Docker:
                 env=self._environ,
             )
         except FileNotFoundError:
-            raise PlacementError(
+            raise OperatorError(
                 "docker is not installed: https://docs.docker.com/engine/install/"
             ) from None
         except subprocess.TimeoutExpired:
-            raise PlacementError(
+            raise OperatorError(
                 f"docker {arguments[0]}: no answer within {limit:g} s"
             ) from None
 

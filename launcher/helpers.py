@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.errors import OperatorError
 from common.signals import Stop
 from launcher import processes
 from launcher.run_dir import HELPERS, Trace
-from placement.errors import PlacementError
 
 _UP_WITHIN = 30.0  # seconds for the helpers to answer
 _TICK = 0.2
@@ -38,7 +38,7 @@ class Helpers:
         """Start the keeper unless it runs, and wait until all are up.
 
         Raises:
-            PlacementError: they do not come up; says why, and where their log is.
+            OperatorError: they do not come up; says why, and where their log is.
         """
         if not processes.running(self.trace.keeper):
             command = [sys.executable, "-m", "launcher.supervisor"]
@@ -84,7 +84,7 @@ class Helpers:
         while name := self._not_up():
             if time.monotonic() > until:
                 log = self.trace.log_of(name)
-                raise PlacementError(
+                raise OperatorError(
                     f"the {name} is not up after {_UP_WITHIN:g} s: {_end_of(log)}; its "
                     f"log is {log}"
                 )

@@ -6,8 +6,8 @@ from typing import Any
 
 from common.options import Option
 from kube import scaledjobs
+from kube.errors import ManifestError
 from kube.objects import MANAGED_BY, MANAGER
-from placement.errors import ManifestError
 
 SETTINGS = "posture-analyzer"
 """Name of the worker's Secret and ConfigMap, which the manifest refers to."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 
 Mark = Literal["ok", "warn", "FAIL"]
 
 
-class CheckError(PlacementError):
+class CheckError(OperatorError):
     """Something is not as it must be: what, and the command that mends it."""
 
     def __init__(self, problem: str, remedy: str) -> None:
@@ -92,7 +92,7 @@ def _ask(check: Check) -> Finding:
     except CheckError as error:
         mark: Mark = "warn" if isinstance(error, Doubt) else "FAIL"
         return Finding(check.name, mark, str(error), error.remedy)
-    except PlacementError as error:
+    except OperatorError as error:
         return Finding(check.name, "FAIL", str(error))
     except Exception as error:  # noqa: BLE001 - one check must not hide the others
         return Finding(check.name, "FAIL", f"{type(error).__name__}: {error}")

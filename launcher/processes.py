@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 
 TAKE_OVER = signal.SIGUSR1
 """Tells a launcher that stop.py takes over: to end, and leave the rest to it."""
@@ -70,14 +70,14 @@ def read_record(path: Path) -> Record | None:
     """The record at `path`, None if there is none.
 
     Raises:
-        PlacementError: the file is not a record.
+        OperatorError: the file is not a record.
     """
     try:
         return Record(**json.loads(path.read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, OSError) as error:
-        raise PlacementError(
+        raise OperatorError(
             f"{path} is no record of a process ({error}): nothing is ended for it; "
             f"look, then remove it: rm {path}"
         ) from error
@@ -118,7 +118,7 @@ def end(path: Path, grace: float = _GRACE) -> str | None:
     """End the recorded process and remove its record; says what was done, if anything.
 
     Raises:
-        PlacementError: the file is not a record, or the process is not ours to end.
+        OperatorError: the file is not a record, or the process is not ours to end.
     """
     record = read_record(path)
     if record is None:
@@ -144,7 +144,7 @@ def _end(record: Record, grace: float) -> str:
     except psutil.NoSuchProcess:
         return f"pid {record.pid} had ended before"
     except (psutil.AccessDenied, psutil.TimeoutExpired) as error:
-        raise PlacementError(
+        raise OperatorError(
             f"cannot end pid {record.pid} ({' '.join(record.command)}): {error}; "
             f"as its owner or root: kill {record.pid}"
         ) from error
@@ -174,7 +174,7 @@ def taken_over(launcher: Path, at: Path, within: float = 10.0) -> Iterator[None]
     Whoever holds it next knows that every helper that was started has its record.
 
     Raises:
-        PlacementError: it does not let go within some seconds.
+        OperatorError: it does not let go within some seconds.
     """
     until = time.monotonic() + within
     asked = False
@@ -182,7 +182,7 @@ def taken_over(launcher: Path, at: Path, within: float = 10.0) -> Iterator[None]
         while not _try(held, at):
             pid = running(launcher)
             if time.monotonic() > until:
-                raise PlacementError(
+                raise OperatorError(
                     f"the launcher, pid {pid}, does not let go of {at}: kill {pid}"
                 )
             if pid and not asked:

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.errors import OperatorError
 from launcher.settings import TraceSettings
-from placement.errors import PlacementError
 
 HELPERS = {
     "watcher": "gpu_affinity_watcher.py",
@@ -33,7 +33,7 @@ class Trace:
         """Let this process log to the run's log, warnings of libraries included.
 
         Raises:
-            PlacementError: nothing can be written there.
+            OperatorError: nothing can be written there.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ class Trace:
                 format="%(asctime)s %(levelname)-7s %(message)s",
             )
         except OSError as error:
-            raise PlacementError(
+            raise OperatorError(
                 f"cannot write {self.log}: {error.strerror}; name another RUN_FOLDER"
             ) from error
         logging.captureWarnings(capture=True)

@@ -6,13 +6,8 @@ from pathlib import Path
 
 from common import options
 from common.options import decimal, option, section
-from placement.settings import (
-    ChoiceSettings,
-    ClusterSettings,
-    LoadSettings,
-    ManifestSettings,
-    PrometheusSettings,
-)
+from kube.settings import ClusterSettings, ManifestSettings
+from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 
 _REPOSITORY = re.compile(
     r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"

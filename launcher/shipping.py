@@ -30,7 +30,7 @@ class Shipping:
         """Build and push, unless the registry has the same content already.
 
         Raises:
-            PlacementError: the build, the push or the trial failed.
+            OperatorError: the build, the push or the trial failed.
         """
         repository, tag = self.settings.repository, self._tag()
         digest = self._pushed(tag)
@@ -52,7 +52,7 @@ class Shipping:
         """What `ship` would do.
 
         Raises:
-            PlacementError: the registry does not answer.
+            OperatorError: the registry does not answer.
         """
         tag = self._tag()
         if self._pushed(tag):

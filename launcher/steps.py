@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 
 log = logging.getLogger(__name__)
 Show = Callable[[str], None]
@@ -19,7 +19,7 @@ class Step:
     name: str
     does: str
     run: Callable[[], str]
-    """Does it, and says in a few words what came of it; raises PlacementError."""
+    """Does it, and says in a few words what came of it; raises OperatorError."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _run(step: Step, show: Show, number: str) -> Outcome:
     begun = time.monotonic()
     try:
         outcome = Outcome(step, step.run())
-    except PlacementError as error:
+    except OperatorError as error:
         outcome = Outcome(step, str(error), failed=True)
     except Exception as error:
         # Whatever goes wrong in one step, a stop goes on with the next.

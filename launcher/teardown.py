@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.errors import OperatorError
 from kube.client import Cluster
+from kube.errors import ClusterError
 from kube.jobs import LABEL, is_owned
 from kube.objects import (
     CONFIGMAP,
@@ -28,7 +30,6 @@ from launcher.docker import Docker
 from launcher.manifests import SETTINGS
 from launcher.run_dir import Trace
 from launcher.steps import Step
-from placement.errors import ClusterError, PlacementError
 from scaler.taint import offload_change
 
 _NOTHING = "nothing there"
@@ -68,18 +69,18 @@ class Stopping:
         """End keeper, watcher and scaler by their records, the keeper first.
 
         Raises:
-            PlacementError: one could not be ended.
+            OperatorError: one could not be ended.
         """
         said, problems = [], []
         for name, record in self.trace.helpers.items():
             try:
                 done = self._end(record)
-            except PlacementError as error:
+            except OperatorError as error:
                 problems.append(f"{name}: {error}")
             else:
                 said += [f"{name} {done}"] if done else []
         if problems:
-            raise PlacementError("; ".join(problems + said))
+            raise OperatorError("; ".join(problems + said))
         return ", ".join(said) or _NOTHING
 
     def _end(self, record: Path) -> str | None:
@@ -95,7 +96,7 @@ class Stopping:
         """
         try:
             found = self.docker.remove_containers(dry_run=self.dry_run)
-        except PlacementError:
+        except OperatorError:
             return "no Docker here"
         return self._did("removed", found)
 
@@ -197,12 +198,12 @@ class Stopping:
         """Remove the pinned manifest and the remembered node; logs stay.
 
         Raises:
-            PlacementError: refused.
+            OperatorError: refused.
         """
         try:
             return self._did("removed", list(self._remove_files()))
         except OSError as error:
-            raise PlacementError(f"cannot remove a file: {error}") from error
+            raise OperatorError(f"cannot remove a file: {error}") from error
 
     def _remove_files(self) -> Iterable[str]:
         for path in (self.patched, self.trace.last_node):

@@ -7,10 +7,10 @@ from datetime import UTC
 
 import apprise
 
+from common.errors import OperatorError
 from nudge.errors import NudgeError
 from nudge.patience import Nudge
 from nudge.settings import NudgeSettings
-from posture.errors import PostureError
 from posture.mqtt.publisher import Publisher
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def _publish(settings: NudgeSettings, nudge: Nudge) -> bool:
             topic = f"{settings.prefix}/{nudge.pi}/nudge"
             publisher.send(topic, json.dumps(document).encode())
             publisher.finish()
-    except (PostureError, ValueError) as error:  # a camera's name that is no topic
+    except (OperatorError, ValueError) as error:  # a camera's name that is no topic
         raise NudgeError(
             f"the nudge for {nudge.pi} was not published: {error}"
         ) from error

@@ -6,7 +6,13 @@ from typing import Any
 
 from kube import scaledjobs
 from kube.jobs import Job, count_by_node
-from placement.decision import Decision, Memory, Node, Reading, decide
+from kube.nodes import Node
+from placement.decision import (
+    Decision,
+    Memory,
+    Reading,
+    decide,
+)
 from placement.eligibility import candidates
 from placement.settings import ChoiceSettings
 

@@ -13,52 +13,6 @@ _SHOWN = 8  # nodes that one line of explanation names
 
 
 @dataclass(frozen=True)
-class Taint:
-    """What keeps pods away from a node."""
-
-    key: str
-    value: str = ""
-    effect: str = "NoSchedule"
-
-    def __str__(self) -> str:
-        value = f"={self.value}" if self.value else ""
-        return f"{self.key}{value}:{self.effect}"
-
-
-@dataclass(frozen=True)
-class Toleration:
-    """A pod's leave to run in spite of a taint; an empty key or effect means any."""
-
-    key: str = ""
-    operator: str = "Equal"
-    value: str = ""
-    effect: str = ""
-
-    def covers(self, taint: Taint) -> bool:
-        """Whether `taint` does not keep the pod away."""
-        if self.effect not in ("", taint.effect):
-            return False
-        if self.operator == "Exists":
-            return self.key in ("", taint.key)
-        return (self.key, self.value) == (taint.key, taint.value)
-
-
-@dataclass(frozen=True)
-class Node:
-    """What the API server says about a node."""
-
-    name: str
-    hostname: str | None
-    """Its label kubernetes.io/hostname, which a pod can be pinned to."""
-
-    ready: bool = True
-    cordoned: bool = False
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[Taint, ...] = ()
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Reading:
     """What Prometheus says about a node: a load, or why there is none."""
 

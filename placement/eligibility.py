@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from placement.decision import Candidate, Node, Reading, Toleration
+from kube.nodes import Node, Toleration
+from placement.decision import Candidate, Reading
 from placement.settings import ChoiceSettings
 
 _NO_READING = Reading(problem="Prometheus has no load for it")

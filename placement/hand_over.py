@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from kube.jobs import Job
-from placement.decision import Candidate, Decision, Node, gain
+from kube.nodes import Node
+from placement.decision import Candidate, Decision, gain
 from placement.settings import ChoiceSettings, HandOverSettings
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from kube.jobs import Job
-from placement.decision import Node, since
+from kube.nodes import Node
+from placement.decision import since
 from placement.settings import HandOverSettings
 
 

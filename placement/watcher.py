@@ -7,10 +7,12 @@ from typing import Any
 
 from kube import scaledjobs
 from kube.client import Cluster
+from kube.errors import ClusterError, ManifestError
 from kube.jobs import Job
+from kube.nodes import Node
 from placement.chooser import Chooser
-from placement.decision import Decision, Node
-from placement.errors import ClusterError, ManifestError, MetricsError
+from placement.decision import Decision
+from placement.errors import MetricsError
 from placement.hand_over import Action, Verdict, View, judge
 from placement.loads.prometheus import Prometheus
 from placement.loads.readings import Survey
@@ -52,7 +54,7 @@ class Watcher:
         """One look at everything; `now` is steady, `wall` is seconds since 1970.
 
         Raises:
-            PlacementError: a step failed; the next look begins anew.
+            OperatorError: a step failed; the next look begins anew.
         """
         self._report.looks.inc()
         nodes, jobs = self._cluster.nodes(), self._cluster.jobs()

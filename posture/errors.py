@@ -1,16 +1,13 @@
 """What can go wrong with a picture or with the worker's surroundings."""
 
-
-class PostureError(Exception):
-    """Something that the operator has to know: what, which value, what to do."""
-
+from common.errors import OperatorError
 
 REFUSALS = ("picture", "poison", "database", "unexpected")
 """Kinds of refusals: no readable picture; it kills its process; the database refuses
 its row for good; an error that nobody has thought of."""
 
 
-class RefusedError(PostureError):
+class RefusedError(OperatorError):
     """This picture can never be analyzed; the text is the reason for its quarantine."""
 
     kind = "picture"
@@ -22,9 +19,9 @@ class PoisonError(RefusedError):
     kind = "poison"
 
 
-class ModelError(PostureError):
+class ModelError(OperatorError):
     """A pose model is missing, broken or cannot be fetched."""
 
 
-class StoppedError(PostureError):
+class StoppedError(OperatorError):
     """The worker was asked to stop while it waited."""

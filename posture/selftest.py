@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.models import bundle_path
 from posture.vision.landmarks import Landmarker
 from posture.worker.native_log import take_over_stderr
@@ -27,7 +27,7 @@ def main() -> int:
     try:
         for bundle in bundles:
             Landmarker(bundle).find(np.zeros((480, 640, 3), np.uint8))
-    except (PostureError, ImportError, OSError) as error:
+    except (OperatorError, ImportError, OSError) as error:
         print(error, file=said)
         return 1
     if not bundles:

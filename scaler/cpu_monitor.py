@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import psutil
 
+from common.errors import OperatorError
 from kube.client import Cluster
-from placement.errors import PlacementError
 from scaler.pressure import Pressure, PressureRule, next_pressure
 from scaler.settings import MasterSettings
 from scaler.taint import offload_change
@@ -73,7 +73,7 @@ class MasterMonitor:
             return
         try:
             self._taint(self._settings.node, self._state.high)
-        except PlacementError as error:
+        except OperatorError as error:
             # The next look tries again.
             if str(error) != self._problem:
                 log.error("cannot taint %s: %s", self._settings.node, error)  # noqa: TRY400

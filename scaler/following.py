@@ -5,8 +5,9 @@ from typing import Any
 
 from kube import scaledjobs
 from kube.jobs import Job
+from kube.nodes import Node
 from placement.chooser import Chooser
-from placement.decision import Node, Reading
+from placement.decision import Reading
 from placement.settings import ChoiceSettings
 from scaler.replicas import Choice
 

@@ -23,7 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.broker_settings import BrokerSettings, tls_context
-from placement.errors import PlacementError
+from common.errors import OperatorError
 from scaler.polling import NotKnownError
 from scaler.settings import DemandSettings
 
@@ -48,7 +48,7 @@ class PictureWatch:
         """Prepare; nothing is connected yet.
 
         Raises:
-            PlacementError: the certificate files cannot be used.
+            OperatorError: the certificate files cannot be used.
         """
         self._broker = broker
         self._demand = demand
@@ -75,7 +75,7 @@ class PictureWatch:
             try:
                 client.tls_set_context(tls_context(it))
             except ValueError as error:
-                raise PlacementError(str(error)) from error
+                raise OperatorError(str(error)) from error
         client.reconnect_delay_set(*_DELAYS)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail

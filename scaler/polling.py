@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 
 log = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
 
-class NotKnownError(PlacementError):
+class NotKnownError(OperatorError):
     """There is no reading that is young enough, and why."""
 
 
@@ -79,7 +79,7 @@ class Poll(Generic[Value]):
         begun = time.monotonic()
         try:
             value = self._read()
-        except PlacementError as error:
+        except OperatorError as error:
             self._failed(str(error))
         except Exception as error:
             # A failed reading, however it failed, must not end the readings.

@@ -13,8 +13,8 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import (
 )
 
 import externalscaler_pb2 as pb
+from common.errors import OperatorError
 from externalscaler_pb2_grpc import add_ExternalScalerServicer_to_server
-from placement.errors import PlacementError
 from scaler.servicer import MOST_STREAMS, STREAMS, ScalerService
 from scaler.settings import GrpcSettings
 from scaler.tls import Certificates
@@ -74,7 +74,7 @@ class ScalerServer:
         """Open the port; gives its number.
 
         Raises:
-            PlacementError: the port or the TLS files cannot be used.
+            OperatorError: the port or the TLS files cannot be used.
         """
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         shown = reflection.ReflectionServicer(names)
@@ -106,7 +106,7 @@ class ScalerServer:
                 return self._server.add_secure_port(address, credentials)
             return self._server.add_insecure_port(address)
         except RuntimeError as error:
-            raise PlacementError(
+            raise OperatorError(
                 f"SCALER_PORT: cannot listen on {address}; is another scaler running?"
             ) from error
 

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from common import options
 from common.broker_settings import BrokerSettings, plain_topic, topic_filter
 from common.options import boolean, decimal, integer, option, section
-from placement.settings import (
-    ChoiceSettings,
-    ClusterSettings,
-    LoadSettings,
-    PrometheusSettings,
-    node_name,
-)
+from kube.settings import ClusterSettings, node_name
+from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grpc
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 from scaler.settings import GrpcSettings
 
 log = logging.getLogger(__name__)
@@ -19,11 +19,11 @@ class Certificates:
         """Read the files for the first time.
 
         Raises:
-            PlacementError: a file is missing, unreadable or does not fit the others.
+            OperatorError: a file is missing, unreadable or does not fit the others.
         """
         given = (settings.cert_file, settings.key_file)
         if not all(given):
-            raise PlacementError(
+            raise OperatorError(
                 "SCALER_CERT_FILE and SCALER_KEY_FILE only work together"
                 + ("" if any(given) else "; SCALER_CLIENT_CA_FILE needs both")
             )
@@ -49,7 +49,7 @@ class Certificates:
                 return None
             self._seen = stamps
             self._configuration = self._load()
-        except (OSError, PlacementError) as error:
+        except (OSError, OperatorError) as error:
             log.error("%s; the TLS files of before stay in use", error)  # noqa: TRY400
             return None
         log.info("TLS files read again: %s", self._certificate)
@@ -64,7 +64,7 @@ class Certificates:
         try:
             stats = [each.stat() for each in self._files()]
         except OSError as error:
-            raise PlacementError(
+            raise OperatorError(
                 f"TLS file {error.filename}: {error.strerror}"
             ) from error
         return [(each.st_ino, each.st_mtime_ns) for each in stats]
@@ -80,5 +80,5 @@ class Certificates:
             roots = Path(self._client_ca).read_bytes() if self._client_ca else None
         except (OSError, ssl.SSLError) as error:
             named = ", ".join(str(each) for each in self._files())
-            raise PlacementError(f"TLS files {named}: {error}") from error
+            raise OperatorError(f"TLS files {named}: {error}") from error
         return grpc.ssl_server_certificate_configuration([pair], roots)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from common.errors import OperatorError
 from common.options import decimal
-from placement.errors import PlacementError
 from placement.loads.expressions import Load, parse_loads
 
 METRIC = "gpu_trigger"
@@ -34,7 +34,7 @@ _ELSEWHERE = {
 }
 
 
-class TriggerError(PlacementError):
+class TriggerError(OperatorError):
     """The metadata of the trigger is wrong: which key, which value."""
 
 

@@ -66,7 +66,10 @@ def _scripts() -> Iterator[tuple[str, type]]:
 def _shown(script: str) -> list[type]:
     told: list[type] = []
     with (
-        patch("options.add_arguments", lambda _parser, settings: told.append(settings)),
+        patch(
+            "common.options.add_arguments",
+            lambda _parser, settings: told.append(settings),
+        ),
         redirect_stdout(io.StringIO()),
         suppress(SystemExit),
     ):

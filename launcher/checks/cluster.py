@@ -12,15 +12,17 @@ from typing import Any
 
 from kube import scaledjobs
 from kube.client import Cluster
+from kube.errors import ClusterError, ManifestError
+from kube.nodes import Node
 from kube.objects import CONFIGMAP, MANAGER, SCALEDJOB, SECRET, Objects
 from launcher import manifests, processes
 from launcher.docker import Docker
 from launcher.preflight import Check, CheckError, Doubt
 from launcher.run_dir import Trace
 from launcher.settings import ImageSettings, LauncherSettings
-from placement.decision import Node, Reading
+from placement.decision import Reading
 from placement.eligibility import has_label
-from placement.errors import ClusterError, ManifestError, MetricsError
+from placement.errors import MetricsError
 from placement.loads.prometheus import Prometheus
 
 OLDEST_KEDA = (2, 17)

@@ -1,15 +1,13 @@
 """The worker's own doors, asked on behalf of the launcher: broker, database, session.
 
-Placement and the worker do not know each other; this is where the launcher's errors and
-the worker's meet.
+The one place where the launcher knows the worker's code.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from common.errors import OperatorError
 from launcher.preflight import Check
-from placement.errors import PlacementError
-from posture.errors import PostureError
 from posture.settings import SessionSettings, WorkerSettings
 
 _DEADLINE = 6.0  # seconds for one answer, so that the door's own words are heard
@@ -18,14 +16,14 @@ _DEADLINE = 6.0  # seconds for one answer, so that the door's own words are hear
 def worker_checks(worker: WorkerSettings) -> list[Check]:
     """Whether the worker will reach its broker and its table."""
     return [
-        Check("broker", _told(lambda: _check_broker(worker))),
-        Check("database", _told(lambda: _check_database(worker))),
+        Check("broker", lambda: _check_broker(worker)),
+        Check("database", lambda: _check_database(worker)),
     ]
 
 
 def declare_session(session: SessionSettings) -> Callable[[], str]:
     """Has the broker keep pictures for the worker from now on."""
-    return _told(lambda: _declare(session))
+    return lambda: _declare(session)
 
 
 def _check_broker(worker: WorkerSettings) -> str:
@@ -34,8 +32,8 @@ def _check_broker(worker: WorkerSettings) -> str:
     at = f"{worker.broker.host}:{worker.broker.port}"
     try:
         return f"{at} {probe(worker.broker)}"
-    except PostureError as error:
-        raise PostureError(f"{at}: {error}") from error
+    except OperatorError as error:
+        raise OperatorError(f"{at}: {error}") from error
 
 
 def _check_database(worker: WorkerSettings) -> str:
@@ -54,13 +52,3 @@ def _declare(session: SessionSettings) -> str:
 
     declare(session)
     return f"the broker keeps {session.topic} for {session.client_id}"
-
-
-def _told(do: Callable[[], str]) -> Callable[[], str]:
-    def told() -> str:
-        try:
-            return do()
-        except PostureError as error:
-            raise PlacementError(str(error)) from error
-
-    return told

@@ -14,7 +14,7 @@ import urllib3
 from urllib3.util import make_headers
 
 from common.tls import client_context
-from placement.decision import Node
+from kube.nodes import Node
 from placement.errors import MetricsError
 from placement.loads.query import build_query
 from placement.loads.readings import Survey, survey

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from placement.decision import Node, Reading
+from kube.nodes import Node
+from placement.decision import Reading
 from placement.loads.expressions import Load
 from placement.loads.query import PART
 from placement.settings import LoadSettings

@@ -14,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.broker_settings import BrokerSettings, tls_context
-from posture.errors import PostureError
+from common.errors import OperatorError
 
 LARGEST = 14_000_000
 """Bytes of a packet that must fit: a 10 MB picture in Base64."""
@@ -27,7 +27,7 @@ def new_client(settings: BrokerSettings, client_id: str, *, durable: bool) -> Cl
     """A client with the credentials and certificates of the settings, not connected.
 
     Raises:
-        PostureError: the certificate files cannot be used.
+        OperatorError: the certificate files cannot be used.
     """
     five = settings.version == "5"
     client = Client(
@@ -80,7 +80,7 @@ def forget(settings: BrokerSettings, client_id: str, deadline: float = 15) -> No
     """End the durable session of that name, and what waits in it.
 
     Raises:
-        PostureError: the broker did not confirm in time.
+        OperatorError: the broker did not confirm in time.
     """
     client = new_client(settings, client_id, durable=False)
     done = threading.Event()
@@ -91,7 +91,7 @@ def forget(settings: BrokerSettings, client_id: str, deadline: float = 15) -> No
     client.disconnect()
     client.loop_stop()
     if not confirmed:
-        raise PostureError(
+        raise OperatorError(
             f"the broker at {settings.host}:{settings.port} did not end the session "
             f"{client_id!r} within {deadline:g} s"
         )
@@ -101,4 +101,4 @@ def _tls(settings: BrokerSettings) -> ssl.SSLContext:
     try:
         return tls_context(settings)
     except ValueError as error:
-        raise PostureError(str(error)) from error
+        raise OperatorError(str(error)) from error

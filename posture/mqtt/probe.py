@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from common.broker_settings import BrokerSettings
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.mqtt.client import LARGEST, connect, new_client, subscribe
 
 TRIED = 1200
@@ -33,7 +33,7 @@ def probe(settings: BrokerSettings, deadline: float = _DEADLINE) -> str:
     """What the broker keeps, in a few words; takes about a second.
 
     Raises:
-        PostureError: it cannot be reached, or it loses pictures; says what mends it.
+        OperatorError: it cannot be reached, or it loses pictures; says what mends it.
     """
     until = time.monotonic() + deadline
     name = f"posture-probe-{secrets.token_hex(6)}"
@@ -41,7 +41,7 @@ def probe(settings: BrokerSettings, deadline: float = _DEADLINE) -> str:
     try:
         with _connected(client, settings, until) as limit:
             if limit is not None and limit < LARGEST:
-                raise PostureError(
+                raise OperatorError(
                     f"it refuses packets above {limit} bytes: set max_packet_size "
                     f"20000000; {_REMEDY}"
                 )
@@ -51,7 +51,7 @@ def probe(settings: BrokerSettings, deadline: float = _DEADLINE) -> str:
     finally:
         _forget(settings, name)
     if kept < TRIED:
-        raise PostureError(
+        raise OperatorError(
             f"of {TRIED} messages for an absent worker it kept {kept}: set "
             f"max_queued_messages 1000000; {_REMEDY}"
         )
@@ -87,7 +87,7 @@ def _connected(
     try:
         refusal, limit = _wait_for(answers, until, "answer")
         if refusal:
-            raise PostureError(f"it {refusal}")
+            raise OperatorError(f"it {refusal}")
         yield limit
     finally:
         client.disconnect()
@@ -111,7 +111,7 @@ def _fill(settings: BrokerSettings, topic: str, until: float) -> None:
         for each in sent:
             each.wait_for_publish(max(0.01, until - time.monotonic()))
         if not sent[-1].is_published():
-            raise PostureError(f"it did not take {TRIED} messages in time")
+            raise OperatorError(f"it did not take {TRIED} messages in time")
 
 
 def _count(client: paho.Client, settings: BrokerSettings, until: float) -> int:
@@ -129,7 +129,7 @@ def _forget(settings: BrokerSettings, name: str) -> None:
     """End the session: connecting without it wipes what it has left."""
     client = new_client(settings, name, durable=False)
     with (
-        contextlib.suppress(PostureError),
+        contextlib.suppress(OperatorError),
         _connected(client, settings, time.monotonic() + 1),
     ):
         pass
@@ -139,4 +139,4 @@ def _wait_for(answers: "queue.SimpleQueue[T]", until: float, what: str) -> T:
     try:
         return answers.get(timeout=max(0.01, until - time.monotonic()))
     except queue.Empty:
-        raise PostureError(f"it did not {what} in time") from None
+        raise OperatorError(f"it did not {what} in time") from None

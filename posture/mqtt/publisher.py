@@ -12,14 +12,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from common.broker_settings import BrokerSettings
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.mqtt.client import connect, new_client
 
 _WINDOW = 20  # pictures on their way at a time: bounds the memory, not the speed
 _NOBODY = 0x10  # no matching subscribers: accepted, and dropped
 
 
-class PublishError(PostureError):
+class PublishError(OperatorError):
     """Some pictures did not reach the broker; the text says how many and why."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.mqtt.client import forget
 from posture.mqtt.shards import slots
 from posture.mqtt.subscription import Message, Subscription, Wish
@@ -48,7 +48,7 @@ def declare(settings: SessionSettings, deadline: float = _DEADLINE) -> None:
     """Make the session of each worker exist at the broker; twice is the same as once.
 
     Raises:
-        PostureError: the broker did not confirm one of them in time.
+        OperatorError: the broker did not confirm one of them in time.
     """
     with _opened(settings, deadline) as sessions:
         _ask(sessions, "subscribe", settings, deadline)
@@ -63,7 +63,7 @@ def close(
     between the two answers of the broker goes into both.
 
     Raises:
-        PostureError: the broker did not confirm one of them in time.
+        OperatorError: the broker did not confirm one of them in time.
     """
     after = replace(settings, workers=successors or 1)
     with ExitStack() as stack:
@@ -78,7 +78,7 @@ def look(settings: SessionSettings, deadline: float = _DEADLINE) -> list[State]:
     """How the session of each worker stands; none of them is changed.
 
     Raises:
-        PostureError: the broker did not answer in time.
+        OperatorError: the broker did not answer in time.
     """
     waiting: dict[str, list[Message]] = {each: [] for each in session_ids(settings)}
     with _opened(settings, deadline, waiting) as sessions:
@@ -143,7 +143,7 @@ def _await(
     for session in sessions:
         if not session.answered.wait(deadline):
             at = f"{settings.broker.host}:{settings.broker.port}"
-            raise PostureError(
+            raise OperatorError(
                 f"the broker at {at} did not confirm the session "
                 f"{session.client_id!r} on {settings.topic} within {deadline:g} s; "
                 "the lines above say why"

@@ -55,7 +55,7 @@ def forget_results(broker: BrokerSettings, settings: ResultSettings, pi: str) ->
     run forget it when they hear of it; a picture that comes later is published again.
 
     Raises:
-        PostureError: the broker is away or refuses; says why.
+        OperatorError: the broker is away or refuses; says why.
     """
     # The descriptions first: Home Assistant cannot read a document that is empty.
     topics = [*home_assistant.topics(settings, pi), status_topic(settings.prefix, pi)]

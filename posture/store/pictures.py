@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 import cv2
 
-from posture.errors import PostureError, RefusedError
+from common.errors import OperatorError
+from posture.errors import RefusedError
 from posture.vision.payload import Image
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def check_writable(folder: Path) -> None:
     """Make sure that `folder` exists and can be written.
 
     Raises:
-        PostureError: says which folder, and what to do.
+        OperatorError: says which folder, and what to do.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +104,7 @@ def check_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise PostureError(
+        raise OperatorError(
             f"cannot write into {folder}: {error.strerror}; "
             "give the worker's user the right to, or name another folder"
         ) from error

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.settings import DatabaseSettings
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ _NOTHING = (
 _TYPES = "(%s, %s, %s::timestamp, %s::timestamp, %s::int, %s::int, %s, %s, %s)"
 
 
-class LogError(PostureError):
+class LogError(OperatorError):
     """The rows were not written; the text says why and what to do.
 
     `permanent` is set when the rows themselves are at fault, so that trying again

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.settings import FolderSettings
 from posture.store import kept_files
 from posture.store.kept_files import Period
@@ -49,7 +49,7 @@ def prune_files(
     """Delete pictures and refused messages that are older than the settings say.
 
     Raises:
-        PostureError: some could not be deleted.
+        OperatorError: some could not be deleted.
     """
     deleted = Deleted()
     if settings.picture_days is None:
@@ -89,7 +89,7 @@ def forget(
 
     Raises:
         LogError: the database is away, or forbids it.
-        PostureError: some files could not be deleted; their rows are there still.
+        OperatorError: some files could not be deleted; their rows are there still.
     """
     rows.check_rights()
     deleted = Deleted(rows=0)
@@ -144,10 +144,10 @@ class _Remover:
         """Make sure that none resisted.
 
         Raises:
-            PostureError: says how many, and why the first did.
+            OperatorError: says how many, and why the first did.
         """
         if self._troubles:
-            raise PostureError(
+            raise OperatorError(
                 f"{len(self._troubles)} files cannot be deleted: {self._troubles[0]}"
             )
 
@@ -184,6 +184,6 @@ class Pruner:
                         self._settings.picture_days,
                         deleted,
                     )
-            except (PostureError, OSError) as error:
+            except (OperatorError, OSError) as error:
                 log.warning("cannot delete what is old: %s", error)
             self._stop.wait(self._every)

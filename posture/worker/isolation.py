@@ -26,7 +26,8 @@ from pathlib import Path
 from socket import socketpair
 
 from common import options
-from posture.errors import PoisonError, PostureError, RefusedError
+from common.errors import OperatorError
+from posture.errors import PoisonError, RefusedError
 from posture.settings import STORES, WorkerSettings
 from posture.vision.analyze import Analysis, Find, analyze
 from posture.vision.verdict import PRESETS, Status, Verdict
@@ -40,7 +41,7 @@ _ATTEMPTS = 2  # so that a process killed by chance costs no picture
 _READY = b"ready"
 
 
-class StuckError(PostureError):
+class StuckError(OperatorError):
     """A picture has been analyzed for too long, and cannot be stopped."""
 
 
@@ -98,7 +99,7 @@ class Guarded:
             del self._begun[threading.get_ident()]
 
 
-class TrialError(PostureError):
+class TrialError(OperatorError):
     """No process could be started to try a picture in."""
 
 

@@ -19,7 +19,8 @@ from prometheus_client import (
     start_http_server,
 )
 
-from posture.errors import REFUSALS, PostureError
+from common.errors import OperatorError
+from posture.errors import REFUSALS
 from posture.settings import WorkerSettings
 from posture.vision.verdict import Status
 from posture.worker.dedup import InHand
@@ -87,12 +88,12 @@ class Telemetry(Events):
         """Answer on a port, in threads of its own.
 
         Raises:
-            PostureError: the port cannot be opened.
+            OperatorError: the port cannot be opened.
         """
         try:
             server, thread = start_http_server(port, address, self.registry)
         except OSError as error:
-            raise PostureError(
+            raise OperatorError(
                 f"cannot open port {port} on {address} for /metrics: {error.strerror} "
                 "(choose another METRICS_PORT, or 0 for none)"
             ) from error

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from kube.client import Cluster
-from placement.errors import ClusterError
-from placement.settings import ClusterSettings
+from kube.errors import ClusterError
+from kube.settings import ClusterSettings
 from tests.fixtures.control_plane import ROOT
 from tests.fixtures.http_answers import answering
 from tests.fixtures.net import free_port

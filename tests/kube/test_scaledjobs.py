@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from kube import scaledjobs
-from placement.decision import Node
-from placement.errors import ManifestError
+from kube.errors import ManifestError
+from kube.nodes import Node
 from tests.fixtures.scaledjobs import scaledjob
 
 BASE = Path(__file__).parents[2] / "posture-job.yaml"

@@ -5,8 +5,8 @@ import socket
 import psutil
 import pytest
 
+from common.errors import OperatorError
 from launcher.addresses import own_address
-from placement.errors import PlacementError
 
 
 def outer_addresses():
@@ -36,5 +36,5 @@ def test_it_is_the_address_on_the_way_to_the_nodes():
 
 
 def test_loopback_is_no_address_for_others():
-    with pytest.raises(PlacementError, match="SCALER_HOST"):
+    with pytest.raises(OperatorError, match="SCALER_HOST"):
         own_address(["127.0.0.1", "not-a-machine.invalid"])

@@ -9,9 +9,9 @@ import os
 
 import pytest
 
+from common.errors import OperatorError
 from launcher.docker import Docker
 from launcher.preflight import CheckError, Doubt
-from placement.errors import PlacementError
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ REFUSALS = {
 @pytest.mark.parametrize("words", REFUSALS)
 def test_a_build_that_fails_is_told_with_its_remedy(docker, tmp_path, words):
     door = docker(f"#12 pushing layers\n{words}\n")
-    with pytest.raises(PlacementError) as raised:
+    with pytest.raises(OperatorError) as raised:
         door.build(tmp_path, "ghcr.io/me/posture", ["t"], ["linux/amd64"], {})
     assert words in str(raised.value)
     assert REFUSALS[words] in str(raised.value)
@@ -54,7 +54,7 @@ def test_a_build_that_fails_is_told_with_its_remedy(docker, tmp_path, words):
 
 
 def test_a_failure_without_a_known_remedy_names_the_log(docker, tmp_path):
-    with pytest.raises(PlacementError, match=f"odd; all of it: {tmp_path}/log"):
+    with pytest.raises(OperatorError, match=f"odd; all of it: {tmp_path}/log"):
         docker("odd").build(tmp_path, "me/posture", ["t"], ["linux/amd64"], {})
 
 

@@ -9,8 +9,8 @@ import pytest
 from common import options
 from kube import scaledjobs
 from kube.diff import difference
+from kube.errors import ManifestError
 from launcher import manifests
-from placement.errors import ManifestError
 from posture.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]

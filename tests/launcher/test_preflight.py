@@ -5,10 +5,11 @@ import time
 
 import pytest
 
+from common.errors import OperatorError
+from kube.nodes import Node
 from launcher.checks.cluster import check_loads, check_operator
 from launcher.preflight import Check, CheckError, Doubt, examine
-from placement.decision import Node, Reading
-from placement.errors import PlacementError
+from placement.decision import Reading
 
 
 def raising(error):
@@ -27,7 +28,7 @@ def test_each_finding_says_what_and_how_to_mend_it():
         Check("a", lambda: "fine"),
         Check("b", raising(CheckError("broken", "mend b"))),
         Check("c", raising(Doubt("odd", "look at c"))),
-        Check("d", raising(PlacementError("gone"))),
+        Check("d", raising(OperatorError("gone"))),
     ) == [
         ("ok", "fine", ""),
         ("FAIL", "broken", "mend b"),

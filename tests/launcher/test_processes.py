@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from common.errors import OperatorError
 from launcher import processes
-from placement.errors import PlacementError
 from tests.fixtures.net import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -89,7 +89,7 @@ def test_a_zombie_counts_as_ended(start):
 def test_a_file_that_is_no_record_ends_nothing(tmp_path, text):
     record = tmp_path / "helper.json"
     record.write_text(text)
-    with pytest.raises(PlacementError, match=f"rm {record}"):
+    with pytest.raises(OperatorError, match=f"rm {record}"):
         processes.end(record)
     assert record.exists()
 
@@ -153,7 +153,7 @@ def test_a_launcher_that_does_not_let_go_is_named(tmp_path):
     lock, record = tmp_path / "lock", tmp_path / "launcher.json"
     with (
         processes.lock(lock),
-        pytest.raises(PlacementError, match="does not let go"),
+        pytest.raises(OperatorError, match="does not let go"),
         processes.taken_over(record, lock, within=0.3),
     ):
         pass

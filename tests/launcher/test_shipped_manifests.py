@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from kube import scaledjobs
-from placement.settings import ClusterSettings
+from kube.settings import ClusterSettings
 from tests.fixtures.control_plane import ROOT
 from tests.fixtures.scene import NAME
 from tests.fixtures.settings import read_settings

@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from kube.jobs import Job, Pod
+from kube.nodes import Node
 from placement.chooser import Chooser
-from placement.decision import Node, Reading
+from placement.decision import Reading
 from placement.settings import ChoiceSettings
 from tests.fixtures.scaledjobs import scaledjob
 from tests.fixtures.settings import read_settings

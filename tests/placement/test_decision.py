@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placement.decision import Memory, Node, Reading, Taint, Toleration, decide
+from kube.nodes import Node, Taint, Toleration
+from placement.decision import Memory, Reading, decide
 from placement.eligibility import candidates
 from placement.settings import ChoiceSettings
 

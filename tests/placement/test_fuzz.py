@@ -6,7 +6,7 @@ import math
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from placement.decision import Node
+from kube.nodes import Node
 from placement.loads.query import PART
 from placement.loads.readings import survey
 from placement.settings import LoadSettings

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from kube.jobs import Job, Pod
-from placement.decision import Candidate, Decision, Memory, Node
+from kube.nodes import Node
+from placement.decision import Candidate, Decision, Memory
 from placement.hand_over import Action, View, judge
 from placement.settings import ChoiceSettings, HandOverSettings
 from placement.troubles import Troubles

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from placement.decision import Node
+from kube.nodes import Node
 from placement.errors import MetricsError
 from placement.loads.prometheus import Prometheus
 from placement.settings import LoadSettings, PrometheusSettings

@@ -6,7 +6,7 @@ import pytest
 
 from kube import scaledjobs
 from kube.affinity import required_terms
-from placement.errors import ManifestError
+from kube.errors import ManifestError
 from tests.fixtures.control_plane import ROOT
 from tests.fixtures.net import wait_until
 from tests.fixtures.scene import NAME

@@ -1,6 +1,7 @@
 """What the watcher tells of its last decision."""
 
-from placement.decision import Decision, Memory, Node, Reading
+from kube.nodes import Node
+from placement.decision import Decision, Memory, Reading
 from placement.metrics import Report
 from tests.placement.test_decision import look, node
 

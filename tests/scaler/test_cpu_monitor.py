@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from kube.client import Cluster
-from placement.errors import ClusterError
-from placement.settings import ClusterSettings
+from kube.errors import ClusterError
+from kube.settings import ClusterSettings
 from scaler.cpu_monitor import MasterMonitor
 from scaler.settings import MasterSettings
 from scaler.taint import OURS, offload_change

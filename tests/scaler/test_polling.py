@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from placement.errors import PlacementError
+from common.errors import OperatorError
 from scaler.polling import NotKnownError, Poll
 from tests.fixtures.net import wait_until
 
@@ -55,7 +55,7 @@ def test_the_last_value_is_kept(source, poll):
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(PlacementError("Prometheus is away"), "away"), (KeyError("x"), "KeyError")],
+    [(OperatorError("Prometheus is away"), "away"), (KeyError("x"), "KeyError")],
 )
 def test_a_failed_reading_ends_nothing_and_is_said_once_it_matters(
     source, poll, error, said
@@ -73,7 +73,7 @@ def test_a_failed_reading_ends_nothing_and_is_said_once_it_matters(
 
 
 def test_a_failure_that_lasts_is_logged_once(source, poll, caplog):
-    source.value = PlacementError("Prometheus is away")
+    source.value = OperatorError("Prometheus is away")
     poll.start()
     wait_until(lambda: source.count > 5, "some readings")
     assert caplog.text.count("Prometheus is away") == 1

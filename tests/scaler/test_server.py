@@ -14,8 +14,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
+from common.errors import OperatorError
 from externalscaler_pb2_grpc import ExternalScalerStub
-from placement.errors import PlacementError
 from scaler.replicas import Wanted
 from scaler.server import LIVENESS, READINESS, SERVICE
 from tests.fixtures.net import wait_until
@@ -109,7 +109,7 @@ def test_watching_and_looking_around_hold_nobody_up(scaler):
 
 def test_a_second_scaler_on_the_port_is_refused(scaler):
     with (
-        pytest.raises(PlacementError, match=f"127.0.0.1:{scaler.port}; is another"),
+        pytest.raises(OperatorError, match=f"127.0.0.1:{scaler.port}; is another"),
         served_scaler(port=scaler.port),
     ):
         pass
@@ -240,7 +240,7 @@ def test_tls_files_that_cannot_be_used_are_named_at_the_start(
     if broken == "only one":
         del files["key_file"]
     with (
-        pytest.raises(PlacementError, match=r"\.key|SCALER_KEY_FILE"),
+        pytest.raises(OperatorError, match=r"\.key|SCALER_KEY_FILE"),
         served_scaler(**files),
     ):
         pass

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.mqtt.sessions import declare
 from posture.mqtt.subscription import Subscription
 from posture.settings import SessionSettings
@@ -66,5 +66,5 @@ def test_without_a_declaration_the_picture_is_gone(broker):
 
 def test_an_unreachable_broker_is_named():
     port = free_port()
-    with pytest.raises(PostureError, match=f"127.0.0.1:{port} did not confirm"):
+    with pytest.raises(OperatorError, match=f"127.0.0.1:{port} did not confirm"):
         declare(session(port, "third"), deadline=0.5)

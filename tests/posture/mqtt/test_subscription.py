@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.mqtt.subscription import Subscription
 from posture.settings import BrokerSettings
 from tests.fixtures.certificates import make_certificates
@@ -322,7 +322,7 @@ def test_certificate_files_that_cannot_be_used_are_named(
     else:
         Path(settings[name]).write_text(content)
 
-    with pytest.raises(PostureError) as caught:
+    with pytest.raises(OperatorError) as caught:
         Inbox(settings)
 
     assert "cannot use the certificate files" in str(caught.value)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from posture.errors import PostureError
+from common.errors import OperatorError
 from posture.store.pictures import (
     Quarantine,
     check_writable,
@@ -82,7 +82,7 @@ def test_what_a_killed_worker_left_is_removed(tmp_path):
     path = folder_of(tmp_path, "pi1") / "a.jpg"
     program = (
         "import os, pathlib, sys\n"
-        "from posture import pictures\n"
+        "from posture.store import pictures\n"
         "os.fdatasync = lambda _: os._exit(9)\n"  # killed before the last step
         "pictures.save({pathlib.Path(sys.argv[1]): b'half'})\n"
     )
@@ -107,7 +107,9 @@ def test_a_writable_folder_is_made_and_left_empty(tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(PostureError, match=r"cannot write into .*/file/sub: Not a dir"):
+    with pytest.raises(
+        OperatorError, match=r"cannot write into .*/file/sub: Not a dir"
+    ):
         check_writable(tmp_path / "file" / "sub")
 
 

@@ -123,7 +123,7 @@ def test_a_model_that_was_cut_short_is_named(tmp_path):
 def test_the_worker_does_not_wait_for_packages_that_it_does_not_need():
     program = (
         "import pathlib, sys\n"
-        "from posture import pipeline\n"
+        "from posture.worker import worker\n"
         "from posture.vision.landmarks import Landmarker\n"
         "Landmarker(pathlib.Path(sys.argv[1])).close()\n"
         "assert 'mediapipe' in sys.modules\n"

@@ -207,13 +207,17 @@ def test_a_broken_or_exploding_image_is_refused(file):
         decode_image(file)
 
 
-@pytest.mark.parametrize("first", ["pictures", "drawing", "landmarks", "pipeline"])
+@pytest.mark.parametrize(
+    "first", ["store.pictures", "vision.annotate", "vision.landmarks", "worker.worker"]
+)
 def test_the_bomb_is_refused_whichever_module_loads_opencv(first):
     # OpenCV reads its limit once, when it is loaded: a process of its own shows it.
     program = (
-        f"from posture import {first}, messages, errors\n"
+        f"import posture.{first}\n"
+        "from posture import errors\n"
+        "from posture.vision import payload\n"
         "import pathlib, sys\n"
-        "try: messages.decode_image(sys.stdin.buffer.read())\n"
+        "try: payload.decode_image(sys.stdin.buffer.read())\n"
         "except errors.RefusedError: print('refused')\n"
     )
     # 60 million pixels: little enough to survive it if they are decoded.
