@@ -8,7 +8,7 @@ long that the person was away; then everything begins anew. Unknown is never bad
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 Minutes = Mapping[int, bool]
 """Whether a minute was bad, by minutes since 1970; without those nobody was seen in."""
@@ -60,21 +60,6 @@ def sitting(seen: Minutes, now: int, away: int) -> list[bool]:
         verdicts.append(seen[minute])
         before = minute
     return [] if before is None or now - before > away else verdicts
-
-
-@dataclass(frozen=True)
-class QuietHours:
-    """A part of every day; it may go over midnight."""
-
-    start: time
-    end: time
-
-    def cover(self, moment: datetime) -> bool:
-        """Whether a time, in the zone of these hours, is in them."""
-        now = moment.time()
-        if self.start <= self.end:
-            return self.start <= now < self.end
-        return now >= self.start or now < self.end
 
 
 @dataclass(frozen=True)

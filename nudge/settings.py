@@ -1,24 +1,16 @@
 """The settings of nudges, each with its flag, environment variable and default."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import options
 from common.options import boolean, decimal, integer, option, section
-from nudge.patience import QuietHours, Rule
-from page.settings import zone
+from common.times import QuietHours, quiet_hours, zone
+from nudge.patience import Rule
 from posture.results.settings import results_prefix
 from posture.settings import BrokerSettings, DatabaseSettings
-
-
-def _quiet(text: str) -> QuietHours:
-    try:
-        start, end = (time.fromisoformat(each) for each in text.split("-"))
-    except ValueError:
-        raise ValueError("two times of the day, such as 18:00-08:00") from None
-    return QuietHours(start, end)
 
 
 def _addresses(text: str) -> tuple[tuple[str | None, str], ...]:
@@ -74,7 +66,7 @@ class NudgeSettings:
         "--quiet",
         "hours without nudges, such as 18:00-08:00",
         default=None,
-        parse=_quiet,
+        parse=quiet_hours,
     )
     zone: ZoneInfo | None = option(
         "NUDGE_TIMEZONE",

@@ -2,24 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from common import options
 from common.options import boolean, integer, option, section
+from common.times import zone
 from posture.settings import BrokerSettings, DatabaseSettings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SHORTEST_TOKEN = 16  # characters, so that guessing is hopeless without a limit on it
-
-
-def zone(text: str) -> ZoneInfo | None:
-    """Read a time zone; None is what datetime takes for that of this machine."""
-    if text == "local":
-        return None
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("local, or a time zone such as Europe/Berlin") from None
 
 
 def _url(text: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nudge.patience import Nudge, QuietHours, Rule, sitting
+from common.times import QuietHours
+from nudge.patience import Nudge, Rule, sitting
 
 RULE = Rule(minutes=10, share=0.6, away=3, period=timedelta(hours=1))
 
