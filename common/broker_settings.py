@@ -25,6 +25,26 @@ def plain_topic(text: str) -> str:
     return text
 
 
+def topic_prefix(text: str) -> str:
+    """Read the first part of topics."""
+    plain_topic(text)
+    if text.startswith("$") or "" in text.split("/"):
+        raise ValueError("a topic such as posture, or home/posture")
+    return text
+
+
+def results_prefix() -> str:
+    """A dataclass field for the topic below which results are."""
+    made: str = option(
+        "RESULTS_PREFIX",
+        "--results-prefix",
+        "topic below which results are published, as <prefix>/<pi>/status",
+        default="posture",
+        parse=topic_prefix,
+    )
+    return made
+
+
 @dataclass(frozen=True)
 class BrokerSettings:
     """How to reach the MQTT broker."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import options
+from common.broker_settings import results_prefix
 from common.options import boolean, decimal, integer, option, section
 from common.times import QuietHours, quiet_hours, zone
 from nudge.patience import Rule
-from posture.results.settings import results_prefix
 from posture.settings import BrokerSettings, DatabaseSettings
 
 

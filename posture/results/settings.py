@@ -3,15 +3,8 @@
 from dataclasses import dataclass
 
 from common import options
-from common.broker_settings import plain_topic
+from common.broker_settings import results_prefix, topic_prefix
 from common.options import boolean, integer, option
-
-
-def _prefix(text: str) -> str:
-    plain_topic(text)
-    if text.startswith("$") or "" in text.split("/"):
-        raise ValueError("a topic such as posture, or home/posture")
-    return text
 
 
 def overlap(one: str, other: str) -> bool:
@@ -25,18 +18,6 @@ def overlap(one: str, other: str) -> bool:
     # images/# is for images too.
     longer = max(ours, theirs, key=len)[min(len(ours), len(theirs)) :]
     return longer in ([], ["#"])
-
-
-def results_prefix() -> str:
-    """A dataclass field for the topic below which results are."""
-    made: str = option(
-        "RESULTS_PREFIX",
-        "--results-prefix",
-        "topic below which results are published, as <prefix>/<pi>/status",
-        default="posture",
-        parse=_prefix,
-    )
-    return made
 
 
 @dataclass(frozen=True)
@@ -57,7 +38,7 @@ class ResultSettings:
         "discovery prefix of Home Assistant, usually homeassistant, to describe "
         "each camera there",
         default=None,
-        parse=_prefix,
+        parse=topic_prefix,
     )
     expire_after: int = option(
         "HOME_ASSISTANT_EXPIRE",
