@@ -72,7 +72,13 @@ def _serve(settings: ScalerSettings) -> None:
     service = ScalerService(scaler.wanted, scaler.defaults, served, telemetry)
     server = ScalerServer(it, service, lambda: scaler.trouble() is None)
     if it.metrics_port:
-        StatusPort(it.address, it.metrics_port, telemetry.registry, scaler.trouble)
+        StatusPort(
+            it.address,
+            it.metrics_port,
+            telemetry.registry,
+            scaler.trouble,
+            setting="SCALER_METRICS_PORT",
+        )
     port = server.start()
     monitor = MasterMonitor(settings.master, cluster, telemetry.overloaded)
     scaler.start()

@@ -158,7 +158,13 @@ def _status_port(
         return
     from common.status_port import StatusPort
 
-    port = StatusPort(settings.address, settings.port, report.registry, loop.trouble)
+    port = StatusPort(
+        settings.address,
+        settings.port,
+        report.registry,
+        loop.trouble,
+        setting="WATCHER_PORT",
+    )
     try:
         yield
     finally:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from common import options
 from common.errors import OperatorError
+from common.files import write_text
 from kube import scaledjobs
 from kube.settings import node_name
 from placement.settings import PatchSettings
@@ -107,7 +108,7 @@ def _write(path: Path, text: str, dry_run: bool) -> None:
     if dry_run or path == Path("-"):
         sys.stdout.write(text)
         return
-    scaledjobs.write_atomically(path, text)
+    write_text(path, text)
     log.info("written: %s", path)
 
 

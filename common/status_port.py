@@ -1,17 +1,25 @@
-"""A small HTTP port with `/metrics` and `/healthz`."""
+"""A small HTTP port with `/metrics` and `/healthz`, for every process of ours."""
 
 import logging
+import socket
 import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from common.errors import OperatorError
 
 log = logging.getLogger(__name__)
 
 _IDLE = 10  # seconds that a silent client is listened to
+_TEXT = ("Content-Type", "text/plain; charset=utf-8")
+
+
+def _well() -> None:
+    return None
 
 
 class StatusPort:
@@ -22,28 +30,26 @@ class StatusPort:
         address: str,
         port: int,
         registry: CollectorRegistry,
-        trouble: Callable[[], str | None],
+        trouble: Callable[[], str | None] = _well,
+        setting: str = "",
     ) -> None:
         """Open the port; `trouble` says what is wrong, or None when all is well.
+
+        `setting` is the variable that names the port, for the message.
 
         Raises:
             OperatorError: the port cannot be opened.
         """
-
-        class Handler(_Handler):
-            pages = {  # noqa: RUF012 - made for this class alone
-                "/metrics": lambda: (200, generate_latest(registry)),
-                "/healthz": lambda: _health(trouble()),
-            }
-
         try:
-            self._server = ThreadingHTTPServer((address, port), Handler)
+            family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+            self._server = make_server(
+                address, port, _app(registry, trouble), _server(family), _Handler
+            )
         except OSError as error:
             raise OperatorError(
                 f"cannot open port {port} on {address} for /metrics: {error.strerror} "
-                "(choose another, or 0 for none)"
+                f"(choose another{f' {setting}' if setting else ''}, or 0 for none)"
             ) from error
-        self._server.daemon_threads = True
         self.port: int = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="status port", daemon=True
@@ -57,22 +63,34 @@ class StatusPort:
         self._thread.join()
 
 
-def _health(trouble: str | None) -> tuple[int, bytes]:
-    return (503, f"{trouble}\n".encode()) if trouble else (200, b"ok\n")
+def _app(
+    registry: CollectorRegistry, trouble: Callable[[], str | None]
+) -> WSGIApplication:
+    metrics: WSGIApplication = make_wsgi_app(registry)
+
+    def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/metrics":
+            return metrics(environ, start)
+        if environ["PATH_INFO"] != "/healthz":
+            start("404 Not Found", [_TEXT])
+            return [b"/metrics or /healthz\n"]
+        problem = trouble()
+        start("503 Service Unavailable" if problem else "200 OK", [_TEXT])
+        return [f"{problem or 'ok'}\n".encode()]
+
+    return app
 
 
-class _Handler(BaseHTTPRequestHandler):
-    pages: dict[str, Callable[[], tuple[int, bytes]]]
+def _server(family: int) -> type[WSGIServer]:
+    class Server(ThreadingMixIn, WSGIServer):
+        address_family = family
+        daemon_threads = True
+
+    return Server
+
+
+class _Handler(WSGIRequestHandler):
     timeout = _IDLE
-
-    def do_GET(self) -> None:
-        page = self.pages.get(self.path.partition("?")[0])
-        status, body = page() if page else (404, b"/metrics or /healthz\n")
-        self.send_response(status)
-        self.send_header("Content-Type", CONTENT_TYPE_LATEST)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         log.debug(format, *args)

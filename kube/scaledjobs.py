@@ -5,8 +5,6 @@ It is a mapping, be it read from a file, whose comments stay, or from the cluste
 
 import copy
 import io
-import os
-import tempfile
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -193,29 +191,6 @@ def _indents_lists(scaledjob: ScaledJob) -> bool:
     triggers = spec.get("triggers")
     here, there = getattr(spec, "lc", None), getattr(triggers, "lc", None)
     return here is not None and there is not None and bool(there.col > here.col)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        ManifestError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(aside).chmod(0o644)
-            Path(aside).replace(path)
-        except BaseException:
-            Path(aside).unlink()
-            raise
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot write it: {error.strerror}") from error
 
 
 def _check_mapping(scaledjob: Any, path: tuple[str, ...], where: str) -> None:  # noqa: ANN401

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from common.errors import OperatorError
+from common.files import write_text
 from common.options import Option
 from kube import scaledjobs
 from kube.client import Cluster
@@ -63,7 +64,7 @@ class Deployment:
         """
         wanted, decision = self._scaledjob()
         path = self.settings.manifest.patched
-        scaledjobs.write_atomically(path, scaledjobs.dump(wanted))
+        write_text(path, scaledjobs.dump(wanted))
         self._objects().apply(SCALEDJOB, wanted)
         return f"{path} applied: {decision}"
 

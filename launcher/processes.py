@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from common.errors import OperatorError
+from common.files import write_text
 
 TAKE_OVER = signal.SIGUSR1
 """Tells a launcher that stop.py takes over: to end, and leave the rest to it."""
@@ -58,12 +59,13 @@ def born(pid: int) -> str | None:
 
 
 def write_record(path: Path, command: Sequence[str]) -> None:
-    """Record this process at `path`, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pid = os.getpid()
-    part = path.with_suffix(f".part-{pid}")
-    part.write_text(json.dumps(asdict(Record(pid, born(pid) or "", list(command)))))
-    part.replace(path)
+    """Record this process at `path`, whole or not at all.
+
+    Raises:
+        OperatorError: it cannot be written.
+    """
+    record = Record(os.getpid(), born(os.getpid()) or "", list(command))
+    write_text(path, json.dumps(asdict(record)))
 
 
 def read_record(path: Path) -> Record | None:

@@ -5,6 +5,8 @@ import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from common.errors import OperatorError
+from common.files import write_text
 from nudge.errors import NudgeError
 
 log = logging.getLogger(__name__)
@@ -53,15 +55,12 @@ class Memory:
         if self._file is None:
             return
         text = json.dumps({pi: last.isoformat() for pi, last in self._last.items()})
-        part = self._file.with_name(f"{self._file.name}.part")
         try:
-            part.write_text(text)
-            part.replace(self._file)
-        except OSError as error:
+            write_text(self._file, text)
+        except OperatorError as error:
             raise NudgeError(
-                f"cannot write {self._file}: {error.strerror}; name another file with "
-                "NUDGE_STATE (--state). Nobody is nudged until then, or a restart "
-                "would nudge again"
+                f"{error}; name another file with NUDGE_STATE (--state). Nobody is "
+                "nudged until then, or a restart would nudge again"
             ) from error
 
 

@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from common.errors import OperatorError
+from common.files import write_text
 from kube import scaledjobs
 from kube.client import Cluster
 from kube.errors import ClusterError, ManifestError
@@ -231,8 +233,8 @@ class Watcher:
         if self._dry_run or read_last_node(path) == node:
             return
         try:
-            scaledjobs.write_atomically(path, f"{node}\n")
-        except ManifestError as error:
+            write_text(path, f"{node}\n")
+        except OperatorError as error:
             self.say("last node", str(error), logging.WARNING)
 
 

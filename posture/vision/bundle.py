@@ -9,12 +9,12 @@ finds the landmarks. On the way in
   of `heavy`. The landmarks stay the same to the last bit (a test compares them).
 """
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common.files import written_aside
 from posture.vision.import_stubs import WithoutPlots
 
 DETECTOR = "pose_detector.tflite"
@@ -42,18 +42,11 @@ def write_bundle(path: Path, networks: Networks, *, keep_mask: bool = False) -> 
         )
         for name in (DETECTOR, LANDMARKS)
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".part-{os.getpid()}")
-    try:
-        _write(part, prepared)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _write(part: Path, networks: Networks) -> None:
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as bundle:
-        for name, network in networks.items():
+    with (
+        written_aside(path) as aside,
+        zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as bundle,
+    ):
+        for name, network in prepared.items():
             # A fixed date, so that the same networks always give the same file.
             bundle.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), network)
 

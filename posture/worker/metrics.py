@@ -6,7 +6,7 @@ make more series; what belongs to a camera is told by the live page, from the ta
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,10 +16,9 @@ from prometheus_client import (
     Info,
     ProcessCollector,
     disable_created_metrics,
-    start_http_server,
 )
 
-from common.errors import OperatorError
+from common.status_port import StatusPort
 from posture.errors import REFUSALS
 from posture.settings import WorkerSettings
 from posture.vision.verdict import Status
@@ -83,27 +82,6 @@ class Telemetry(Events):
         made = Counter(f"{_PREFIX}_{name}", text, [label], registry=self.registry)
         return {value: made.labels(value) for value in values}
 
-    @contextmanager
-    def served(self, address: str, port: int) -> Iterator[None]:
-        """Answer on a port, in threads of its own.
-
-        Raises:
-            OperatorError: the port cannot be opened.
-        """
-        try:
-            server, thread = start_http_server(port, address, self.registry)
-        except OSError as error:
-            raise OperatorError(
-                f"cannot open port {port} on {address} for /metrics: {error.strerror} "
-                "(choose another METRICS_PORT, or 0 for none)"
-            ) from error
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
     def watch(self, in_hand: InHand, subscribed: threading.Event) -> None:
         """Look there when somebody asks, so that no picture costs anything for it."""
         self._in_hand.set_function(lambda: in_hand.count)
@@ -137,7 +115,18 @@ class Telemetry(Events):
 
 @contextmanager
 def told(settings: WorkerSettings) -> Iterator[Events]:
-    """Telemetry on the port that the settings name."""
-    telemetry = Telemetry(settings.node, settings.model)
-    with telemetry.served(settings.metrics_address, settings.metrics_port):
+    """Telemetry on the port that the settings name.
+
+    Raises:
+        OperatorError: the port cannot be opened.
+    """
+    it = settings
+    telemetry = Telemetry(it.node, it.model)
+    port = StatusPort(
+        it.metrics_address,
+        it.metrics_port,
+        telemetry.registry,
+        setting="METRICS_PORT",
+    )
+    with closing(port):
         yield telemetry

@@ -191,14 +191,3 @@ def test_a_missing_or_binary_file_is_an_error_that_names_it(tmp_path):
     (tmp_path / "job.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ManifestError, match=r"job\.yaml"):
         scaledjobs.read_manifest(tmp_path / "job.yaml")
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
-    path = tmp_path / "patched.yaml"
-    scaledjobs.write_atomically(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        scaledjobs.write_atomically(path, "new \udc00")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(ManifestError, match="cannot write"):
-        scaledjobs.write_atomically(path / "below-a-file", "x")

@@ -167,7 +167,8 @@ def test_nobody_to_tell_and_wrong_addresses_are_said(nudge):
 
 def test_a_state_that_cannot_be_kept_means_no_nudge(sit, nudge, receiver, tmp_path):
     sit("b" * 12)
-    done = nudge(NUDGE_STATE=str(tmp_path / "missing" / "nudges.json"))
+    (tmp_path / "file").touch()
+    done = nudge(NUDGE_STATE=str(tmp_path / "file" / "nudges.json"))
     assert done.returncode == 1
     assert "NUDGE_STATE" in done.stderr
     assert receiver.bodies == []
