@@ -4,6 +4,7 @@ import ssl
 from dataclasses import dataclass
 
 from common import options
+from common.hosts import Host
 from common.options import boolean, integer, one_of, option
 from common.tls import client_context
 
@@ -50,7 +51,16 @@ class BrokerSettings:
     """How to reach the MQTT broker."""
 
     host: str = option(
-        "MQTT_HOST", "--broker-host", "host of the MQTT broker", default="192.168.1.79"
+        "MQTT_HOST",
+        "--broker-host",
+        "host of the MQTT broker",
+        default="192.168.1.79",
+        parse=Host(
+            "MQTT_HOST",
+            "MQTT_PORT",
+            "MQTT_USER and MQTT_PASSWORD",
+            schemes=dict.fromkeys(("mqtts", "ssl", "tls"), "MQTT_TLS=true"),
+        ),
     )
     port: int = option(
         "MQTT_PORT",

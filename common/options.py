@@ -15,8 +15,10 @@ import argparse
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
+
+from common.secret_files import read_secret
+from common.texts import check_characters, without_login
 
 _REQUIRED = object()
 Settings = TypeVar("Settings")
@@ -175,9 +177,10 @@ def _value(
             raise ValueError(f"{each.names} is not set: {each.help}")
         return None
     try:
+        check_characters(text)
         return each.parse(text)
     except ValueError as problem:
-        shown = "wrong" if each.secret else repr(text)
+        shown = "wrong" if each.secret else repr(without_login(text))
         raise ValueError(f"{each.names} is {shown}: expected {problem}") from None
 
 
@@ -197,18 +200,17 @@ def _set(
     given = arguments.get(each.destination)
     if each.secret:
         path = given or environ.get(f"{each.env}_FILE")
-        given = _first_line(each, path) if path else None
+        given = _secret(each, path) if path else None
     if given is None:
         given = environ.get(each.env) or None
     return given
 
 
-def _first_line(each: Option, path: str) -> str:
+def _secret(each: Option, path: str) -> str:
     try:
-        return Path(path).read_text().splitlines()[0]
-    except (OSError, UnicodeDecodeError, IndexError) as problem:
-        reason = getattr(problem, "strerror", None) or "it has no line of text"
-        raise ValueError(f"{each.names}: cannot read {path}: {reason}") from None
+        return read_secret(path)
+    except ValueError as problem:
+        raise ValueError(f"{each.names}: cannot read {path}: {problem}") from None
 
 
 def _metavar(each: Option) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import options
+from common.hosts import Host
 from common.options import boolean, one_of, option
 from posture.settings import MODELS
 
@@ -47,6 +48,7 @@ class DemoSettings:
         "--listen",
         "address of the broker; 0.0.0.0 lets other devices in, without a password",
         default="127.0.0.1",
+        parse=Host("LOCAL_LISTEN", "LOCAL_PORT"),
     )
     port: int = option(
         "LOCAL_PORT",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import options
+from common.hosts import Host
 from common.options import decimal, option, section
 from kube.settings import ClusterSettings, ManifestSettings
 from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
@@ -106,6 +107,7 @@ class LauncherSettings:
         "address at which KEDA reaches this machine; auto: the one towards the nodes; "
         "manifest: leave the manifest's scalerAddress",
         default="auto",
+        parse=Host("SCALER_HOST", "SCALER_PORT"),
     )
     scaler_port: int = option(
         "SCALER_PORT",

@@ -5,6 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import options
+from common.hosts import Host, http_url
 from common.options import boolean, integer, option, section
 from common.times import zone
 from posture.settings import BrokerSettings, DatabaseSettings
@@ -13,20 +14,15 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SHORTEST_TOKEN = 16  # characters, so that guessing is hopeless without a limit on it
 
 
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("an address such as http://192.168.1.79:9105/metrics")
-    return text
-
-
 def _token(text: str) -> str:
     if len(text) < _SHORTEST_TOKEN or not text.isascii():
         raise ValueError(f"{_SHORTEST_TOKEN} ASCII characters or more")
     return text
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (each.strip() for each in text.split(","))))
+def _hosts(text: str) -> tuple[str, ...]:
+    given = filter(None, (each.strip() for each in text.split(",")))
+    return tuple(map(Host("PAGE_HOSTS"), given))
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,7 @@ class PageSettings:
         "--listen",
         "address of the page; any but loopback requires a login",
         default="127.0.0.1",
+        parse=Host("PAGE_LISTEN", "PAGE_PORT"),
     )
     port: int = option(
         "PAGE_PORT",
@@ -61,7 +58,7 @@ class PageSettings:
         "names the page is asked for under, such as posture.example.org, by comma; "
         "on loopback its own names are enough, elsewhere any is taken if none is given",
         default="",
-        parse=_words,
+        parse=_hosts,
     )
     cert_file: Path | None = option(
         "PAGE_CERT_FILE",
@@ -110,14 +107,14 @@ class PageSettings:
         "--placement-url",
         "metrics of gpu_affinity_watcher.py, for nodes and the choice",
         default=None,
-        parse=_url,
+        parse=http_url(),
     )
     scaler_url: str | None = option(
         "PAGE_SCALER_URL",
         "--scaler-url",
         "metrics of cpu_monitor_and_offload.py, for what waits and the Jobs wanted",
         default=None,
-        parse=_url,
+        parse=http_url(),
     )
     metrics_token: str | None = option(
         "PAGE_METRICS_TOKEN",

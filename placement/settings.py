@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import options
+from common.hosts import Host, http_url
 from common.options import boolean, decimal, integer, option, section
 from kube.settings import ClusterSettings, ManifestSettings, node_label, node_name
 from placement.loads.expressions import KNOWN, Load, parse_loads
 
 
 def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
-        raise ValueError("http://host:port or https://host:port/prefix, no user in it")
-    return text.rstrip("/")
+    read = http_url("PROMETHEUS_USER and PROMETHEUS_PASSWORD")
+    return read(text).rstrip("/")
 
 
 def _node_map(text: str) -> dict[str, str]:
@@ -252,5 +252,6 @@ class WatcherSettings:
         "--address",
         "address that the port is opened on",
         default="127.0.0.1",
+        parse=Host("WATCHER_ADDRESS", "WATCHER_PORT"),
     )
     log_level: str = options.log_level()

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from common import options
 from common.broker_settings import BrokerSettings as BrokerSettings
 from common.broker_settings import topic_filter
+from common.hosts import Host
 from common.options import boolean, decimal, integer, one_of, option, section
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
@@ -42,11 +43,34 @@ def _node(text: str) -> str:
     return socket.gethostname() if text == "host name" else text
 
 
+def _database_host(text: str) -> str:
+    if text.startswith(("http://", "https://")):
+        raise ValueError(
+            "the database's host, not the API's address: Supabase shows it in Connect"
+        )
+    if text.startswith("/"):  # the folder of a Unix socket
+        return text
+    read = Host(
+        "SUPABASE_HOST",
+        "SUPABASE_PORT",
+        "SUPABASE_USER and SUPABASE_PASSWORD",
+        "SUPABASE_DB",
+    )
+    # libpq takes several hosts and tries one after the other.
+    several = [text] if "@" in text or "://" in text else text.split(",")
+    return ",".join(map(read, several))
+
+
 @dataclass(frozen=True)
 class DatabaseSettings:
     """How to reach PostgreSQL."""
 
-    host: str = option("SUPABASE_HOST", "--supabase-host", "host of PostgreSQL")
+    host: str = option(
+        "SUPABASE_HOST",
+        "--supabase-host",
+        "host of PostgreSQL",
+        parse=_database_host,
+    )
     name: str = option("SUPABASE_DB", "--supabase-db", "name of the database")
     user: str = option("SUPABASE_USER", "--supabase-user", "user of the database")
     password: str = option(
@@ -290,6 +314,7 @@ class WorkerSettings(ReplaySettings, FolderSettings):
         "--metrics-address",
         "address that the port of /metrics is opened on",
         default="127.0.0.1",
+        parse=Host("METRICS_ADDRESS", "METRICS_PORT"),
     )
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from common import options
 from common.broker_settings import BrokerSettings, plain_topic, topic_filter
+from common.hosts import Host
 from common.options import boolean, decimal, integer, option, section
 from kube.settings import ClusterSettings, node_name
 from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
@@ -18,6 +19,7 @@ class GrpcSettings:
         "--address",
         "address that the ports are opened on",
         default="0.0.0.0",  # noqa: S104 - KEDA asks from the cluster
+        parse=Host("SCALER_ADDRESS", "SCALER_PORT"),
     )
     port: int = option(
         "SCALER_PORT",

@@ -126,20 +126,20 @@ def test_a_switch_may_be_given_bare(flags, tls):
 @pytest.fixture
 def secret_file(tmp_path):
     path = tmp_path / "password"
-    path.write_text("from a file \n")
+    path.write_text("from a file\n")
     return str(path)
 
 
 def test_a_secret_is_read_from_the_file_that_a_flag_names(secret_file):
     it = read(ENVIRON, "--supabase-password-file", secret_file)
 
-    assert it.database.password == "from a file "
+    assert it.database.password == "from a file"
 
 
 def test_a_secret_is_read_from_the_file_that_a_variable_names(secret_file):
     it = read(ENVIRON | {"SUPABASE_PASSWORD_FILE": secret_file})
 
-    assert it.database.password == "from a file "
+    assert it.database.password == "from a file"
 
 
 def test_a_secret_cannot_be_given_in_the_argument_list():
@@ -151,8 +151,8 @@ def test_a_secret_cannot_be_given_in_the_argument_list():
     ("content", "reason"),
     [
         pytest.param(None, "No such file or directory", id="missing"),
-        pytest.param(b"", "it has no line of text", id="empty"),
-        pytest.param(b"\xff\xfe", "it has no line of text", id="no text"),
+        pytest.param(b"", "its first line is empty", id="empty"),
+        pytest.param(b"\xff\xfe", "its first line is empty", id="no text"),
     ],
 )
 def test_a_secret_file_that_cannot_be_read_is_named(tmp_path, content, reason):
