@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from common import options
+from common import cli, options
 from common.errors import OperatorError
 from common.keyboard import listening
 from kube.client import Cluster
@@ -50,34 +50,27 @@ class Settings:
 def main(argv: list[str] | None = None) -> int:
     """Do what the command line asks for."""
     arguments = _parser().parse_args(argv)
-    try:
-        settings = options.read(Settings, arguments, os.environ)
-    except options.SettingsError as error:
-        _show(f"settings:\n{error}")
-        return 2
     interrupts = Interrupts()
     interrupts.listen()
     try:
-        run = _Run(arguments, settings, interrupts)
-        if arguments.doctor:
-            return run.doctor()
-        return run.preview() if arguments.dry_run else run.launch()
-    except BlockingIOError:
-        _show("another launcher is at work here; to end it: python stop.py")
-        return 1
-    except OperatorError as error:
-        _show(str(error))
-        return 1
+        return cli.exit_code(lambda: _run(arguments, interrupts), _show)
     except Interrupted as error:
         if not error.taken_over:
             _show("\ninterrupted: run it again to go on, or undo it: python stop.py")
         return 130
 
 
+def _run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    run = _Run(arguments, cli.read(Settings, arguments), interrupts)
+    if arguments.doctor:
+        return run.doctor()
+    return run.preview() if arguments.dry_run else run.launch()
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n\n")[0],
-        epilog="What the worker is told comes from its environment variables: see "
+    parser = cli.parser(
+        __doc__,
+        "What the worker is told comes from its environment variables: see\n"
         "mqtt_posture_analyzer_with_db.py --help.",
     )
     switch = partial(parser.add_argument, action="store_true")
@@ -127,12 +120,17 @@ class _Run:
         """Do the steps, then wait."""
         if not (self._arguments.yes or self._agreed()):
             return 2
-        with processes.lock(self._trace.lock) as lock:
-            processes.write_record(self._trace.launcher, sys.argv)
-            try:
-                return self._do_steps(self._launch(lock))
-            finally:
-                self._trace.launcher.unlink(missing_ok=True)
+        try:
+            with processes.lock(self._trace.lock) as lock:
+                processes.write_record(self._trace.launcher, sys.argv)
+                try:
+                    return self._do_steps(self._launch(lock))
+                finally:
+                    self._trace.launcher.unlink(missing_ok=True)
+        except BlockingIOError:
+            raise OperatorError(
+                "another launcher is at work here; to end it: python stop.py"
+            ) from None
 
     def _do_steps(self, launch: Launch) -> int:
         only = self._arguments.only

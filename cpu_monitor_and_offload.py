@@ -11,10 +11,8 @@ import contextlib
 import gc
 import logging
 import os
-import sys
 
-from common import options
-from common.errors import OperatorError
+from common import cli, options
 from common.keyboard import listening
 from common.signals import Stop, on_stop_signals
 from common.status_port import StatusPort
@@ -32,27 +30,10 @@ log = logging.getLogger("scaler.scaler")
 
 def main(argv: list[str] | None = None) -> int:
     """Serve KEDA until told to stop."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n\n")[0], allow_abbrev=False
-    )
+    parser = cli.parser(__doc__)
     options.add_arguments(parser, ScalerSettings)
     arguments = parser.parse_args(argv)
-    try:
-        settings = options.read(ScalerSettings, arguments, os.environ)
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
-        return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
-    )
-    _stay_on_one_core()
-    try:
-        _serve(settings)
-    except OperatorError as error:
-        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
-        return 1
-    return 0
+    return cli.exit_code(lambda: _serve(arguments), log.error)
 
 
 def _stay_on_one_core() -> None:
@@ -63,7 +44,14 @@ def _stay_on_one_core() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def _serve(settings: ScalerSettings) -> None:
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = cli.read(ScalerSettings, arguments)
+    cli.log_to_stderr(
+        settings.log_level, "%(asctime)s %(levelname)-7s %(name)s %(message)s"
+    )
+    stop = Stop()
+    on_stop_signals(stop.set)  # before anybody can be answered
+    _stay_on_one_core()
     it = settings.grpc
     telemetry = ScalerTelemetry()
     cluster = Cluster(settings.cluster)
@@ -85,16 +73,15 @@ def _serve(settings: ScalerSettings) -> None:
     monitor.start()
     gc.freeze()  # what is loaded stays: looking through it again would delay calls
     log.info("serving %s/%s on port %d", *served, port)
-    _wait_for_the_end()
+    _wait_for_the_end(stop)
     log.info("stopping")
     server.stop()
     scaler.stop()
     monitor.stop()
+    return 0
 
 
-def _wait_for_the_end() -> None:
-    stop = Stop()
-    on_stop_signals(stop.set)
+def _wait_for_the_end(stop: Stop) -> None:
     with listening(stop.set) as terminal:
         if terminal:
             log.info("ESC or ENTER ends it")

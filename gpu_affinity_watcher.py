@@ -9,14 +9,12 @@ Exit codes: 0 ended as asked, 1 cannot work here or, with --once, the look faile
 
 import argparse
 import logging
-import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from common import options
+from common import cli, options
 from common.errors import OperatorError
 from common.signals import Stop, on_stop_signals
 from placement.settings import WatcherSettings
@@ -33,26 +31,11 @@ _STUCK = 5  # looks in a row that must be missing before /healthz says so
 def main(argv: list[str] | None = None) -> int:
     """Watch until stopped."""
     arguments = _parser().parse_args(argv)
-    try:
-        settings = options.read(WatcherSettings, arguments, os.environ)
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
-        return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
-    try:
-        return _watch(settings, arguments)
-    except OperatorError as error:
-        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
-        return 1
+    return cli.exit_code(lambda: _watch(arguments), log.error)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n\n")[0], allow_abbrev=False
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--once", action="store_true", help="look once and end")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be done, change nothing"
@@ -73,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _watch(settings: WatcherSettings, arguments: argparse.Namespace) -> int:
+def _watch(arguments: argparse.Namespace) -> int:
+    settings = cli.read(WatcherSettings, arguments)
+    cli.log_to_stderr(settings.log_level)
     # Imported here so that --help and wrong settings answer at once.
     from kube.client import Cluster
     from placement.loads.prometheus import Prometheus
@@ -91,6 +76,7 @@ def _watch(settings: WatcherSettings, arguments: argparse.Namespace) -> int:
     if arguments.once or arguments.table:
         return _look_once(watcher, report, show=arguments.table)
     loop = _Loop(watcher, report, settings.interval)
+    on_stop_signals(loop.stop.set)
     with _status_port(settings, report, loop):
         loop.run()
     return 0
@@ -116,16 +102,15 @@ class _Loop:
         self._watcher = watcher
         self._report = report
         self._interval = interval
-        self._stop = Stop()
+        self.stop = Stop()
         self._looked = time.monotonic()
 
     def run(self) -> None:
-        on_stop_signals(self._stop.set)
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             begun = time.monotonic()
             self._look(begun)
             self._looked = time.monotonic()
-            self._stop.wait(max(0.0, begun + self._interval - self._looked))
+            self.stop.wait(max(0.0, begun + self._interval - self._looked))
         log.info("stopped")
 
     def trouble(self) -> str | None:

@@ -9,11 +9,9 @@ Exit codes: 0 ended as asked, 1 cannot work here, 2 wrong settings.
 import argparse
 import getpass
 import logging
-import os
 import sys
 
-from common import options
-from page.errors import PageError
+from common import cli, options
 from page.settings import PageSettings
 
 log = logging.getLogger("page")
@@ -21,8 +19,7 @@ log = logging.getLogger("page")
 
 def main(argv: list[str] | None = None) -> int:
     """Serve the page until stopped."""
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(description=summary, epilog=details)
+    parser = cli.parser(__doc__)
     parser.add_argument(
         "--make-hash",
         action="store_true",
@@ -30,19 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     options.add_arguments(parser, PageSettings)
     arguments = parser.parse_args(argv)
-    logging.basicConfig(
-        level="INFO", format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    try:
-        if arguments.make_hash:
-            return _make_hash()
-        return _serve(options.read(PageSettings, arguments, os.environ))
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - for the terminal
-        return 2
-    except PageError as error:
-        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
-        return 1
+    cli.log_to_stderr("info", "%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    run = _make_hash if arguments.make_hash else lambda: _serve(arguments)
+    return cli.exit_code(run, log.error)
 
 
 def _make_hash() -> int:
@@ -54,7 +41,8 @@ def _make_hash() -> int:
     return 0
 
 
-def _serve(settings: PageSettings) -> int:
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = cli.read(PageSettings, arguments)
     from page.server import serve
 
     serve(settings)

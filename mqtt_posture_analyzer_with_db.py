@@ -7,16 +7,15 @@ no broker for a command), 2 wrong settings.
 import argparse
 import dataclasses
 import logging
-import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from common import options
+from common import cli, options
 from common.errors import OperatorError
-from common.signals import on_stop_signals
+from common.signals import Stop, on_stop_signals
 from posture.settings import ReplaySettings, SessionSettings, WorkerSettings
 from posture.worker.memory import reuse_picture_memory
 from posture.worker.native_log import take_over_stderr
@@ -30,10 +29,8 @@ log = logging.getLogger("posture.worker")
 
 def main(argv: list[str] | None = None) -> int:
     """Run the worker until it is stopped, or see to the sessions of all workers."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n\n")[0],
-        epilog="\n".join(f"{name}: {what}" for name, what in _COMMANDS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = cli.parser(
+        __doc__, "\n".join(f"{name}: {what}" for name, what in _COMMANDS.items())
     )
     parser.add_argument(
         "command", nargs="?", choices=tuple(_COMMANDS), default="work", help="see below"
@@ -43,24 +40,20 @@ def main(argv: list[str] | None = None) -> int:
     )
     options.add_arguments(parser, WorkerSettings)
     arguments = parser.parse_args(argv)
-    wanted = _NEEDS.get(arguments.command, WorkerSettings)
+    return cli.exit_code(lambda: _run(arguments), log.error)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "retire":
         arguments.slot = "0"  # it works on all of them, one after another
-    try:
-        settings = options.read(wanted, arguments, os.environ)
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
-        return 2
+    wanted = _NEEDS.get(arguments.command, WorkerSettings)
+    settings = cli.read(wanted, arguments)
     _log_to_stderr(settings.log_level)
     reuse_picture_memory()
     # Threads here hold Python's lock for moments between long native calls; who waits
     # for it leaves a core idle (2 % of all pictures at Python's own 5 ms).
     sys.setswitchinterval(0.0005)
-    try:
-        return _do(arguments, settings)
-    except OperatorError as error:
-        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
-        return 1
+    return _do(arguments, settings)
 
 
 def _do(arguments: argparse.Namespace, settings: SessionSettings) -> int:
@@ -76,8 +69,14 @@ def _do(arguments: argparse.Namespace, settings: SessionSettings) -> int:
         case "retire", WorkerSettings():
             return _retire(settings, arguments.successors)
         case _, WorkerSettings():
-            _work(settings)
+            _work(settings, _stopped_by_signals())
     return 0
+
+
+def _stopped_by_signals() -> Stop:
+    stop = Stop()
+    on_stop_signals(stop.set)
+    return stop
 
 
 def _declare(settings: SessionSettings) -> int:
@@ -113,11 +112,12 @@ def _retire(settings: WorkerSettings, successors: int | None) -> int:
     if successors == settings.workers:
         raise OperatorError("--successors must be another number than --workers")
     close(settings, successors)
+    stop = _stopped_by_signals()
     for slot in range(settings.workers):
         idle = settings.exit_when_idle or _IDLE_WHEN_RETIRED
         one = dataclasses.replace(settings, slot=slot, exit_when_idle=idle)
         log.info("working off what waits for %s", one.session_id)
-        if not _work(one, "unsubscribe"):
+        if not _work(one, stop, "unsubscribe"):
             log.error("stopped before %s was empty: retire again", one.session_id)
             return 1
         forget(settings.broker, one.session_id)
@@ -150,10 +150,10 @@ _COMMANDS = {
 }
 
 
-def _work(settings: WorkerSettings, wish: "Wish" = "subscribe") -> bool:
+def _work(settings: WorkerSettings, stop: Stop, wish: "Wish" = "subscribe") -> bool:
     """Work; False when it was told to stop before it had been idle long enough."""
     with _events(settings) as events:
-        return _work_and_tell(settings, wish, events)
+        return _work_and_tell(settings, stop, wish, events)
 
 
 def _events(settings: WorkerSettings) -> "AbstractContextManager[Events]":
@@ -167,7 +167,9 @@ def _events(settings: WorkerSettings) -> "AbstractContextManager[Events]":
     return told(settings)
 
 
-def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> bool:
+def _work_and_tell(
+    settings: WorkerSettings, stop: Stop, wish: "Wish", events: "Events"
+) -> bool:
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
     from posture.models import find_bundle
@@ -208,8 +210,7 @@ def _work_and_tell(settings: WorkerSettings, wish: "Wish", events: "Events") -> 
         events.ready()
 
     guarded = Guarded(settings, model)
-    worker = Worker(settings, guarded, landmarkers, table, ready, wish, events)
-    on_stop_signals(worker.request_stop)
+    worker = Worker(settings, guarded, landmarkers, table, ready, stop, wish, events)
     pruner = Pruner(settings)
     pruner.start()
     worker.start()

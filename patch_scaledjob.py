@@ -8,13 +8,11 @@ settings, 3 no node can be chosen.
 
 import argparse
 import logging
-import os
 import sys
 import time
 from pathlib import Path
 
-from common import options
-from common.errors import OperatorError
+from common import cli, options
 from common.files import write_text
 from kube import scaledjobs
 from kube.settings import node_name
@@ -26,29 +24,11 @@ log = logging.getLogger("placement.patch")
 def main(argv: list[str] | None = None) -> int:
     """Patch the manifest once."""
     arguments = _parser().parse_args(argv)
-    try:
-        settings = options.read(PatchSettings, arguments, os.environ)
-        named = node_name(arguments.node) if arguments.node is not None else None
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
-        return 2
-    except ValueError as error:
-        print(f"--node is {arguments.node!r}: expected {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(levelname)-7s %(message)s"
-    )
-    try:
-        return _patch(settings, named, arguments)
-    except OperatorError as error:
-        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
-        return 1
+    return cli.exit_code(lambda: _patch(arguments), log.error)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n\n")[0], allow_abbrev=False
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--node", help="pin to this node, whatever its load")
     parser.add_argument(
         "--dry-run", action="store_true", help="print the manifest, write nothing"
@@ -60,9 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _patch(
-    settings: PatchSettings, named: str | None, arguments: argparse.Namespace
-) -> int:
+def _patch(arguments: argparse.Namespace) -> int:
+    settings = cli.read(PatchSettings, arguments)
+    named = _named(arguments.node)
+    cli.log_to_stderr(settings.log_level, "%(levelname)-7s %(message)s")
     scaledjob = scaledjobs.read_manifest(settings.manifest.base)
     if not scaledjobs.keeps_running_jobs(scaledjob):
         log.warning(
@@ -79,6 +60,13 @@ def _patch(
     scaledjobs.pin(scaledjob, node, hostname)
     _write(settings.manifest.patched, scaledjobs.dump(scaledjob), arguments.dry_run)
     return 0
+
+
+def _named(text: str | None) -> str | None:
+    try:
+        return None if text is None else node_name(text)
+    except ValueError as error:
+        raise options.SettingsError([f"--node is {text!r}: expected {error}"]) from None
 
 
 def _choose(

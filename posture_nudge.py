@@ -8,16 +8,13 @@ failed or a nudge could not be told, 2 wrong settings.
 
 import argparse
 import logging
-import os
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from common import options
+from common import cli, options
+from common.errors import OperatorError
 from common.signals import Stop, on_stop_signals
-from nudge.errors import NudgeError
 from nudge.settings import NudgeSettings
-from page.errors import PageError
 
 if TYPE_CHECKING:
     from nudge.memory import Memory
@@ -31,25 +28,11 @@ log = logging.getLogger("nudge")
 def main(argv: list[str] | None = None) -> int:
     """Look until stopped."""
     arguments = _parser().parse_args(argv)
-    try:
-        settings = options.read(NudgeSettings, arguments, os.environ)
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
-        return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
-    try:
-        return _run(settings, arguments)
-    except (NudgeError, PageError) as error:
-        log.error("%s", error)  # noqa: TRY400 - a message, not a traceback
-        return 1
+    return cli.exit_code(lambda: _run(arguments), log.error)
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(description=summary, epilog=details)
+    parser = cli.parser(__doc__)
     parser.add_argument("--once", action="store_true", help="look once and end")
     parser.add_argument(
         "--dry-run", action="store_true", help="say who would be nudged, tell nobody"
@@ -70,7 +53,9 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone()
 
 
-def _run(settings: NudgeSettings, arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
+    settings = cli.read(NudgeSettings, arguments)
+    cli.log_to_stderr(settings.log_level)
     # Imported here so that --help and wrong settings answer at once.
     from nudge.memory import Memory
     from nudge.messengers import messengers
@@ -106,7 +91,7 @@ def _loop(
     while not stop.is_set():
         try:
             look(settings, rows, memory, send, datetime.now(UTC))
-        except (NudgeError, PageError) as error:
+        except OperatorError as error:
             log.error("%s; trying again", error)  # noqa: TRY400 - a message
         except Exception:
             # A daemon outlives what nobody has thought of; the next look begins anew.

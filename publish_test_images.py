@@ -8,7 +8,6 @@ picture, 1 it has not, 2 wrong settings or no such pictures.
 import argparse
 import glob
 import itertools
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from common import options
+from common import cli, options
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.options import decimal, integer, option, section
@@ -61,22 +60,27 @@ class PublishSettings:
 
 def main(argv: list[str] | None = None) -> int:
     """Publish what the command line names."""
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(description=summary, epilog=details)
+    parser = cli.parser(__doc__)
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
     options.add_arguments(parser, PublishSettings)
     arguments = parser.parse_args(argv)
+    return cli.exit_code(lambda: _run(arguments), _complain)
+
+
+def _complain(text: str) -> None:
+    console.print(text, style="red", markup=False, highlight=False)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = cli.read(PublishSettings, arguments)
     try:
-        settings = options.read(PublishSettings, arguments, os.environ)
         files = find_pictures(arguments.pictures)
-    except (options.SettingsError, FileNotFoundError) as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
-        return 2
+    except FileNotFoundError as error:
+        raise options.SettingsError([str(error)]) from None
     try:
         return _publish(files, settings)
-    except (OperatorError, OSError) as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
-        return 1
+    except OSError as error:
+        raise OperatorError(str(error)) from error
 
 
 def find_pictures(named: list[str]) -> list[Path]:

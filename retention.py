@@ -5,12 +5,10 @@ Exit codes: 0 done, also if there was nothing, 1 something is left, 2 wrong sett
 
 import argparse
 import logging
-import os
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from common import options
+from common import cli, options
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from posture.results import home_assistant
@@ -40,16 +38,13 @@ examples:
 
 def main(argv: list[str] | None = None) -> int:
     """Delete, and say how much."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    try:
-        settings = _read(arguments)
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201 - logging is not up
-        return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(levelname)s %(message)s"
-    )
+    arguments = _parser().parse_args(argv)
+    return cli.exit_code(lambda: _run(arguments), log.error)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = _read(arguments)
+    cli.log_to_stderr(settings.log_level, "%(levelname)s %(message)s")
     if not settings.pictures.is_dir():
         log.warning(
             "there is no folder %s here: pictures elsewhere stay (PICTURES_FOLDER)",
@@ -58,19 +53,15 @@ def main(argv: list[str] | None = None) -> int:
     try:
         deleted = _delete(settings, arguments)
     except (OperatorError, OSError) as error:
-        log.error("%s; run this again for what is left", error)  # noqa: TRY400
-        return 1
+        raise OperatorError(f"{error}; run this again for what is left") from error
     said = "would be deleted" if arguments.dry_run else "deleted"
     print(f"{said}: {deleted}")  # noqa: T201 - what was asked for
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n\n")[0],
-        epilog="\n".join(f"{n}: {what}" for n, what in _COMMANDS.items()) + _EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    commands = "\n".join(f"{name}: {what}" for name, what in _COMMANDS.items())
+    parser = cli.parser(__doc__, commands + _EXAMPLES)
     parser.add_argument("command", choices=tuple(_COMMANDS), help="see below")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be deleted, and stop"
@@ -101,8 +92,8 @@ def _read(arguments: argparse.Namespace) -> RetentionSettings | ForgetSettings:
             raise options.SettingsError(["forget needs --pi, --from and --to"])
         if arguments.since >= arguments.until:
             raise options.SettingsError(["--from must be before --to"])
-        return options.read(ForgetSettings, arguments, os.environ)
-    settings = options.read(RetentionSettings, arguments, os.environ)
+        return cli.read(ForgetSettings, arguments)
+    settings = cli.read(RetentionSettings, arguments)
     if settings.picture_days is None and settings.row_days is None:
         raise options.SettingsError(
             [
@@ -111,7 +102,7 @@ def _read(arguments: argparse.Namespace) -> RetentionSettings | ForgetSettings:
             ]
         )
     if settings.row_days is not None:
-        options.read(DatabaseSettings, arguments, os.environ)
+        cli.read(DatabaseSettings, arguments)
     return settings
 
 
@@ -132,7 +123,7 @@ def _delete(
     now = datetime.now(UTC)
     gone = None
     if settings.row_days is not None:
-        database = options.read(DatabaseSettings, arguments, os.environ)
+        database = cli.read(DatabaseSettings, arguments)
         rows = KeptRows(PostureLog(database))
         gone = prune_rows(rows, settings.row_days, now, dry_run=dry_run)
     deleted = prune_files(settings, now, dry_run=dry_run)

@@ -6,7 +6,6 @@ folder (local/). Exit codes: 0 ended as asked and every sample has its row and i
 """
 
 import argparse
-import os
 import secrets
 import signal
 import sys
@@ -18,9 +17,8 @@ from types import FrameType
 
 from rich.console import Console
 
-from common import options
+from common import cli, options
 from common.broker_settings import BrokerSettings
-from common.errors import OperatorError
 from demo.board import Board
 from demo.broker import free_port, own_address, start_broker
 from demo.database import Database
@@ -37,22 +35,25 @@ console = Console(highlight=False)
 
 def main(argv: list[str] | None = None) -> int:
     """Start everything, show the samples, stay until Ctrl-C."""
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(description=summary, epilog=details)
+    parser = cli.parser(__doc__)
     options.add_arguments(parser, DemoSettings)
-    try:
-        settings = options.read(DemoSettings, parser.parse_args(argv), os.environ)
-    except options.SettingsError as error:
-        console.print(str(error), style="red", markup=False)
-        return 2
+    arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(settings)
+        return cli.exit_code(lambda: _try(arguments), _complain)
     except KeyboardInterrupt:
         return 0
-    except (DemoError, OperatorError, OSError) as error:
-        console.print(str(error), style="red", markup=False)
-        return 1
+
+
+def _complain(text: str) -> None:
+    console.print(text, style="red", markup=False)
+
+
+def _try(arguments: argparse.Namespace) -> int:
+    try:
+        return _run(cli.read(DemoSettings, arguments))
+    except OSError as error:
+        raise DemoError(str(error)) from error
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -9,10 +9,8 @@ settings.
 
 import argparse
 import os
-import sys
 
-from common import options
-from common.errors import OperatorError
+from common import cli, options
 from kube.client import Cluster
 from kube.opened import Opened
 from launcher import processes
@@ -26,23 +24,16 @@ from launcher.teardown import Stopping
 def main(argv: list[str] | None = None) -> int:
     """Stop everything."""
     arguments = _parser().parse_args(argv)
-    try:
-        trace = Trace(options.read(TraceSettings, arguments, os.environ))
-        # A new terminal need not know which cluster it was.
-        told = {name: text for name, text in os.environ.items() if text}
-        environ = {**trace.remembered(), **told}
-        settings = options.read(StopSettings, arguments, environ)
-    except options.SettingsError as error:
-        print(f"settings:\n{error}", file=sys.stderr)  # noqa: T201
-        return 2
-    try:
-        return _run(arguments, settings, Trace(settings.trace))
-    except OperatorError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
+    return cli.exit_code(lambda: _run(arguments), cli.print_error)
 
 
-def _run(arguments: argparse.Namespace, settings: StopSettings, trace: Trace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
+    trace = Trace(cli.read(TraceSettings, arguments))
+    # A new terminal need not know which cluster it was.
+    told = {name: text for name, text in os.environ.items() if text}
+    environ = {**trace.remembered(), **told}
+    settings = options.read(StopSettings, arguments, environ)
+    trace = Trace(settings.trace)
     trace.log_here()
     stopping = Stopping(
         Opened(lambda: Cluster(settings.cluster)),
@@ -62,7 +53,7 @@ def _run(arguments: argparse.Namespace, settings: StopSettings, trace: Trace) ->
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = cli.parser(__doc__)
     parser.add_argument(
         "--all", action="store_true", help="the worker's Secret and ConfigMap too"
     )

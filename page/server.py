@@ -1,12 +1,11 @@
 """The one door to the web server that runs the page."""
 
 import logging
-import signal
 import socket
-from types import FrameType
 
 import uvicorn
 
+from common.signals import on_stop_signals
 from page.errors import PageError
 from page.settings import PageSettings
 from page.web import make_app
@@ -39,6 +38,15 @@ def serve(settings: PageSettings) -> None:
         ssl_certfile=settings.cert_file,
         ssl_keyfile=settings.key_file,
     )
+    server = uvicorn.Server(config)
+
+    def end() -> None:
+        # uvicorn has handlers of its own while it runs, and raises the signal that
+        # ended it to ours again.
+        server.should_exit = True
+        log.info("stopped")
+
+    on_stop_signals(end)  # before a browser can be answered
     with _listen(settings) as listener:
         try:
             config.load()
@@ -48,10 +56,7 @@ def serve(settings: PageSettings) -> None:
                 f"{settings.key_file or 'in it'} cannot be used: {error}"
             ) from error
         log.info("ready: %s", address(settings))
-        # uvicorn ends in good order, and then raises the signal that told it to again.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _ended)
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def address(settings: PageSettings) -> str:
@@ -76,7 +81,3 @@ def _listen(settings: PageSettings) -> socket.socket:
             "name another address with --listen or another port with --port"
         ) from error
     return listener
-
-
-def _ended(_number: int, _frame: FrameType | None) -> None:
-    log.info("stopped")

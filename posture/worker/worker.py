@@ -52,10 +52,11 @@ class Worker:
         landmarkers: Sequence[Landmarker],
         table: PostureLog,
         on_ready: Callable[[], None],
+        stop: Stop,
         wish: Wish = "subscribe",
         events: Events | None = None,
     ) -> None:
-        """Prepare; `on_ready` is called when pictures begin to come.
+        """Prepare; `on_ready` is called when pictures begin to come, `stop` ends it.
 
         Each landmarker gets an analyst of its own.
         """
@@ -71,7 +72,7 @@ class Worker:
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._in_hand = InHand()
         self._written = Written()
-        self._stop = Stop()
+        self._stop = stop
         self._too_much = threading.Event()
         self._guarded = guarded
         self._analysts = [
@@ -119,10 +120,6 @@ class Worker:
         self.subscription.start()
         if self._results:
             self._results.start(self.subscription.subscribed)
-
-    def request_stop(self) -> None:
-        """Ask `run` to end; may be called from a signal handler."""
-        self._stop.set()
 
     def run(self) -> bool:
         """Work until a stop is requested or there was nothing to do for long enough.
