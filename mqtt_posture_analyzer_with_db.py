@@ -106,8 +106,7 @@ def _probe(settings: SessionSettings) -> int:
 
 
 def _retire(settings: WorkerSettings, successors: int | None) -> int:
-    from posture.mqtt.client import forget
-    from posture.mqtt.sessions import close
+    from posture.mqtt.sessions import close, forget
 
     if successors == settings.workers:
         raise OperatorError("--successors must be another number than --workers")

@@ -21,7 +21,7 @@ from common import cli, options
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.options import decimal, integer, option, section
-from posture.mqtt.publisher import Publisher
+from common.publisher import Publisher
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 console = Console(stderr=True)

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from common import cli, options
 from common.broker_settings import BrokerSettings
+from common.publisher import Publisher
 from demo.board import Board
 from demo.broker import free_port, own_address, start_broker
 from demo.database import Database
@@ -27,7 +28,6 @@ from demo.page import LivePage, open_browser
 from demo.processes import Program, Run
 from demo.session import Session
 from demo.settings import DemoSettings
-from posture.mqtt.publisher import Publisher
 
 ROOT = Path(__file__).resolve().parent
 console = Console(highlight=False)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from common.publisher import Publisher
 from demo.board import Board, Line
 from demo.database import Database
 from demo.errors import DemoError
 from demo.processes import Program
-from posture.mqtt.publisher import Publisher
 
 _PIS = ("pi1", "pi2")
 _PATIENCE = 60  # seconds for one sample picture

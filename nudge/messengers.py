@@ -8,10 +8,10 @@ from datetime import UTC
 import apprise
 
 from common.errors import OperatorError
+from common.publisher import Publisher
 from nudge.errors import NudgeError
 from nudge.patience import Nudge
 from nudge.settings import NudgeSettings
-from posture.mqtt.publisher import Publisher
 
 log = logging.getLogger(__name__)
 

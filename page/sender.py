@@ -3,9 +3,9 @@
 import re
 import threading
 
+from common.publisher import Publisher, PublishError
 from page.errors import PageError
 from posture.errors import RefusedError
-from posture.mqtt.publisher import Publisher, PublishError
 from posture.settings import BrokerSettings
 from posture.vision.payload import decode_image, decode_payload
 

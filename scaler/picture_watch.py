@@ -2,34 +2,19 @@
 
 import logging
 import math
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
-from paho.mqtt.client import (
-    Client,
-    ConnectFlags,
-    DisconnectFlags,
-    MQTTMessage,
-    MQTTv5,
-    MQTTv311,
-)
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
-
-from common.broker_settings import BrokerSettings, tls_context
-from common.errors import OperatorError
+from common.broker_answers import Callbacks, Delivery, Granted, Reason
+from common.broker_settings import BrokerSettings
+from common.mqtt import RETAINED_NEVER, Connection
 from scaler.polling import NotKnownError
 from scaler.settings import DemandSettings
 
 log = logging.getLogger(__name__)
 _DELAYS = (1, 15)  # seconds between attempts, first and longest
-_NO_RETAINED = 2  # retain handling: what is retained is no new picture
 
 
 class PictureWatch:
@@ -58,42 +43,27 @@ class PictureWatch:
         self._subscribed = False
         self._backlog = math.nan
         self._problem = "not connected yet"
-        self._client = self._make_client()
-
-    def _make_client(self) -> Client:
-        it = self._broker
-        five = it.version == "5"
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"posture-scaler-{uuid.uuid4().hex[:12]}",
-            clean_session=None if five else True,
-            protocol=MQTTv5 if five else MQTTv311,
+        self._connection = Connection(
+            broker,
+            f"posture-scaler-{uuid.uuid4().hex[:12]}",
+            Callbacks(
+                connected=self._connected_to,
+                refused=self._refused,
+                unreachable=self._unreachable,
+                lost=self._lost,
+                subscribed=self._answered,
+                message=self._arrived,
+            ),
         )
-        if it.user:
-            client.username_pw_set(it.user, it.password)
-        if it.tls:
-            try:
-                client.tls_set_context(tls_context(it))
-            except ValueError as error:
-                raise OperatorError(str(error)) from error
-        client.reconnect_delay_set(*_DELAYS)
-        client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
-        client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
-        client.on_disconnect = self._on_disconnect
-        return client
+        self._connection.delays(*_DELAYS)
 
     def start(self) -> None:
         """Connect, and connect again whenever needed, in a thread of its own."""
-        it = self._broker
-        self._client.connect_async(it.host, it.port, it.keepalive)
-        self._client.loop_start()
+        self._connection.start()
 
     def stop(self) -> None:
         """Disconnect."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._connection.stop()
 
     @property
     def age(self) -> float:
@@ -127,33 +97,16 @@ class PictureWatch:
 
     # In the network thread
 
-    def _on_connect(
-        self,
-        client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _flags: ConnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            self._failed(f"it refused the connection: {reason}; check MQTT_USER")
-            return
-        topics = filter(None, (self._demand.topic, self._demand.backlog_topic))
-        if self._broker.version == "5":
-            wanted = SubscribeOptions(qos=0, retainHandling=_NO_RETAINED)
-            client.subscribe([(topic, wanted) for topic in topics])
-        else:
-            client.subscribe([(topic, 0) for topic in topics])
+    def _refused(self, reason: Reason) -> None:
+        self._failed(f"it refused the connection: {reason}; check MQTT_USER")
 
-    def _on_subscribe(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _mid: int,
-        reasons: list[ReasonCode],
-        _properties: Properties | None,
-    ) -> None:
-        if any(each.is_failure for each in reasons):
+    def _connected_to(self, _granted: Granted) -> None:
+        topics = filter(None, (self._demand.topic, self._demand.backlog_topic))
+        # What is retained is no new picture.
+        self._connection.subscribe(*topics, qos=0, retained=RETAINED_NEVER)
+
+    def _answered(self, answers: list[Reason]) -> None:
+        if any(each.failure for each in answers):
             self._failed(f"it refused the subscription to {self._demand.topic}")
             return
         log.info("watching %s at %s", self._demand.topic, self._place)
@@ -162,15 +115,10 @@ class PictureWatch:
         # What came before, or while we were away, nobody has seen.
         self._sign(time.monotonic())
 
-    def _on_message(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        message: MQTTMessage,
-    ) -> None:
-        if self._is_backlog(message):
-            self._told_backlog(_number(message.payload))
-        elif not message.retain:
+    def _arrived(self, delivery: Delivery) -> None:
+        if delivery.topic == self._demand.backlog_topic:
+            self._told_backlog(_number(delivery.payload))
+        elif not delivery.retained:
             self._sign(time.monotonic())
 
     def _told_backlog(self, count: float) -> None:
@@ -179,31 +127,17 @@ class PictureWatch:
         if count > self._demand.backlog_above:
             self._sign(time.monotonic())
 
-    def _is_backlog(self, message: MQTTMessage) -> bool:
-        try:
-            return message.topic == self._demand.backlog_topic
-        except UnicodeDecodeError:
-            return False
+    def _unreachable(self, error: BaseException | None) -> None:
+        self._failed(f"cannot be reached: {error}")
 
-    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
-        # paho calls this while it handles the error, which it keeps to itself.
-        self._failed(f"cannot be reached: {sys.exception()}")
-
-    def _on_disconnect(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _flags: DisconnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _lost(self, reason: Reason) -> None:
         with self._lock:
             lost, self._subscribed = self._subscribed, False
             self._backlog = math.nan
             if lost:
                 self._heard = time.monotonic()
         # The end of a refused connection must not hide why it was refused.
-        if lost and reason != 0:
+        if lost and reason.code != 0:
             self._failed(f"connection lost: {reason}")
 
     def _failed(self, problem: str) -> None:
@@ -212,7 +146,7 @@ class PictureWatch:
         self._problem = problem
 
 
-def _number(payload: bytes | bytearray) -> float:
+def _number(payload: bytes) -> float:
     try:
         number = float(payload)
     except ValueError:

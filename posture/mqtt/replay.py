@@ -4,7 +4,7 @@ import json
 import logging
 from pathlib import Path
 
-from posture.mqtt.publisher import Publisher, PublishError
+from common.publisher import Publisher, PublishError
 from posture.settings import ReplaySettings
 
 log = logging.getLogger(__name__)

@@ -7,13 +7,16 @@ Each of these connects under the workers' own client ids: a worker that is conne
 loses its connection, and takes it up again some seconds later.
 """
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
+from common.broker_answers import Callbacks
+from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
-from posture.mqtt.client import forget
+from common.mqtt import Connection
 from posture.mqtt.shards import slots
 from posture.mqtt.subscription import Message, Subscription, Wish
 from posture.settings import SessionSettings
@@ -94,6 +97,28 @@ def look(settings: SessionSettings, deadline: float = _DEADLINE) -> list[State]:
         State(each, found[each], min(len(messages), MOST_COUNTED))
         for each, messages in waiting.items()
     ]
+
+
+def forget(
+    settings: BrokerSettings, client_id: str, deadline: float = _DEADLINE
+) -> None:
+    """End the durable session of that name, and what waits in it.
+
+    Raises:
+        OperatorError: the broker did not confirm in time.
+    """
+    done = threading.Event()
+    connection = Connection(
+        settings, client_id, Callbacks(connected=lambda _granted: done.set())
+    )
+    connection.start()
+    confirmed = done.wait(deadline)
+    connection.stop()
+    if not confirmed:
+        raise OperatorError(
+            f"the broker at {settings.host}:{settings.port} did not end the session "
+            f"{client_id!r} within {deadline:g} s"
+        )
 
 
 @contextmanager

@@ -1,30 +1,25 @@
 """A durable subscription at the broker, acknowledged by hand.
 
 The broker keeps the session between runs of the worker, under its client id, and hands
-out again whatever was not acknowledged when a connection ended. paho's network thread
+out again whatever was not acknowledged when a connection ended. The network thread
 only passes messages on; it never waits for anything.
 """
 
 import logging
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-
+from common.broker_answers import Callbacks, Delivery, Granted, Reason
 from common.broker_settings import BrokerSettings
-from posture.mqtt.client import LARGEST, connect, new_client, subscribe
+from common.mqtt import LARGEST, Connection
 
 log = logging.getLogger(__name__)
 
-_TAKEN_OVER = 0x8E
 _QUICK = 5.0  # seconds; a connection that ends sooner was not a good one
 _QUICK_LOSSES = 3
 _DELAYS = (1, 10)  # seconds between attempts, first and longest
@@ -92,29 +87,27 @@ class Subscription:
         self.subscribed = threading.Event()
         self.answered = threading.Event()  # to `ask`, also if the line was lost since
         self.found = False  # whether the broker had the session already
-        self._client = self._make_client(client_id)
-
-    def _make_client(self, client_id: str) -> Client:
-        client = new_client(self._settings, client_id, durable=True)
-        client.manual_ack_set(True)
-        client.reconnect_delay_set(*_DELAYS)
-        client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
-        client.on_subscribe = self._on_subscribe
-        client.on_unsubscribe = self._on_unsubscribe
-        client.on_message = self._on_message
-        client.on_disconnect = self._on_disconnect
-        return client
+        callbacks = Callbacks(
+            connected=self._connected_to,
+            refused=self._refused_by,
+            unreachable=self._unreachable,
+            lost=self._lost,
+            subscribed=self._answered,
+            unsubscribed=self._ready,
+            message=self._arrived,
+        )
+        self._connection = Connection(
+            settings, client_id, callbacks, durable=True, by_hand=True, window=window
+        )
+        self._connection.delays(*_DELAYS)
 
     def start(self) -> None:
         """Connect, and connect again whenever needed, in a thread of its own."""
-        connect(self._client, self._settings, durable=True, window=self._window)
-        self._client.loop_start()
+        self._connection.start()
 
     def stop(self) -> None:
         """Disconnect, once what was acknowledged has been sent; the session stays."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._connection.stop()
         self._connection_ended()
 
     def ask(self, wish: Wish) -> None:
@@ -123,9 +116,9 @@ class Subscription:
         self.answered.clear()
         self.subscribed.clear()
         if wish == "subscribe":
-            subscribe(self._client, self._settings, self._topic)
+            self._connection.subscribe(self._topic)
         elif wish == "unsubscribe":
-            self._client.unsubscribe(self._topic)
+            self._connection.unsubscribe(self._topic)
         else:
             self._ready()
 
@@ -143,40 +136,35 @@ class Subscription:
                 self._order[message.mid] = True
             while self._order and (first := next(iter(self._order.items())))[1]:
                 del self._order[first[0]]
-                self._client.ack(first[0], 1)
+                self._connection.acknowledge(first[0])
             return True
 
-    def _on_connect(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        flags: ConnectFlags,
-        reason: ReasonCode,
-        properties: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            self._refused = True
-            log.error(
-                "broker %s:%d refused the connection: %s; check MQTT_USER and "
-                "MQTT_PASSWORD, and MQTT_VERSION",
-                self._settings.host,
-                self._settings.port,
-                reason,
-            )
-            return
+    # In the network thread
+
+    def _refused_by(self, reason: Reason) -> None:
+        self._refused = True
+        log.error(
+            "broker %s:%d refused the connection: %s; check MQTT_USER and "
+            "MQTT_PASSWORD, and MQTT_VERSION",
+            self._settings.host,
+            self._settings.port,
+            reason,
+        )
+
+    def _connected_to(self, granted: Granted) -> None:
         with self._lock:
             self._generation += 1
             self._order.clear()
             self._connected = True
         self._connected_at = time.monotonic()
-        self._warn_of_limits(properties)
-        self.found = flags.session_present
+        self._warn_of_limits(granted)
+        self.found = granted.found
         if not self.found:
             self._begin_session()
         self.ask(self._wish)
 
-    def _warn_of_limits(self, properties: Properties | None) -> None:
-        limit = getattr(properties, "MaximumPacketSize", None)
+    def _warn_of_limits(self, granted: Granted) -> None:
+        limit = granted.maximum_packet
         if limit is not None and limit < LARGEST:
             log.warning(
                 "the broker takes no packet above %d bytes: larger pictures are lost "
@@ -196,40 +184,22 @@ class Subscription:
             log.info("the broker has no session for us yet: it begins now")
         self._session = self._generation
 
-    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
-        # paho calls this while it handles the error, which it keeps to itself.
+    def _unreachable(self, error: BaseException | None) -> None:
         log.error(
             "cannot reach the broker at %s:%d: %s; trying again",
             self._settings.host,
             self._settings.port,
-            sys.exception(),
+            error,
         )
 
-    def _on_subscribe(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _mid: int,
-        reasons: list[ReasonCode],
-        _properties: Properties | None,
-    ) -> None:
-        if reasons[0].is_failure:
+    def _answered(self, answers: list[Reason]) -> None:
+        if answers[0].failure:
             log.error(
                 "the broker refuses the subscription to %s: %s; allow it in its ACL",
                 self._topic,
-                reasons[0],
+                answers[0],
             )
             return
-        self._ready()
-
-    def _on_unsubscribe(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _mid: int,
-        _reasons: list[ReasonCode],
-        _properties: Properties | None,
-    ) -> None:
         self._ready()
 
     def _ready(self) -> None:
@@ -239,40 +209,24 @@ class Subscription:
             self._on_ready()
             self._on_ready = None
 
-    def _on_message(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        message: MQTTMessage,
-    ) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "images/undecodable"
+    def _arrived(self, delivery: Delivery) -> None:
         with self._lock:
-            if message.qos:
-                self._order.setdefault(message.mid, False)
+            if delivery.qos:
+                self._order.setdefault(delivery.mid, False)
         # Only this thread changes the generations, so no lock is needed to read them.
         self._deliver(
             Message(
                 self._generation,
                 self._session,
-                message.mid,
-                message.qos,
-                topic,
-                bytes(message.payload),
-                message.dup,
+                delivery.mid,
+                delivery.qos,
+                delivery.topic,
+                delivery.payload,
+                delivery.again,
             )
         )
 
-    def _on_disconnect(
-        self,
-        client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _flags: DisconnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _lost(self, reason: Reason) -> None:
         if not self._connection_ended():
             self._say_nothing_answered(reason)
             return
@@ -280,24 +234,23 @@ class Subscription:
         self._quick_losses = self._quick_losses + 1 if lasted < _QUICK else 0
         if lasted > _LASTING:
             self._evictions = 0
-        if reason == 0:
+        if reason.code == 0:
             return
-        taken_over = reason.value == _TAKEN_OVER
-        if taken_over or self._quick_losses >= _QUICK_LOSSES:
-            self._wait_longer(client)
-            self._evictions += taken_over
+        if reason.taken_over or self._quick_losses >= _QUICK_LOSSES:
+            self._wait_longer()
+            self._evictions += reason.taken_over
             log.error(
                 "the connection is lost again and again (%s): another worker with the "
                 "same client id? Each needs its own MQTT_CLIENT_ID; waiting a while",
                 reason,
             )
         else:
-            client.reconnect_delay_set(*_DELAYS)
+            self._connection.delays(*_DELAYS)
             log.warning("connection to the broker lost: %s; connecting again", reason)
 
-    def _say_nothing_answered(self, reason: ReasonCode) -> None:
+    def _say_nothing_answered(self, reason: Reason) -> None:
         refused, self._refused = self._refused, False
-        if reason != 0 and not refused:
+        if reason.code != 0 and not refused:
             log.error(
                 "broker %s:%d ended the connection without an answer: %s; check "
                 "MQTT_TLS and the certificates",
@@ -306,11 +259,11 @@ class Subscription:
                 reason,
             )
 
-    def _wait_longer(self, client: Client) -> None:
+    def _wait_longer(self) -> None:
         # A passing visitor (`declare`, a Job that overlaps with the next one) costs
         # seconds; two workers that mean to stay do not fight.
         delay = _DELAY_WHEN_EVICTED << min(self._evictions, _MOST_DOUBLINGS)
-        client.reconnect_delay_set(delay + random.randint(0, delay), 2 * delay)  # noqa: S311
+        self._connection.delays(delay + random.randint(0, delay), 2 * delay)  # noqa: S311
 
     def _connection_ended(self) -> bool:
         with self._lock:

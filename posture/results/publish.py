@@ -11,21 +11,11 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from paho.mqtt.client import (
-    MQTT_ERR_SUCCESS,
-    Client,
-    ConnectFlags,
-    MQTTMessage,
-    error_string,
-)
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-
+from common.broker_answers import Callbacks, Delivery, Reason
 from common.broker_settings import BrokerSettings
-from posture.mqtt.client import connect, new_client
-from posture.mqtt.publisher import Publisher
+from common.mqtt import RETAINED_ALWAYS, Connection
+from common.publisher import Publisher
 from posture.results import home_assistant
 from posture.results.newest import CAMERAS, Newest
 from posture.results.payload import (
@@ -147,29 +137,26 @@ class Results:
         self._welcome = False
         self._described.clear()
         self._newest.restart()
-        client = self._make_client()
-        connect(client, self._broker, durable=False)
-        client.reconnect()
+        line = self._connect()
         try:
-            return self._talk(client)
+            return self._talk(line)
         finally:
-            if line := client.socket():
-                line.close()  # without a farewell, so the broker says that we are gone
+            line.drop()  # so the broker says that we are gone
 
-    def _talk(self, client: Client) -> str:
+    def _talk(self, line: Connection) -> str:
         until = time.monotonic() + _ANSWER
-        while (result := client.loop(_TICK)) == MQTT_ERR_SUCCESS:
+        while not (trouble := line.turn(_TICK)):
             if self._welcome:
-                self._tell(client)
+                self._tell(line)
             elif time.monotonic() > until:
                 return (
                     f"what is published in {self._settings.prefix}/# does not come "
                     "back; allow this user to read and write it"
                 )
             if self._ending():
-                self._leave(client)
+                self._leave(line)
                 return ""
-        return error_string(result)
+        return trouble
 
     def _ending(self) -> bool:
         if not self._stop.is_set():
@@ -177,55 +164,46 @@ class Results:
         told = self._welcome and self._newest.all_told()
         return told or time.monotonic() > self._until
 
-    def _leave(self, client: Client) -> None:
+    def _leave(self, line: Connection) -> None:
         """Say so, and read all answers, for what is unread when a line ends ends it."""
         until = max(self._until, time.monotonic() + _TICK)
-        said = client.publish(self._availability, _OFFLINE, qos=1, retain=True)
+        said = line.publish(self._availability, _OFFLINE, retain=True)
         while self._welcome or not said.is_published():
-            if client.loop(_TICK) != MQTT_ERR_SUCCESS or time.monotonic() > until:
+            if line.turn(_TICK) or time.monotonic() > until:
                 break
-        client.disconnect()
+        line.disconnect()
 
-    def _make_client(self) -> Client:
-        client = new_client(self._broker, self._client_id, durable=False)
-        client.will_set(self._availability, _OFFLINE, qos=1, retain=True)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        return client
+    def _connect(self) -> Connection:
+        line = Connection(
+            self._broker,
+            self._client_id,
+            Callbacks(
+                connected=lambda _granted: self._ask(line),
+                refused=_give_up,
+                message=lambda delivery: self._arrived(line, delivery),
+            ),
+        )
+        line.will(self._availability, _OFFLINE)
+        line.open()
+        return line
 
-    def _on_connect(
-        self,
-        client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _flags: ConnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            raise ConnectionRefusedError(f"refused the connection: {reason}")
+    def _ask(self, line: Connection) -> None:
         wanted = (status_topic(self._settings.prefix, "+"), self._availability)
         # What does not come back at QoS 0 is sent again, so that is enough.
-        client.subscribe([(topic, 0) for topic in (*wanted, self._birth) if topic])
+        topics = [topic for topic in (*wanted, self._birth) if topic]
+        line.subscribe(*topics, qos=0, retained=RETAINED_ALWAYS)
         # What is retained comes before this does.
-        client.publish(self._availability, _ONLINE, qos=1, retain=True)
+        line.publish(self._availability, _ONLINE, retain=True)
 
-    def _on_message(
-        self,
-        client: Client,
-        _userdata: Any,  # noqa: ANN401
-        message: MQTTMessage,
-    ) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            return
+    def _arrived(self, line: Connection, delivery: Delivery) -> None:
+        topic, payload = delivery.topic, delivery.payload
         if topic == self._availability:
-            self._welcome = message.payload == _ONLINE
+            self._welcome = payload == _ONLINE
         elif topic == self._birth:
-            for pi in self._described if message.payload == _ONLINE else ():
-                self._describe(client, pi)
-        else:
-            self._hear(camera_of(self._settings.prefix, topic), bytes(message.payload))
+            for pi in self._described if payload == _ONLINE else ():
+                self._describe(line, pi)
+        elif topic.startswith(f"{self._settings.prefix}/"):
+            self._hear(camera_of(self._settings.prefix, topic), payload)
 
     def _hear(self, pi: str, payload: bytes) -> None:
         if not payload:
@@ -234,7 +212,7 @@ class Results:
         elif heard := understood(payload):
             self._newest.heard(pi, heard, datetime.now(UTC))
 
-    def _tell(self, client: Client) -> None:
+    def _tell(self, line: Connection) -> None:
         now = time.monotonic()
         if now < self._next and not self._stop.is_set():
             return
@@ -243,9 +221,9 @@ class Results:
         for pi, newest in self._newest.due(now):
             if self._settings.discovery and pi not in self._described:
                 self._described.add(pi)
-                self._describe(client, pi)
+                self._describe(line, pi)
             topic = status_topic(self._settings.prefix, pi)
-            client.publish(topic, newest.payload, qos=1, retain=True)
+            line.publish(topic, newest.payload, retain=True)
 
     def _take(self) -> None:
         with self._lock:
@@ -254,6 +232,10 @@ class Results:
         for pi, row in rows.items():
             self._newest.offer(pi, document(row), now)
 
-    def _describe(self, client: Client, pi: str) -> None:
+    def _describe(self, line: Connection, pi: str) -> None:
         for topic, payload in home_assistant.descriptions(self._settings, pi):
-            client.publish(topic, payload, qos=1, retain=True)
+            line.publish(topic, payload, retain=True)
+
+
+def _give_up(reason: Reason) -> None:
+    raise ConnectionRefusedError(f"refused the connection: {reason}")

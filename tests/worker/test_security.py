@@ -10,7 +10,7 @@ import pytest
 
 from common import options
 from common.broker_settings import BrokerSettings
-from posture.mqtt.publisher import Publisher
+from common.publisher import Publisher
 from posture.settings import WorkerSettings
 from scaler.settings import ScalerSettings
 from tests.fixtures.mosquitto import running_mosquitto

@@ -1,22 +1,17 @@
 """Publishes pictures the way a camera does: Base64 at QoS 1, each acknowledged."""
 
 import base64
-import sys
 import threading
 import uuid
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-
+from common.broker_answers import Callbacks, Granted, Reason
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
-from posture.mqtt.client import connect, new_client
+from common.mqtt import Connection
 
 _WINDOW = 20  # pictures on their way at a time: bounds the memory, not the speed
-_NOBODY = 0x10  # no matching subscribers: accepted, and dropped
 
 
 class PublishError(OperatorError):
@@ -41,12 +36,15 @@ class Publisher:
         self.unheard = 0  # acknowledged, but the broker knows nobody who wants them
         self.refused: list[str] = []
         name = f"camera-{uuid.uuid4().hex[:12]}"
-        self._client = new_client(settings, name, durable=False)
-        self._client.reconnect_delay_set(1, 5)
-        self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = self._on_connect_fail
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_publish = self._on_publish
+        callbacks = Callbacks(
+            connected=self._connected_to,
+            refused=self._refused,
+            unreachable=self._unreachable,
+            lost=self._lost,
+            published=self._published,
+        )
+        self._connection = Connection(settings, name, callbacks)
+        self._connection.delays(1, 5)
 
     def __enter__(self) -> Self:
         """Connect.
@@ -54,8 +52,7 @@ class Publisher:
         Raises:
             PublishError: the broker cannot be reached or refuses us.
         """
-        connect(self._client, self._settings, durable=False)
-        self._client.loop_start()
+        self._connection.start()
         with self._changed:
             if not self._changed.wait_for(
                 lambda: self._connected or self._trouble, self._patience
@@ -63,7 +60,7 @@ class Publisher:
                 self._trouble = "does not answer"
             if self._connected:
                 return self
-        self._client.loop_stop()
+        self._connection.stop()
         raise PublishError(self._about(self._trouble))
 
     def __exit__(
@@ -73,8 +70,7 @@ class Publisher:
         trace: TracebackType | None,
     ) -> None:
         """Disconnect, without waiting for anything."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._connection.stop()
 
     def publish(self, topic: str, file: bytes) -> None:
         """Send one image file; waits while too many are on their way.
@@ -93,7 +89,7 @@ class Publisher:
         self._wait_for_less_than(_WINDOW)
         with self._changed:
             self._sent += 1
-        self._client.publish(topic, payload, qos=1, retain=retain)
+        self._connection.publish(topic, payload, retain=retain)
 
     def finish(self) -> None:
         """Wait until the broker has acknowledged everything.
@@ -125,49 +121,33 @@ class Publisher:
     def _about(self, trouble: str) -> str:
         return f"broker {self._settings.host}:{self._settings.port} {trouble}"
 
-    def _on_connect(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _flags: ConnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    # In the network thread
+
+    def _connected_to(self, _granted: Granted) -> None:
         with self._changed:
-            self._connected = not reason.is_failure
-            if reason.is_failure:
-                self._trouble = f"refused the connection: {reason}"
+            self._connected = True
             self._changed.notify_all()
 
-    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:  # noqa: ANN401
+    def _refused(self, reason: Reason) -> None:
+        self._fail(f"refused the connection: {reason}")
+
+    def _unreachable(self, error: BaseException | None) -> None:
+        self._fail(f"cannot be reached: {error}")
+
+    def _fail(self, trouble: str) -> None:
         with self._changed:
-            # paho calls this while it handles the error, which it keeps to itself.
-            self._trouble = f"cannot be reached: {sys.exception()}"
+            self._trouble = trouble
             self._changed.notify_all()
 
-    def _on_disconnect(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _flags: DisconnectFlags,
-        _reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _lost(self, _reason: Reason) -> None:
         with self._changed:
             self._connected = False
 
-    def _on_publish(
-        self,
-        _client: Client,
-        _userdata: Any,  # noqa: ANN401
-        _mid: int,
-        reason: ReasonCode,
-        _properties: Properties,
-    ) -> None:
+    def _published(self, reason: Reason) -> None:
         with self._changed:
-            if reason.is_failure:
+            if reason.failure:
                 self.refused.append(str(reason))
             else:
                 self.acknowledged += 1
-                self.unheard += reason.value == _NOBODY
+                self.unheard += reason.nobody
             self._changed.notify_all()

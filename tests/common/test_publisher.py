@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from posture.mqtt.publisher import Publisher, PublishError
+from common.publisher import Publisher, PublishError
 from posture.settings import BrokerSettings
 from tests.fixtures.mosquitto import dynamic_security, running_mosquitto
 from tests.fixtures.net import free_port

@@ -1,0 +1,234 @@
+"""The one door to an MQTT broker: connections, and what the broker grants them.
+
+The defaults of paho, the client library underneath, would lose pictures: they wipe a
+durable session at the first connect, and deliver retained ones at every reconnect.
+"""
+
+import ssl
+import sys
+from typing import Any, Protocol
+
+from paho.mqtt.client import (
+    MQTT_ERR_SUCCESS,
+    Client,
+    MQTTMessage,
+    MQTTv5,
+    MQTTv311,
+    error_string,
+)
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from common.broker_answers import Callbacks, Delivery, Granted, Reason
+from common.broker_settings import BrokerSettings, tls_context
+from common.errors import OperatorError
+
+LARGEST = 14_000_000
+"""Bytes of a packet that must fit: a 10 MB picture in Base64."""
+
+FOREVER = 0xFFFFFFFF
+"""Session expiry interval: never."""
+
+RETAINED_ALWAYS = 0
+"""Retain handling: each subscription brings what is retained."""
+
+RETAINED_WHEN_NEW = 1
+"""Retain handling: a reconnect brings no retained message."""
+
+RETAINED_NEVER = 2
+"""Retain handling: only what is published from now on."""
+
+
+class Sent(Protocol):
+    """A message on its way to the broker."""
+
+    def is_published(self) -> bool:
+        """Whether the broker has taken it."""
+
+    def wait_for_publish(self, timeout: float | None = None) -> None:
+        """Wait until the broker has taken it, for `timeout` seconds at most."""
+
+
+class Connection:
+    """A client of the broker, with the credentials and certificates of the settings.
+
+    Everything but the constructor may be called in any thread.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        client_id: str,
+        callbacks: Callbacks,
+        *,
+        durable: bool = False,
+        by_hand: bool = False,
+        window: int = 100,
+    ) -> None:
+        """Prepare; nothing is connected yet.
+
+        The session of a `durable` one outlives it; one that is not wipes what the
+        broker has under this id. Messages are acknowledged `by_hand` or by themselves.
+        At most `window` come before one is acknowledged, with a broker that keeps to
+        it (MQTT 5 only).
+
+        Raises:
+            OperatorError: the certificate files cannot be used.
+        """
+        self._settings = settings
+        self._durable = durable
+        self._window = window
+        self.client_id = client_id
+        five = settings.version == "5"
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if five else not durable,
+            protocol=MQTTv5 if five else MQTTv311,
+        )
+        if settings.user:
+            self._client.username_pw_set(settings.user, settings.password)
+        if settings.tls:
+            self._client.tls_set_context(_tls(settings))
+        self._client.manual_ack_set(by_hand)
+        _attach(self._client, callbacks)
+
+    def will(self, topic: str, payload: bytes) -> None:
+        """What the broker is to retain when the connection ends without a farewell."""
+        self._client.will_set(topic, payload, qos=1, retain=True)
+
+    def delays(self, first: int, longest: int) -> None:
+        """Seconds between attempts to connect."""
+        self._client.reconnect_delay_set(first, longest)
+
+    def start(self) -> None:
+        """Connect, and again whenever that is lost, in a thread of its own."""
+        self._aim()
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect, once what was acknowledged has been sent, and end the thread."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def open(self) -> None:
+        """Connect once, for a caller that keeps it going with `turn`.
+
+        Raises:
+            OSError: the broker cannot be reached.
+        """
+        self._aim()
+        self._client.reconnect()
+
+    def turn(self, seconds: float) -> str:
+        """Do what there is to do, for so long; says why the connection ended, if so."""
+        result = self._client.loop(seconds)
+        return "" if result == MQTT_ERR_SUCCESS else error_string(result)
+
+    def disconnect(self) -> None:
+        """Say farewell."""
+        self._client.disconnect()
+
+    def drop(self) -> None:
+        """End it without a farewell, as a crash would."""
+        if line := self._client.socket():
+            line.close()
+
+    def subscribe(
+        self, *topics: str, qos: int = 1, retained: int = RETAINED_WHEN_NEW
+    ) -> None:
+        """Ask for topics; `retained` is heard by brokers of MQTT 5."""
+        if self._settings.version == "5":
+            wanted = SubscribeOptions(qos=qos, retainHandling=retained)
+            self._client.subscribe([(topic, wanted) for topic in topics])
+        else:
+            self._client.subscribe([(topic, qos) for topic in topics])
+
+    def unsubscribe(self, topic: str) -> None:
+        """Want nothing of that topic any more."""
+        self._client.unsubscribe(topic)
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> Sent:
+        """Send a message; returns at once."""
+        return self._client.publish(topic, payload, qos=qos, retain=retain)
+
+    def acknowledge(self, mid: int) -> None:
+        """Tell the broker that this message, of QoS 1, is done."""
+        self._client.ack(mid, 1)
+
+    def _aim(self) -> None:
+        broker = self._settings
+        five: dict[str, Any] = {}
+        if broker.version == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = FOREVER if self._durable else 0
+            properties.ReceiveMaximum = self._window
+            five = {"clean_start": not self._durable, "properties": properties}
+        self._client.connect_async(broker.host, broker.port, broker.keepalive, **five)
+
+
+def _attach(client: Client, on: Callbacks) -> None:
+    """Let paho's callbacks, with all that they are told, end in ours."""
+
+    def connected(_c: Any, _u: Any, flags: Any, code: Any, properties: Any) -> None:  # noqa: ANN401
+        if code.is_failure:
+            on.refused(_reason(code))
+        else:
+            on.connected(_granted(flags.session_present, properties))
+
+    client.on_connect = connected
+    # paho calls this while it handles the error, which it keeps to itself.
+    client.on_connect_fail = lambda *_: on.unreachable(sys.exception())
+    client.on_disconnect = lambda *told: on.lost(_reason(told[3]))
+    client.on_subscribe = lambda *told: on.subscribed([_reason(x) for x in told[3]])
+    client.on_unsubscribe = lambda *_: on.unsubscribed()
+    client.on_message = lambda *told: on.message(_delivery(told[2]))
+    client.on_publish = lambda *told: on.published(_reason(told[3]))
+
+
+def _reason(code: ReasonCode) -> Reason:
+    return Reason(code.value, str(code), code.is_failure)
+
+
+def _granted(found: bool, properties: Properties | None) -> Granted:
+    named = {
+        "receive_maximum": "ReceiveMaximum",
+        "session_expiry": "SessionExpiryInterval",
+        "maximum_qos": "MaximumQoS",
+        "retain": "RetainAvailable",
+        "wildcards": "WildcardSubscriptionAvailable",
+        "maximum_packet": "MaximumPacketSize",
+    }
+    said = {name: getattr(properties, theirs, None) for name, theirs in named.items()}
+    told: dict[str, Any] = {name: it for name, it in said.items() if it is not None}
+    for name in ("retain", "wildcards"):
+        told[name] = bool(told.get(name, True))
+    return Granted(found, **told)
+
+
+def _delivery(message: MQTTMessage) -> Delivery:
+    try:
+        topic = message.topic
+    except UnicodeDecodeError:
+        topic = "topic/undecodable"
+    return Delivery(
+        message.mid,
+        message.qos,
+        topic,
+        bytes(message.payload),
+        message.dup,
+        message.retain,
+        tuple(getattr(message.properties, "UserProperty", None) or ()),
+    )
+
+
+def _tls(settings: BrokerSettings) -> ssl.SSLContext:
+    try:
+        return tls_context(settings)
+    except ValueError as error:
+        raise OperatorError(str(error)) from error
