@@ -7,5 +7,9 @@ import os
 # 30000 x 30000 and take gigabytes).
 MOST_PIXELS = 50_000_000
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+# At a side of 32,767 (SHRT_MAX) OpenCV's remap ends the process: MediaPipe calls it.
+MOST_SIDE = 32_766
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_WIDTH", str(MOST_SIDE))
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_HEIGHT", str(MOST_SIDE))
 # Every core has a picture of its own to work on: sharing one costs 4 % more.
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")

@@ -34,7 +34,12 @@ def analyze(
     Raises:
         RefusedError: it holds no picture that can be analyzed.
     """
-    image = decode_image(decode_payload(payload, limit))
+    return analyze_file(decode_payload(payload, limit), find, preset, store)
+
+
+def analyze_file(file: bytes, find: Find, preset: Preset, store: Store) -> Analysis:
+    """Analyze an image file, as `analyze` does a payload."""
+    image = decode_image(file)
     landmarks = find(image)
     height, width = image.shape[:2]
     verdict = judge(landmarks, width, height, preset)

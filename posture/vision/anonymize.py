@@ -74,9 +74,11 @@ def _averaged(image: Image) -> Image:
     height, width = image.shape[:2]
     block = max(1.0, min(height, width) / _BLOCKS)
     few = (max(1, round(width / block)), max(1, round(height / block)))
-    # Of each block 256 pixels are looked at, for all of them cost ten times as much.
+    # Of each block 256 pixels are looked at, for all of them cost ten times as much;
+    # of a block that has fewer, no more than it has.
+    each = min(16, math.ceil(block))
     sample = cv2.resize(
-        image, (few[0] * 16, few[1] * 16), interpolation=cv2.INTER_NEAREST
+        image, (few[0] * each, few[1] * each), interpolation=cv2.INTER_NEAREST
     )
     small = cv2.resize(sample, few, interpolation=cv2.INTER_AREA)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]

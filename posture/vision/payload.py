@@ -15,8 +15,9 @@ import pybase64
 import simplejpeg
 from numpy.typing import NDArray
 
-from posture import MOST_PIXELS
 from posture.errors import RefusedError
+from posture.vision import header
+from posture.vision.header import Header
 
 Image = NDArray[np.uint8]
 
@@ -97,12 +98,22 @@ def _format(file: bytes) -> str | None:
     )
 
 
+def check_header(file: bytes) -> Header:
+    """What the image file says of itself.
+
+    Raises:
+        RefusedError: it asks for more than a picture may.
+    """
+    return header.check(_format(file) or "", file)
+
+
 def decode_image(file: bytes) -> Image:
     """The pixels of an image file, height x width x 3, blue-green-red, 8 bit.
 
     Raises:
         RefusedError: broken, too large, or of a kind that OpenCV does not read.
     """
+    check_header(file)
     jpeg = _format(file) == "JPEG"
     image = _decode_plain_jpeg(file) if jpeg else None
     if image is None:
@@ -112,20 +123,16 @@ def decode_image(file: bytes) -> Image:
         image = _imdecode(file + _END_OF_JPEG)
     if image is None:
         raise RefusedError(
-            f"{_format(file)} image of {len(file)} bytes cannot be decoded: broken, or "
-            "more than 50 million pixels"
+            f"{_format(file)} image of {len(file)} bytes cannot be decoded: broken"
         )
     return image
 
 
 def _decode_plain_jpeg(file: bytes) -> Image | None:
-    """None for a JPEG that takes more: broken, too large, or turned by Exif."""
+    """None for a JPEG that takes more: broken, or turned by Exif."""
     if file.find(_EXIF, 0, _HEADERS) >= 0:
         return None
     try:
-        height, width, *_ = simplejpeg.decode_jpeg_header(file)
-        if height * width > MOST_PIXELS:
-            return None
         image: Image = simplejpeg.decode_jpeg(file, "BGR")
     except ValueError:
         return None

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socketpair
@@ -29,7 +29,10 @@ from common import options
 from common.errors import OperatorError
 from posture.errors import PoisonError, RefusedError
 from posture.settings import STORES, WorkerSettings
-from posture.vision.analyze import Analysis, Find, analyze
+from posture.vision.analyze import Analysis, Find, analyze, analyze_file
+from posture.vision.budget import Budget
+from posture.vision.header import MOST_BYTES
+from posture.vision.payload import check_header, decode_payload
 from posture.vision.verdict import PRESETS, Status, Verdict
 from posture.worker.seccomp import go_offline
 
@@ -53,6 +56,7 @@ class Guarded:
         self._limit = settings.max_picture_mb << 20
         self._begun: dict[int, float] = {}  # by thread
         self._one_at_a_time = threading.Lock()
+        self._memory = Budget(MOST_BYTES)  # of the process that tries pictures, too
         self._trial = Trial(settings, model)
 
     def analyze(self, payload: bytes, find: Find, *, suspect: bool) -> Analysis:
@@ -61,12 +65,17 @@ class Guarded:
         Raises:
             RefusedError: no picture, or one that crashes or never ends.
         """
-        if suspect:
-            with self._one_at_a_time, suppress(TrialError):
-                return self._trial.analyze(payload)
-        it = self._settings
-        with self._clocked():
-            return analyze(payload, find, it.preset, it.store, self._limit)
+        settings = self._settings
+        file = decode_payload(payload, self._limit)
+        with (
+            self._one_at_a_time if suspect else nullcontext(),
+            self._memory.taking(check_header(file).weight),
+        ):
+            if suspect:
+                with suppress(TrialError):
+                    return self._trial.analyze(payload)
+            with self._clocked():
+                return analyze_file(file, find, settings.preset, settings.store)
 
     def check(self) -> None:
         """Make sure that no picture takes for ever.

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import IMAGES
+from tests.fixtures import images
 from tests.worker.conftest import ALL, GOOD, assert_each_once, files_in, payload
 
 LABELS = json.loads((IMAGES / "labels.json").read_text())
@@ -219,3 +220,22 @@ def test_hostile_topics_stay_inside_the_pictures_folder(
     assert_each_once(postgres, worker.pictures, len(TOPICS))
     outside = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.jpg")}
     assert outside == {"worker"}
+
+
+def test_pictures_that_would_end_or_hold_up_the_worker_are_refused(
+    broker, postgres, start_worker, wait_for_rows
+):
+    worker = start_worker(THREADS="1")
+    hostile = {
+        "a side of more than": images.png(32_767, 1),
+        "scans": images.progressive_jpeg(64, 64, 2000),
+        "MB while it is decoded": images.png(5000, 5000, 16, 6),
+    }
+    broker.publish("images/pi1", *map(base64.b64encode, hostile.values()))
+    broker.publish("images/pi1", payload(GOOD))
+    wait_for_rows(postgres, 1)
+    notes = [json.loads(each.read_text()) for each in worker.quarantine.glob("*.json")]
+    assert len(notes) == len(hostile)
+    for words in hostile:
+        assert any(words in note["reason"] for note in notes)
+    assert worker.stop() == 0
