@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from common import options
 from common.broker_settings import BrokerSettings as BrokerSettings
 from common.broker_settings import topic_filter
-from common.hosts import Host
+from common.database_settings import DatabaseSettings as DatabaseSettings
 from common.options import boolean, decimal, integer, one_of, option, section
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
@@ -21,7 +21,6 @@ Store = Literal["none", "skeleton", "blurred", "full"]
 STORES: tuple[Store, ...] = get_args(Store)
 _MOST_WORKERS = 64  # each one is sent every picture
 _MOST_DAYS = 36_500
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -41,68 +40,6 @@ def _threads(text: str) -> int:
 
 def _node(text: str) -> str:
     return socket.gethostname() if text == "host name" else text
-
-
-def _database_host(text: str) -> str:
-    if text.startswith(("http://", "https://")):
-        raise ValueError(
-            "the database's host, not the API's address: Supabase shows it in Connect"
-        )
-    if text.startswith("/"):  # the folder of a Unix socket
-        return text
-    read = Host(
-        "SUPABASE_HOST",
-        "SUPABASE_PORT",
-        "SUPABASE_USER and SUPABASE_PASSWORD",
-        "SUPABASE_DB",
-    )
-    # libpq takes several hosts and tries one after the other.
-    several = [text] if "@" in text or "://" in text else text.split(",")
-    return ",".join(map(read, several))
-
-
-@dataclass(frozen=True)
-class DatabaseSettings:
-    """How to reach PostgreSQL."""
-
-    host: str = option(
-        "SUPABASE_HOST",
-        "--supabase-host",
-        "host of PostgreSQL",
-        parse=_database_host,
-    )
-    name: str = option("SUPABASE_DB", "--supabase-db", "name of the database")
-    user: str = option("SUPABASE_USER", "--supabase-user", "user of the database")
-    password: str = option(
-        "SUPABASE_PASSWORD", "--supabase-password", "database password", secret=True
-    )
-    port: int = option(
-        "SUPABASE_PORT",
-        "--supabase-port",
-        "port of PostgreSQL or its pooler",
-        default="5432",
-        parse=options.port,
-    )
-    sslmode: str = option(
-        "SUPABASE_SSL",
-        "--supabase-ssl",
-        f"libpq's sslmode: {', '.join(_SSL_MODES)}",
-        default="require",
-        parse=one_of(*_SSL_MODES),
-    )
-    ca_file: str | None = option(
-        "SUPABASE_CA_FILE",
-        "--supabase-ca-file",
-        "PEM file with the database's CA, for verify-ca and verify-full",
-        default=None,
-    )
-    deadline: float = option(
-        "SUPABASE_DEADLINE",
-        "--supabase-deadline",
-        "seconds after which a silent database counts as gone",
-        default="15",
-        parse=decimal(1, 300),
-    )
 
 
 @dataclass(frozen=True)
