@@ -171,9 +171,10 @@ def _work_and_tell(
 ) -> bool:
     clock = _Clock()
     # Imported here so that --help and wrong settings answer at once.
+    from common.postgres import DatabaseError
     from posture.models import find_bundle
     from posture.store import pictures
-    from posture.store.posture_log import LogError, PostureLog
+    from posture.store.posture_log import PostureLog
     from posture.store.retention import Pruner
     from posture.vision.cpu_affinity import a_core_for_each
     from posture.vision.landmarks import Landmarker
@@ -196,7 +197,7 @@ def _work_and_tell(
         table = PostureLog(settings.database)
         try:
             table.check()
-        except LogError as error:
+        except DatabaseError as error:
             log.error("%s; pictures wait until it works", error)  # noqa: TRY400
         clock.lap("database")
         landmarkers = [each.result() for each in loading]

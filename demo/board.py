@@ -10,7 +10,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-_COLOURS = {"Good": "green", "Bad": "red", "Partial_Landmarks_Detected": "yellow"}
+from posture.vision.verdict import Status
+
+_COLOURS: dict[str, str] = {
+    Status.GOOD: "green",
+    Status.BAD: "red",
+    Status.PARTIAL: "yellow",
+}
 _LINE = "{pi:10} {picture:40} {status:28} {neck:>5} {body:>5} {ms:>7}"
 
 

@@ -4,17 +4,18 @@ from datetime import datetime
 
 from nudge.patience import Minutes
 from page.rows import Rows
+from posture.vision.verdict import Status
 
 _NEWEST = 500_000  # rows of the table that a look goes through: 200 a second for 40 min
 
-_STATEMENT = """
+_STATEMENT = f"""
 SELECT pi_id, extract(epoch FROM date_trunc('minute', received_time))::bigint / 60,
-    count(*) FILTER (WHERE posture_status = 'Bad') * 2 > count(*)
+    count(*) FILTER (WHERE posture_status = '{Status.BAD}') * 2 > count(*)
 FROM posture_log
 WHERE received_time >= %s AND received_time < %s AND pi_id IS NOT NULL
-    AND posture_status IN ('Good', 'Bad')
+    AND posture_status IN ('{Status.GOOD}', '{Status.BAD}')
     AND id > (SELECT coalesce(max(id), 0) - %s FROM posture_log)
-GROUP BY 1, 2"""
+GROUP BY 1, 2"""  # noqa: S608 - constants
 
 
 def minutes(

@@ -13,7 +13,7 @@ from page.files import read_picture, read_quarantine
 from page.metrics import look
 from page.nodes import placement_of
 from page.parts import Page
-from page.rows import Row
+from page.rows import StoredRow
 
 _FOLDER = Path(__file__).parent / "static"
 _STATIC = {
@@ -55,8 +55,8 @@ async def picture(page: Page, request: Request) -> Response:
     return Response(file, media_type="image/jpeg", headers=headers)
 
 
-def _read(page: Page, row: Row) -> bytes | None:
-    return read_picture(page.settings.pictures, row.pi, row.filename)
+def _read(page: Page, row: StoredRow) -> bytes | None:
+    return read_picture(page.settings.pictures, row.pi_id, row.filename)
 
 
 async def static(_page: Page, request: Request) -> Response:

@@ -5,15 +5,15 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from page.rows import Row
+from page.rows import StoredRow
+from posture.vision.verdict import Status
 
-_KINDS = {
-    "Good": ("good", "Good"),
-    "Bad": ("bad", "Bad"),
-    "Partial_Landmarks_Detected": ("partial", "Partly in sight"),
-    "No_Landmarks_Detected": ("none", "Nobody in sight"),
+_KINDS: dict[str, tuple[str, str]] = {
+    Status.GOOD: ("good", "Good"),
+    Status.BAD: ("bad", "Bad"),
+    Status.PARTIAL: ("partial", "Partly in sight"),
+    Status.NONE: ("none", "Nobody in sight"),
 }
-STATUSES = tuple(_KINDS)
 _MINUTE = 60.0
 
 
@@ -21,25 +21,25 @@ _MINUTE = 60.0
 class Tile:
     """One camera as the page shows it."""
 
-    row: Row
+    row: StoredRow
 
     @property
     def kind(self) -> str:
         """The status as one word of our own, safe as the name of a style."""
-        return kind_of(self.row.status)
+        return kind_of(self.row.posture_status)
 
     @property
     def words(self) -> str:
         """The status as it is shown; one that is not ours is shown as it is."""
-        return words_of(self.row.status)
+        return words_of(self.row.posture_status)
 
     @property
     def milliseconds(self) -> int | None:
         """From received to analyzed."""
-        it = self.row
-        if it.received is None or it.analyzed is None:
+        row = self.row
+        if row.received_time is None or row.analyzed_time is None:
             return None
-        return round((it.analyzed - it.received).total_seconds() * 1000)
+        return round((row.analyzed_time - row.received_time).total_seconds() * 1000)
 
 
 def kind_of(status: str) -> str:
@@ -56,24 +56,24 @@ class Board:
     """The newest row of each camera, kept up to date row by row."""
 
     def __init__(self) -> None:
-        self._newest: dict[str, Row] = {}
+        self._newest: dict[str, StoredRow] = {}
         self._arrivals: deque[float] = deque()
         self.last = 0
         """The largest id seen."""
 
-    def begin(self, rows: Iterable[Row], last: int) -> None:
+    def begin(self, rows: Iterable[StoredRow], last: int) -> None:
         """Begin with what is in the table."""
-        self._newest = {row.pi: row for row in rows}
+        self._newest = {row.pi_id: row for row in rows}
         self.last = last
 
-    def add(self, rows: Iterable[Row], now: float) -> set[str]:
+    def add(self, rows: Iterable[StoredRow], now: float) -> set[str]:
         """Take in new rows, oldest first; gives the cameras that changed."""
         changed = set()
         for row in rows:
-            self._newest[row.pi] = row
+            self._newest[row.pi_id] = row
             self.last = max(self.last, row.id)
             self._arrivals.append(now)
-            changed.add(row.pi)
+            changed.add(row.pi_id)
         return changed
 
     def tiles(self, pis: Iterable[str] | None = None) -> list[Tile]:
@@ -85,7 +85,7 @@ class Board:
         """Whether there is a row of this camera."""
         return pi in self._newest
 
-    def find(self, number: int) -> Row | None:
+    def find(self, number: int) -> StoredRow | None:
         """The row of this id, if it is a camera's newest."""
         return next((r for r in self._newest.values() if r.id == number), None)
 
@@ -98,5 +98,5 @@ class Board:
 
     def share_good(self) -> tuple[int, int]:
         """How many cameras see a good posture, of those that see one at all."""
-        kinds = [kind_of(row.status) for row in self._newest.values()]
+        kinds = [kind_of(row.posture_status) for row in self._newest.values()]
         return kinds.count("good"), kinds.count("good") + kinds.count("bad")

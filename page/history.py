@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from page.errors import PageError
-from page.rows import Row, Rows
+from page.rows import Rows, StoredRow
 from page.timeline import BIN, Bin
 
 PAGE = 50  # rows
@@ -42,7 +42,7 @@ def read_wish(query: Mapping[str, str], zone: tzinfo | None) -> Wish:
     )
 
 
-def find(rows: Rows, wish: Wish, limit: int = PAGE) -> list[Row]:
+def find(rows: Rows, wish: Wish, limit: int = PAGE) -> list[StoredRow]:
     """The newest rows that fit."""
     conditions = ["received_time IS NOT NULL"]
     values: list[object] = []
@@ -64,16 +64,16 @@ def find(rows: Rows, wish: Wish, limit: int = PAGE) -> list[Row]:
     )
 
 
-def find_all(rows: Rows, wish: Wish) -> Iterator[Row]:
+def find_all(rows: Rows, wish: Wish) -> Iterator[StoredRow]:
     """Every row that fits, newest first, a chunk at a time."""
     while found := find(rows, wish, _CHUNK):
         yield from found
         wish = replace(wish, before=place_of(found[-1]))
 
 
-def place_of(row: Row) -> tuple[datetime, int]:
+def place_of(row: StoredRow) -> tuple[datetime, int]:
     """Where to go on after this row."""
-    return row.received or datetime.min.replace(tzinfo=UTC), row.id
+    return row.received_time or datetime.min.replace(tzinfo=UTC), row.id
 
 
 def day(rows: Rows, pi: str, begin: datetime, end: datetime) -> list[Bin]:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from page.board import STATUSES, Board, Tile, kind_of, words_of
+from page.board import Board, Tile, kind_of, words_of
 from page.limits import Limit
 from page.live import Feed
 from page.rows import Rows
@@ -18,6 +18,7 @@ from page.sender import Sender
 from page.settings import PageSettings
 from page.telemetry import Telemetry
 from page.visitors import Visitors
+from posture.vision.verdict import Status
 
 _PICTURES = 100  # that browsers may send in ten seconds
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -52,7 +53,7 @@ class Page:
         self._templates.globals |= {
             "kind": kind_of,
             "words": words_of,
-            "STATUSES": STATUSES,
+            "STATUSES": tuple(Status),
         }
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -16,19 +17,8 @@ from page.board import Tile
 from page.errors import PageError
 from page.history import Wish
 from page.parts import Page
-from page.rows import Row
+from page.rows import StoredRow
 
-_COLUMNS = (
-    "id",
-    "pi_id",
-    "filename",
-    "received_time",
-    "analyzed_time",
-    "neck_angle",
-    "body_angle",
-    "posture_status",
-    "processed_by",
-)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -78,7 +68,7 @@ async def table(page: Page, request: Request) -> Response:
         "table.html",
         query=query,
         rows=[Tile(row) for row in shown],
-        cameras=[tile.row.pi for tile in page.board.tiles()],
+        cameras=[tile.row.pi_id for tile in page.board.tiles()],
         older=older,
         newest=_address("/table", query | {"before": ""}) if wish.before else None,
         export=_address("/table.csv", query | {"before": ""}),
@@ -103,7 +93,7 @@ async def export(page: Page, request: Request) -> Response:
 def _csv(page: Page, wish: Wish) -> Iterator[str]:
     lines = io.StringIO()
     writer = csv.writer(lines)
-    writer.writerow(_COLUMNS)
+    writer.writerow(field.name for field in fields(StoredRow))
     for number, row in enumerate(history.find_all(page.rows, wish), 1):
         writer.writerow(_cells(row))
         if number % 500 == 0:
@@ -113,17 +103,17 @@ def _csv(page: Page, wish: Wish) -> Iterator[str]:
     yield lines.getvalue()
 
 
-def _cells(row: Row) -> list[object]:
+def _cells(row: StoredRow) -> list[object]:
     return [
         row.id,
-        _harmless(row.pi),
+        _harmless(row.pi_id),
         _harmless(row.filename),
-        row.received and row.received.isoformat(),
-        row.analyzed and row.analyzed.isoformat(),
-        row.neck,
-        row.body,
-        _harmless(row.status),
-        _harmless(row.node),
+        row.received_time and row.received_time.isoformat(),
+        row.analyzed_time and row.analyzed_time.isoformat(),
+        row.neck_angle,
+        row.body_angle,
+        _harmless(row.posture_status),
+        _harmless(row.processed_by),
     ]
 
 

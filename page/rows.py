@@ -1,16 +1,13 @@
-"""The one door to the database, read-only: rows of `posture_log`."""
+"""Rows of `posture_log`, read over a few connections that cannot change anything."""
 
 import queue
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg2
-
+from common.database_settings import DatabaseSettings
+from common.postgres import Connection, DatabaseError
 from page.errors import PageError
-from posture.settings import DatabaseSettings
 
 _CONNECTIONS = 4
 _NEWEST = 30_000  # rows that are looked through for cameras without the indexes
@@ -38,18 +35,18 @@ class DatabaseAwayError(PageError):
 
 
 @dataclass(frozen=True)
-class Row:
+class StoredRow:
     """One row of `posture_log`; times are aware, angles whole degrees or None."""
 
     id: int
-    pi: str
+    pi_id: str
     filename: str
-    received: datetime | None
-    analyzed: datetime | None
-    neck: int | None
-    body: int | None
-    status: str
-    node: str
+    received_time: datetime | None
+    analyzed_time: datetime | None
+    neck_angle: int | None
+    body_angle: int | None
+    posture_status: str
+    processed_by: str
 
 
 class Rows:
@@ -57,24 +54,23 @@ class Rows:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         """Prepare; nothing is connected yet."""
-        self._settings = settings
-        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         for _ in range(_CONNECTIONS):
-            self._idle.put(None)
+            self._idle.put(Connection(settings, "posture-page", read_only=True))
 
     def newest_id(self) -> int:
         """The largest id, 0 in an empty table."""
         return int(self.ask("SELECT coalesce(max(id), 0) FROM posture_log")[0][0])
 
-    def after(self, number: int, limit: int = 1000) -> list[Row]:
+    def after(self, number: int, limit: int = 1000) -> list[StoredRow]:
         """Rows with a larger id, oldest first."""
         return self.rows("WHERE id > %s ORDER BY id LIMIT %s", number, limit)
 
-    def one(self, number: int) -> Row | None:
+    def one(self, number: int) -> StoredRow | None:
         """The row of this id."""
         return next(iter(self.rows("WHERE id = %s", number)), None)
 
-    def newest_of_each(self) -> list[Row]:
+    def newest_of_each(self) -> list[StoredRow]:
         """The newest row of each camera.
 
         With the indexes of deploy/posture_log_page.sql those of all cameras; without
@@ -88,71 +84,35 @@ class Rows:
             _NEWEST,
         )
 
-    def rows(self, tail: str, *values: object) -> list[Row]:
+    def rows(self, tail: str, *values: object) -> list[StoredRow]:
         """Rows by the end of a SELECT."""
         found = self.ask(f"SELECT {_COLUMNS} FROM posture_log {tail}", *values)  # noqa: S608 - constants
         return [_row(*each) for each in found]
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """All rows that a statement gives.
+        """All rows that a statement gives; times without a zone are UTC's.
 
         Raises:
             DatabaseAwayError: the database did not answer; says why.
         """
-        try:
-            with self._connection() as connection, connection.cursor() as cursor:
-                cursor.execute(statement, [_clean(each) for each in values])
-                return list(cursor.fetchall())
-        except psycopg2.Error as error:
-            raise DatabaseAwayError(_words(error, self._settings)) from error
-
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
         connection = self._idle.get()
         try:
-            if connection is None or connection.closed:
-                connection = self._connect()
-            yield connection
-        except psycopg2.Error:
-            if connection is not None:
-                connection.close()
-            raise
+            return connection.ask(statement, *(_clean(each) for each in values))
+        except DatabaseError as error:
+            raise DatabaseAwayError(str(error)) from error
         finally:
             self._idle.put(connection)
-
-    def _connect(self) -> Any:  # noqa: ANN401 - psycopg2's own type is a C class
-        it = self._settings
-        milliseconds = int(it.deadline * 1000)
-        connection = psycopg2.connect(
-            host=it.host,
-            port=it.port,
-            dbname=it.name,
-            user=it.user,
-            password=it.password,
-            sslmode=it.sslmode,
-            sslrootcert=it.ca_file or "",
-            connect_timeout=max(2, int(it.deadline)),
-            tcp_user_timeout=milliseconds,
-            keepalives_idle=5,
-            keepalives_interval=5,
-            keepalives_count=3,
-            application_name="posture-page",
-        )
-        connection.set_session(readonly=True, autocommit=True)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {milliseconds}")
-        return connection
 
 
 def _row(
     number: int,
-    pi: str,
+    pi_id: str,
     filename: str,
     received: datetime | None,
     analyzed: datetime | None,
-    *rest: Any,  # noqa: ANN401 - the other columns, in the order of Row
-) -> Row:
-    return Row(number, pi, filename, _aware(received), _aware(analyzed), *rest)
+    *rest: Any,  # noqa: ANN401 - the other columns, in the order of StoredRow
+) -> StoredRow:
+    return StoredRow(number, pi_id, filename, _aware(received), _aware(analyzed), *rest)
 
 
 def _clean(value: object) -> object:
@@ -161,11 +121,5 @@ def _clean(value: object) -> object:
 
 
 def _aware(time: datetime | None) -> datetime | None:
+    """A time of the table, whose columns may be with a zone or without: UTC."""
     return time and time.replace(tzinfo=UTC)
-
-
-def _words(error: Exception, settings: DatabaseSettings) -> str:
-    said = " ".join(str(error).split()) or "the connection is gone"
-    if settings.password:
-        said = said.replace(settings.password, "***")
-    return said

@@ -16,8 +16,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from page.board import STATUSES
-from page.rows import Row
+from page.rows import StoredRow
+from posture.vision.verdict import Status
 
 _MOST = 500  # cameras; each has 17 series
 _LONGEST = 100  # characters of a name
@@ -75,17 +75,17 @@ class Telemetry:
             registry=self.registry,
         ).set_function(lambda: _kept(quarantine))
 
-    def begin(self, rows: Iterable[Row]) -> None:
+    def begin(self, rows: Iterable[StoredRow]) -> None:
         """Begin with the newest row of each camera: nothing is counted yet."""
         for row in rows:
-            pi = row.pi[:_LONGEST]
+            pi = row.pi_id[:_LONGEST]
             if self._admits(pi):
                 self._show(pi, row)
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[StoredRow]) -> None:
         """Count new rows, oldest first."""
         for row in rows:
-            pi = row.pi[:_LONGEST]
+            pi = row.pi_id[:_LONGEST]
             if self._admits(pi):
                 self._show(pi, row)
                 self._count(pi, row)
@@ -97,31 +97,31 @@ class Telemetry:
             if len(self._known) >= _MOST:
                 return False
             self._known.add(pi)
-            for status in (*STATUSES, _OTHER):  # so that each begins at 0
+            for status in (*Status, _OTHER):  # so that each begins at 0
                 self._pictures.labels(pi, status)
         return True
 
-    def _show(self, pi: str, row: Row) -> None:
+    def _show(self, pi: str, row: StoredRow) -> None:
         now = _status(row)
-        for status in (*STATUSES, _OTHER):
+        for status in (*Status, _OTHER):
             self._status.labels(pi, status).set(status == now)
-        if row.received is not None:
-            self._last.labels(pi).set(row.received.timestamp())
+        if row.received_time is not None:
+            self._last.labels(pi).set(row.received_time.timestamp())
 
-    def _count(self, pi: str, row: Row) -> None:
+    def _count(self, pi: str, row: StoredRow) -> None:
         self._pictures.labels(pi, _status(row)).inc()
-        if row.neck is not None:
-            self._neck.labels(pi).observe(row.neck)
-        if row.body is not None:
-            self._body.labels(pi).observe(row.body)
-        if row.received is not None and row.analyzed is not None:
-            seconds = (row.analyzed - row.received).total_seconds()
+        if row.neck_angle is not None:
+            self._neck.labels(pi).observe(row.neck_angle)
+        if row.body_angle is not None:
+            self._body.labels(pi).observe(row.body_angle)
+        if row.received_time is not None and row.analyzed_time is not None:
+            seconds = (row.analyzed_time - row.received_time).total_seconds()
             # A clock that is set back must not make a sum smaller.
             self._delay.labels(pi).observe(max(0.0, seconds))
 
 
-def _status(row: Row) -> str:
-    return row.status if row.status in STATUSES else _OTHER
+def _status(row: StoredRow) -> str:
+    return row.posture_status if row.posture_status in tuple(Status) else _OTHER
 
 
 def _kept(quarantine: Path) -> float:

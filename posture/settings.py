@@ -11,6 +11,7 @@ from common import options
 from common.broker_settings import BrokerSettings as BrokerSettings
 from common.broker_settings import topic_filter
 from common.database_settings import DatabaseSettings as DatabaseSettings
+from common.hosts import Host
 from common.options import boolean, decimal, integer, one_of, option, section
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from common.postgres import DatabaseError
 from posture.store.kept_files import Period
-from posture.store.posture_log import LogError, PostureLog
+from posture.store.posture_log import PostureLog
 
 _STRETCH = 5_000  # rows that are looked at in one transaction
 _NEXT = (
@@ -46,10 +47,10 @@ class KeptRows:
         """Make sure that this user may find and delete rows, before anything is gone.
 
         Raises:
-            LogError: it may not.
+            DatabaseError: it may not.
         """
         if not self._table.ask(_RIGHTS)[0][0]:
-            raise LogError(
+            raise DatabaseError(
                 "this user may not delete rows: run deploy/posture_keeper.sql and set "
                 "SUPABASE_USER=posture_keeper"
             )
@@ -82,7 +83,7 @@ class KeptRows:
         """Delete these rows.
 
         Raises:
-            LogError: not deleted, or not all of them.
+            DatabaseError: not deleted, or not all of them.
         """
         numbers = [each.id for each in rows]
         self._table.ask(
@@ -94,7 +95,7 @@ class KeptRows:
             "SELECT count(*) FROM posture_log WHERE id = ANY(%s)", numbers
         )
         if left:
-            raise LogError(
+            raise DatabaseError(
                 f"{left} rows are still there: row-level security keeps this user from "
                 "deleting them (deploy/posture_keeper.sql)"
             )

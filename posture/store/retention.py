@@ -70,7 +70,7 @@ def prune_rows(
     """Delete rows whose pictures came longer ago; gives how many.
 
     Raises:
-        LogError: the database is away, or forbids it.
+        DatabaseError: the database is away, or forbids it.
     """
     rows.check_rights()
     moment = now - timedelta(days=days)
@@ -88,7 +88,7 @@ def forget(
     """Delete what is kept of one camera from that time: files, refused messages, rows.
 
     Raises:
-        LogError: the database is away, or forbids it.
+        DatabaseError: the database is away, or forbids it.
         OperatorError: some files could not be deleted; their rows are there still.
     """
     rows.check_rights()

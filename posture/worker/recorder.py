@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from common.postgres import DatabaseError
 from posture.errors import StoppedError
 from posture.mqtt.subscription import Message
 from posture.store import pictures
-from posture.store.posture_log import LogError, PostureLog, Row, write_each
+from posture.store.posture_log import PostureLog, Row, is_permanent, write_each
 from posture.vision.analyze import Analysis
 from posture.worker.dedup import InHand, Written
 from posture.worker.events import Events
@@ -209,8 +210,8 @@ class Recorder:
     def _try_to_write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
         try:
             self._table.write(rows)
-        except LogError as error:
-            if not error.permanent:
+        except DatabaseError as error:
+            if not is_permanent(error):
                 raise
             refused.update(write_each(self._table, rows))
 
@@ -224,7 +225,7 @@ class Recorder:
         while True:
             try:
                 return action()
-            except (LogError, OSError) as error:
+            except (DatabaseError, OSError) as error:
                 log.error("%s: %s; trying again", what, error)  # noqa: TRY400 - no bug
                 self._events.write_failed(part)
             # Jitter, so that many workers do not all come back at the same moment.

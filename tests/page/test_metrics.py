@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from page.login import make_hash
-from page.rows import Row
+from page.rows import StoredRow
 from page.telemetry import Telemetry
 from tests.fixtures.scrape import scrape, wait_told
 
@@ -60,7 +60,7 @@ def test_a_camera_of_any_name_and_status_makes_one_bounded_set_of_series(
 
 def row(pi, number=1):
     now = datetime.now(UTC)
-    return Row(number, pi, "a.jpg", now, now, 1, 2, "Good", "jetson1")
+    return StoredRow(number, pi, "a.jpg", now, now, 1, 2, "Good", "jetson1")
 
 
 def test_thousands_of_names_are_no_thousands_of_series():

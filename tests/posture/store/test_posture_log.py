@@ -7,8 +7,9 @@ from datetime import datetime
 import psycopg2
 import pytest
 
+from common.postgres import DatabaseError
 from posture.settings import DatabaseSettings
-from posture.store.posture_log import LogError, PostureLog, Row, write_each
+from posture.store.posture_log import PostureLog, Row, is_permanent, write_each
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.postgres import PASSWORD
 from tests.fixtures.proxy import running_proxy
@@ -122,7 +123,7 @@ def test_eight_workers_with_the_same_rows_write_each_once(postgres):
                 # Each begins elsewhere, so that they meet in different places.
                 for batch in batches[number:] + batches[:number]:
                     table.write(batch)
-            except LogError as error:
+            except DatabaseError as error:
                 failures.append(error)
 
     workers = [threading.Thread(target=work, args=(n,)) for n in range(8)]
@@ -157,10 +158,10 @@ def test_eight_workers_that_meet_at_one_row_write_it_once(postgres):
 
 
 def test_a_batch_is_written_whole_or_not_at_all(postgres, table):
-    with pytest.raises(LogError) as caught:
+    with pytest.raises(DatabaseError) as caught:
         table.write([ROW, replace(ROW, filename="b", neck_angle=1 << 40)])
 
-    assert caught.value.permanent
+    assert is_permanent(caught.value)
     assert postgres.rows() == []
 
 
@@ -233,10 +234,10 @@ def test_what_is_wrong_with_the_table_is_said_and_can_be_repaired(
     postgres, table, statement, repair, remedy
 ):
     with broken(postgres, statement, repair):
-        with pytest.raises(LogError) as caught:
+        with pytest.raises(DatabaseError) as caught:
             table.write([ROW])
         assert remedy in str(caught.value)
-        assert not caught.value.permanent
+        assert not is_permanent(caught.value)
 
     table.write([ROW])
 
@@ -247,7 +248,7 @@ def test_what_is_wrong_with_the_table_is_said_and_can_be_repaired(
 def test_a_check_finds_what_is_wrong_before_the_first_row(
     postgres, table, statement, repair, remedy
 ):
-    with broken(postgres, statement, repair), pytest.raises(LogError) as caught:
+    with broken(postgres, statement, repair), pytest.raises(DatabaseError) as caught:
         table.check()
     assert remedy in str(caught.value)
 
@@ -280,11 +281,11 @@ def test_a_check_finds_what_is_wrong_before_the_first_row(
 def test_what_is_wrong_with_the_settings_is_said(postgres, environ, remedy):
     with table_of(postgres, **environ) as table:
         for attempt in (table.check, lambda: table.write([ROW])):
-            with in_time(), pytest.raises(LogError) as caught:
+            with in_time(), pytest.raises(DatabaseError) as caught:
                 attempt()
             assert remedy in str(caught.value)
             assert "\n" not in str(caught.value)
-            assert not caught.value.permanent
+            assert not is_permanent(caught.value)
 
 
 @pytest.mark.parametrize("name", ["SUPABASE_DB", "SUPABASE_USER", "SUPABASE_HOST"])
@@ -292,7 +293,7 @@ def test_the_password_is_in_no_text(postgres, name):
     # A password in the wrong variable is the way it gets into a message.
     with (
         table_of(postgres, **{name: PASSWORD}) as table,
-        pytest.raises(LogError) as caught,
+        pytest.raises(DatabaseError) as caught,
     ):
         table.check()
     assert PASSWORD not in str(caught.value)
@@ -309,9 +310,9 @@ def test_a_locked_table_is_given_up_in_time(postgres, table):
         )
     ) as other:
         other.cursor().execute("LOCK TABLE posture_log")
-        with in_time(), pytest.raises(LogError) as caught:
+        with in_time(), pytest.raises(DatabaseError) as caught:
             table.write([ROW])
-        assert not caught.value.permanent
+        assert not is_permanent(caught.value)
         # The server gives up too, or it would write the row whenever the lock is free.
         wait_until(lambda: waiting(postgres) == 0, "the statement has ended")
     assert postgres.rows() == []
@@ -339,10 +340,10 @@ def test_a_network_that_goes_silent_is_given_up_in_time(postgres, connected):
         proxy.mode = "swallow"
         with (
             in_time(),
-            pytest.raises(LogError, match="did not answer") as caught,
+            pytest.raises(DatabaseError, match="did not answer") as caught,
         ):
             table.write([ROW])
-        assert not caught.value.permanent
+        assert not is_permanent(caught.value)
         proxy.mode = "pass"
         table.write([ROW])
 
@@ -356,9 +357,9 @@ def test_a_cut_connection_is_made_again(postgres):
     ):
         table.write(rows_named("a"))
         proxy.cut()
-        with in_time(), pytest.raises(LogError) as caught:
+        with in_time(), pytest.raises(DatabaseError) as caught:
             table.write(rows_named("b"))
-        assert not caught.value.permanent
+        assert not is_permanent(caught.value)
         table.write(rows_named("b"))
 
     assert names(postgres) == ["a", "b"]
@@ -366,5 +367,8 @@ def test_a_cut_connection_is_made_again(postgres):
 
 def test_the_fault_of_the_database_is_not_put_on_a_row(postgres):
     nowhere = str(free_port())
-    with table_of(postgres, SUPABASE_PORT=nowhere) as table, pytest.raises(LogError):
+    with (
+        table_of(postgres, SUPABASE_PORT=nowhere) as table,
+        pytest.raises(DatabaseError),
+    ):
         write_each(table, [ROW])
