@@ -49,6 +49,8 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
     addresses: tuple[str, ...] = ()
+    cores: float | None = None
+    """Of its CPU, as the kubelet says."""
 
 
 def read_node(node: Mapping[str, Any]) -> Node:
@@ -73,4 +75,15 @@ def read_node(node: Mapping[str, Any]) -> Node:
         labels,
         taints,
         addresses,
+        _cores((status.get("capacity") or {}).get("cpu")),
     )
+
+
+def _cores(quantity: str | None) -> float | None:
+    """Kubernetes' `6` or `5500m` as a number."""
+    number, milli = (quantity or "").removesuffix("m"), (quantity or "").endswith("m")
+    try:
+        cores = float(number) / (1000 if milli else 1)
+    except ValueError:
+        return None
+    return cores if cores > 0 else None

@@ -8,7 +8,7 @@ from common import options
 from common.hosts import Host, http_url
 from common.options import boolean, decimal, integer, option, section
 from kube.settings import ClusterSettings, ManifestSettings, node_label, node_name
-from placement.loads.expressions import KNOWN, Load, parse_loads
+from placement.loads.expressions import KNOWN, Load, parse_cpu_loads, parse_loads
 
 
 def _url(text: str) -> str:
@@ -95,8 +95,16 @@ class LoadSettings:
         "--gpu-metrics",
         "metrics or PromQL in percent, separated by ; each may begin with scale=0.1 "
         f"or node=LABEL; known by name: {', '.join(KNOWN)}",
-        default="jetson",
+        default="node-agent; jetson",
         parse=parse_loads,
+    )
+    cpu_metrics: tuple[Load, ...] = option(
+        "CPU_METRICS",
+        "--cpu-metrics",
+        "the same for CPUs: a node's load is the greater of GPU and CPU; none: of the "
+        "GPU alone",
+        default="cpu",
+        parse=parse_cpu_loads,
     )
     window: float = option(
         "LOAD_WINDOW",
@@ -119,6 +127,12 @@ class LoadSettings:
         default="(?i).*(gpu|jetson|tegra|orin).*",
         parse=_regex,
     )
+
+    @property
+    def all(self) -> tuple[Load, ...]:
+        """Those of GPUs, then those of CPUs."""
+        return (*self.metrics, *self.cpu_metrics)
+
     node_map: dict[str, str] | None = option(
         "NODE_MAP",
         "--node-map",

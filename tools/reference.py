@@ -61,6 +61,8 @@ def _scripts() -> Iterator[tuple[str, type]]:
         if "options.add_arguments(" in path.read_text():
             for settings in _shown(path.stem):
                 yield path.name, settings
+    for settings in _shown("node_agent.__main__"):
+        yield "python -m node_agent", settings
 
 
 def _shown(script: str) -> list[type]:

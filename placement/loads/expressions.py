@@ -20,14 +20,17 @@ _CPU = (
 )
 
 KNOWN = {
+    "node-agent": "posture_node_gpu_load_percent",
     "jetson": "jetson_gpu_usage_percent; jetson_orin_gpu_load_percent",
     "jetson-stats": 'jetson_usage_gpu{gpu=~"val|load"}',
     "dcgm": "node=Hostname DCGM_FI_DEV_GPU_UTIL",
     "tegrastats": "tegrastats_gr3d_usage_percentage",
     "waggle": "scale=100 gpu_current_load",
-    "cpu": _CPU,
+    "cpu": f"posture_node_cpu_load_percent; {_CPU}",
 }
-"""By name; `cpu` is the node exporter's CPU use, for workers without a GPU."""
+"""By name; `cpu` is what the node agent and the node exporter tell of all cores."""
+
+NONE = "none"
 
 _STRING = r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'|`[^`]*`"
 _ITEMS = re.compile(rf"(?:{_STRING}|[^;\n\"'`])+")
@@ -61,6 +64,15 @@ def parse_loads(text: str) -> tuple[Load, ...]:
     if not loads:
         raise ValueError("metrics or PromQL expressions, separated by ;")
     return loads
+
+
+def parse_cpu_loads(text: str) -> tuple[Load, ...]:
+    """The same, where `none` is no load at all.
+
+    Raises:
+        ValueError: it cannot be read; says what was expected.
+    """
+    return () if text.strip() == NONE else parse_loads(text)
 
 
 def _items(text: str) -> Iterator[Load]:

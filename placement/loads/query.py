@@ -7,6 +7,7 @@ PART = "posture_part"
 """Label that tells the parts of the answer apart: its value is `<kind> <number>`."""
 
 _SHOWN = 1000
+_SHORTEST_RATE = 60.0  # seconds: four scrapes
 
 
 def build_query(settings: LoadSettings) -> str:
@@ -21,12 +22,16 @@ def build_query(settings: LoadSettings) -> str:
 
     - `down`: targets that could not be scraped;
     - `file`: textfiles that hold loads and are too old, or from the future;
-    - `only`: the same for the only textfile of its target, whatever its name.
+    - `only`: the same for the only textfile of its target, whatever its name;
+    - `why`: in the label `reason`, why the node agent tells no load;
+    - `own`: cores of a node that our own workers use, for the loads of CPUs.
     """
     parts = []
-    for number, load in enumerate(settings.metrics):
+    for number, load in enumerate(settings.all):
         parts += _load_parts(load, settings, number)
     parts += _guards(settings)
+    if settings.cpu_metrics:
+        parts.append(_own_part(settings))
     return "\nor ".join(parts)
 
 
@@ -65,7 +70,18 @@ def _guards(settings: LoadSettings) -> list[str]:
         _part("down", 0, "up == 0"),
         _part("file", 0, f"abs(time() - {named}) {old}"),
         _part("only", 0, f"abs(time() - {only}) {old}"),
+        _part("why", 0, 'posture_node_reading_problem{reading=~"gpu|cpu"}'),
     ]
+
+
+def _own_part(settings: LoadSettings) -> str:
+    # One series each on both sides, whatever is scraped twice: the query cannot fail.
+    length = _duration(max(settings.window, _SHORTEST_RATE))
+    per = "by (job, instance)"
+    used = f"sum {per} (rate(process_cpu_seconds_total[{length}]))"
+    worker = f"topk {per} (1, posture_worker_info)"
+    joined = f"{worker} * on (job, instance) group_left () {used}"
+    return _part("own", 0, f"sum by (node) ({joined})")
 
 
 def _part(kind: str, number: int, expression: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kube.nodes import Node
@@ -40,6 +40,11 @@ class _Parts:
     down: dict[Target, str] = field(default_factory=dict)
     file: dict[Target, str] = field(default_factory=dict)
     only: dict[Target, str] = field(default_factory=dict)
+    why: dict[tuple[Target, str], str] = field(default_factory=dict)
+    """By target and `gpu` or `cpu`."""
+
+    own: dict[str, float] = field(default_factory=dict)
+    """Cores that our workers use, by the node's name."""
 
 
 def survey(
@@ -48,21 +53,31 @@ def survey(
     """Join the rows of an instant vector into one reading for each node.
 
     Of several series of one node those in doubt are left out, and the highest of the
-    others counts, so that a wrong extra series never makes a node look idle.
+    others counts, so that a wrong extra series never makes a node look idle. That is
+    done for GPUs and for CPUs; of both the greater is the node's load, and where one
+    of them is told but in doubt, the node's load is unknown.
     """
-    parts = _sort_out(rows)
+    parts, nodes = _sort_out(rows), tuple(nodes)
     names = _Names(nodes, settings.node_map or {})
-    readings: dict[str, Reading] = {}
+    loads, gpus = settings.all, len(settings.metrics)
+    by_gpu: dict[str, Reading] = {}
+    by_cpu: dict[str, Reading] = {}
     unmatched = []
     for number, series, labels, value in parts.loads:
-        load = settings.metrics[number]
+        load, of_gpu = loads[number], number < gpus
         node = names.find(labels, load.node_label)
         if node is None:
-            unmatched.append(_series(load, labels))
+            if of_gpu:  # node exporters run on many machines that are no nodes
+                unmatched.append(_series(load, labels))
             continue
-        reading = _reading(parts, series, _target(labels), value, load)
+        readings = by_gpu if of_gpu else by_cpu
+        why = parts.why.get((_target(labels), "gpu" if of_gpu else "cpu"))
+        reading = _reading(parts, series, _target(labels), value, load, why)
         readings[node] = _worse(readings.get(node), reading)
-    return Survey(readings, tuple(unmatched))
+    if by_cpu:
+        others = _of_others(by_cpu, parts.own, nodes)
+        by_gpu = {n: _greater(r, others.get(n)) for n, r in by_gpu.items()}
+    return Survey(by_gpu, tuple(unmatched))
 
 
 def _sort_out(rows: Iterable[Mapping[str, Any]]) -> _Parts:
@@ -78,6 +93,10 @@ def _sort_out(rows: Iterable[Mapping[str, Any]]) -> _Parts:
             parts.loads.append((int(number), series, labels, value))
         elif kind in by_series:
             by_series[kind][series] = value
+        elif kind == "own":
+            parts.own[labels.get("node", "")] = _number(value) or 0.0
+        elif kind == "why":
+            parts.why[_target(labels), labels["reading"]] = labels["reason"]
         else:
             by_target[kind][_target(labels)] = value
     return parts
@@ -88,12 +107,17 @@ def _target(labels: Labels) -> Target:
 
 
 def _reading(
-    parts: _Parts, series: Series, target: Target, text: str, load: Load
+    parts: _Parts,
+    series: Series,
+    target: Target,
+    text: str,
+    load: Load,
+    why: str | None,
 ) -> Reading:
     value = _number(text)
     problem: str | None
     if value is None or not math.isfinite(value):
-        problem = f"its value is {text!r}"
+        problem = why or f"its value is {text!r}"
     elif series in parts.odd:
         problem = f"a sample of {parts.odd[series]} is no load"
     elif target in parts.down:
@@ -136,6 +160,31 @@ def _worse(before: Reading | None, reading: Reading) -> Reading:
         return reading
     higher = reading.load is not None and reading.load > before.load
     return reading if higher else before
+
+
+def _greater(gpu: Reading, cpu: Reading | None) -> Reading:
+    """The node's reading by those of its GPU and its CPU."""
+    if gpu.load is None or cpu is None:
+        return gpu
+    if cpu.load is None:
+        return Reading(None, cpu.age, f"its CPU: {cpu.problem}")
+    return cpu if cpu.load > gpu.load else gpu
+
+
+def _of_others(
+    by_cpu: Mapping[str, Reading], own: Mapping[str, float], nodes: Iterable[Node]
+) -> dict[str, Reading]:
+    """CPU loads without what our own workers make, or they would flee from themselves.
+
+    What a worker uses goes with it to any other node.
+    """
+    found = dict(by_cpu)
+    for node in nodes:
+        reading, cores = found.get(node.name), own.get(node.name)
+        if reading and reading.load is not None and cores and node.cores:
+            others = max(0.0, reading.load - 100 * cores / node.cores)
+            found[node.name] = replace(reading, load=others)
+    return found
 
 
 def _series(load: Load, labels: Labels) -> str:

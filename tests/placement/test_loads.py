@@ -3,13 +3,23 @@
 import pytest
 
 from placement.loads.expressions import KNOWN, Load, parse_loads
+from placement.settings import LoadSettings
+from tests.fixtures.settings import read_settings
 
 
-def test_the_documented_metrics_of_both_nodes_are_the_default():
-    assert parse_loads("jetson") == (
+def test_the_node_agent_and_the_documented_metrics_of_both_nodes_are_the_default():
+    assert read_settings(LoadSettings).metrics == (
+        Load("posture_node_gpu_load_percent"),
         Load("jetson_gpu_usage_percent"),
         Load("jetson_orin_gpu_load_percent"),
     )
+
+
+def test_one_word_leaves_the_cpu_out():
+    settings = read_settings(LoadSettings, cpu_metrics="none")
+    assert settings.cpu_metrics == ()
+    assert settings.all == settings.metrics
+    assert len(read_settings(LoadSettings).cpu_metrics) == 2
 
 
 def test_scale_and_node_label_come_before_the_query():
