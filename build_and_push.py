@@ -17,8 +17,7 @@ from pathlib import Path
 from common import cli, options
 from common.errors import OperatorError
 from common.keyboard import listening
-from kube.client import Cluster
-from kube.opened import Opened
+from kube.cluster import Cluster, Opened
 from launcher import processes
 from launcher.checks.cluster import Checks, docker_checks
 from launcher.checks.worker import declare_session, worker_checks

@@ -16,7 +16,7 @@ from common import cli, options
 from common.keyboard import listening
 from common.signals import Stop, on_stop_signals
 from common.status_port import StatusPort
-from kube.client import Cluster
+from kube.cluster import Cluster
 from placement.loads.prometheus import Prometheus
 from scaler.cpu_monitor import MasterMonitor
 from scaler.metrics import ScalerTelemetry

@@ -60,7 +60,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     settings = cli.read(WatcherSettings, arguments)
     cli.log_to_stderr(settings.log_level)
     # Imported here so that --help and wrong settings answer at once.
-    from kube.client import Cluster
+    from kube.cluster import Cluster
     from placement.loads.prometheus import Prometheus
     from placement.metrics import Report
     from placement.watcher import Watcher

@@ -73,7 +73,7 @@ def _choose(
     settings: PatchSettings, scaledjob: scaledjobs.ScaledJob, *, show: bool
 ) -> tuple[str | None, str | None]:
     # Imported here so that --help, --node and wrong settings answer at once.
-    from kube.client import Cluster
+    from kube.cluster import Cluster
     from placement.chooser import Chooser
     from placement.loads.prometheus import Prometheus
     from placement.table import table

@@ -11,8 +11,7 @@ import argparse
 import os
 
 from common import cli, options
-from kube.client import Cluster
-from kube.opened import Opened
+from kube.cluster import Cluster, Opened
 from launcher import processes
 from launcher.docker import Docker
 from launcher.run_dir import Trace

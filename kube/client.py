@@ -1,13 +1,12 @@
-"""The one door to the Kubernetes API server.
+"""The one door to the Kubernetes API server: its verbs, for any kind of object.
 
-Objects come and go as the mappings that the API speaks. Every call has a deadline, and
+Objects come and go as the mappings that the API speaks: the package's own models would
+drop what they do not know, and take 0.3 s to import. Every call has a deadline, and
 every refusal becomes a `ClusterError` that says what is missing.
 """
 
 import json
-import time
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import urllib3
@@ -16,13 +15,28 @@ from kubernetes import config
 from kubernetes.client import ApiClient, ApiException, Configuration
 
 from kube.errors import ClusterError
-from kube.jobs import LABEL, Job, our_jobs
-from kube.nodes import Node, read_node
+from kube.resources import ACCESS_REVIEW, Kind, api
 from kube.settings import ClusterSettings
 
+Object = dict[str, Any]
+
+_JSON = "application/json"
 _MERGE = "application/merge-patch+json"
-_TRIES = 3  # for an API server that says 429 and when to come back
-_LONGEST_WAIT = 5.0  # seconds
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML
+# An API server that is overloaded says 429, and when to come back. Nothing else is
+# asked again here: every caller begins anew after a while.
+_RETRIES = urllib3.Retry(
+    connect=0,
+    read=0,
+    other=0,
+    redirect=False,
+    status=2,
+    status_forcelist=(429,),
+    allowed_methods=None,
+    backoff_factor=0.5,
+    raise_on_status=False,
+    retry_after_max=5,
+)
 _REMEDIES = {
     401: "the credentials of the kubeconfig are not accepted; log in again",
     403: "grant it: deploy/placement-rbac.yaml lists every verb that is needed",
@@ -36,11 +50,13 @@ _UNUSABLE = (
     TypeError,
     ValueError,
 )
-Object = dict[str, Any]
 
 
-class Cluster:
-    """The API server that a kubeconfig or a pod's service account leads to."""
+class Client:
+    """The API server that a kubeconfig or a pod's service account leads to.
+
+    Every method raises ClusterError when it is refused, or has no answer in time.
+    """
 
     def __init__(self, settings: ClusterSettings) -> None:
         """Read the credentials; nothing is connected yet.
@@ -48,117 +64,108 @@ class Cluster:
         Raises:
             ClusterError: there are none that can be used.
         """
-        self._settings = settings
+        self._deadline = settings.deadline
         self._client = _client(settings)
         self.host: str = self._client.configuration.host
-        self._scaledjobs = (
-            f"/apis/keda.sh/v1alpha1/namespaces/{settings.namespace}/scaledjobs"
+        self.namespace = settings.namespace
+        """Where all objects are that belong to a namespace."""
+
+    def version(self) -> str:
+        """The server's version, such as v1.36.3."""
+        version: str = self.request("GET", "/version")["gitVersion"]
+        return version
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the server knows objects of this kind."""
+        try:
+            served = self.request("GET", api(kind.group))["resources"]
+        except ClusterError as error:
+            if error.status != 404:
+                raise
+            return False
+        return kind.plural in (each["name"] for each in served)
+
+    def may(self, verb: str, group: str, plural: str, *, everywhere: bool) -> bool:
+        """Whether these credentials may do `verb`, in our namespace or everywhere."""
+        attributes = {"verb": verb, "group": group, "resource": plural}
+        if not everywhere:
+            attributes["namespace"] = self.namespace
+        review = self.create(
+            ACCESS_REVIEW, {"spec": {"resourceAttributes": attributes}}
         )
+        return bool(review["status"]["allowed"])
 
-    def nodes(self) -> list[Node]:
-        """All nodes.
+    def get(self, kind: Kind, name: str) -> Object:
+        """The object; `status` of the error is 404 when there is none."""
+        return self.request("GET", kind.path(self.namespace, name))
 
-        Raises:
-            ClusterError: they cannot be read.
-        """
-        return [
-            read_node(each) for each in self.request("GET", "/api/v1/nodes")["items"]
-        ]
+    def find(self, kind: Kind, name: str) -> Object | None:
+        """The object, None if there is none."""
+        try:
+            return self.get(kind, name)
+        except ClusterError as error:
+            if error.status == 404:
+                return None
+            raise
 
-    def scaledjob(self) -> Object:
-        """The ScaledJob as it is now.
+    def find_all(
+        self, kind: Kind, selector: str | None = None, *, everywhere: bool = False
+    ) -> list[Object]:
+        """The objects that a label selector picks, or all; ours or everywhere."""
+        path = kind.path(None if everywhere else self.namespace)
+        query = {"labelSelector": selector} if selector else None
+        items: list[Object] = self.request("GET", path, query=query)["items"]
+        return items
 
-        Raises:
-            ClusterError: it cannot be read; `status` is 404 when there is none.
-        """
-        return self.request("GET", f"{self._scaledjobs}/{self._settings.scaledjob}")
+    def create(self, kind: Kind, wanted: Object) -> Object:
+        """Make an object; gives it as the server has it."""
+        return self.request("POST", kind.path(self.namespace), wanted)
 
-    def patch_scaledjob(self, change: Object, *, dry_run: bool = False) -> Object:
-        """Merge `change` into the ScaledJob, in place; gives the result.
+    def patch(
+        self,
+        kind: Kind,
+        name: str,
+        change: Object,
+        *,
+        manager: str,
+        dry_run: bool = False,
+    ) -> Object:
+        """Merge `change` into an object, in place, in the name of `manager`.
 
         With `metadata.resourceVersion` in it, nothing is changed when the object has
-        been changed by somebody else meanwhile.
-
-        Raises:
-            ClusterError: not changed; `status` is 409 for such a conflict.
+        been changed by somebody else meanwhile; `status` of the error is 409 then.
         """
-        path = f"{self._scaledjobs}/{self._settings.scaledjob}"
-        query = {"fieldManager": "gpu-affinity-watcher"}
-        if dry_run:
-            query["dryRun"] = "All"
+        query = {"fieldManager": manager} | _dry(dry_run)
+        path = kind.path(self.namespace, name)
         return self.request("PATCH", path, change, query, _MERGE)
 
-    def jobs(self) -> list[Job]:
-        """The unfinished Jobs of our ScaledJob.
+    def apply(
+        self, kind: Kind, wanted: Object, *, manager: str, dry_run: bool = False
+    ) -> Object:
+        """Have the fields of `wanted`, and leave the others to whoever set them.
 
-        Raises:
-            ClusterError: they cannot be read.
+        Fields that somebody else has set in between are taken back.
         """
-        space, name = self._settings.namespace, self._settings.scaledjob
-        query = {"labelSelector": f"{LABEL}={name}"}
-        jobs = self.request(
-            "GET", f"/apis/batch/v1/namespaces/{space}/jobs", None, query
+        query = {"fieldManager": manager, "force": "true"} | _dry(dry_run)
+        path = kind.path(self.namespace, wanted["metadata"]["name"])
+        return self.request("PATCH", path, json.dumps(wanted), query, _APPLY)
+
+    def delete(self, kind: Kind, found: Mapping[str, Any]) -> None:
+        """Delete exactly this object; what it owns goes first, pods with their grace.
+
+        It counts until that is gone. One that is gone already is none the worse.
+        """
+        # The uid makes sure that no later object of the same name is met.
+        uid = found["metadata"]["uid"]
+        self._delete(
+            kind,
+            found["metadata"]["name"],
+            {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}},
         )
-        pods = self.request("GET", f"/api/v1/namespaces/{space}/pods", None, query)
-        return our_jobs(jobs["items"], pods["items"], name)
 
-    def end_job(self, job: Job) -> None:
-        """Delete a Job with the grace its pods have; it counts until they are gone.
-
-        Raises:
-            ClusterError: not deleted.
-        """
-        # The uid makes sure that no later Job of the same name is met.
-        body = {
-            "propagationPolicy": "Foreground",
-            "preconditions": {"uid": job.uid},
-        }
-        path = f"/apis/batch/v1/namespaces/{self._settings.namespace}/jobs/{job.name}"
-        self._delete(path, body)
-
-    def forget_pods(self, job: Job, nodes: Iterable[str]) -> None:
-        """Delete a Job's pods on dead `nodes` at once: nobody there can confirm it.
-
-        Raises:
-            ClusterError: not deleted.
-        """
-        dead = set(nodes)
-        for pod in job.pods:
-            if pod.node in dead and not pod.finished:
-                space = self._settings.namespace
-                path = f"/api/v1/namespaces/{space}/pods/{pod.name}"
-                self._delete(path, {"gracePeriodSeconds": 0})
-
-    def record_event(
-        self, scaledjob: Mapping[str, Any], reason: str, text: str, kind: str = "Normal"
-    ) -> None:
-        """Leave an Event that `kubectl describe scaledjob` shows.
-
-        Raises:
-            ClusterError: not recorded.
-        """
-        metadata = scaledjob["metadata"]
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        event = {
-            "metadata": {"generateName": f"{metadata['name'][:40]}."},
-            "involvedObject": {
-                "apiVersion": scaledjob["apiVersion"],
-                "kind": scaledjob["kind"],
-                "namespace": metadata["namespace"],
-                "name": metadata["name"],
-                "uid": metadata["uid"],
-            },
-            "reason": reason,
-            "message": text[:1024],
-            "type": kind,
-            "source": {"component": "gpu-affinity-watcher"},
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
-        }
-        self.request(
-            "POST", f"/api/v1/namespaces/{metadata['namespace']}/events", event
-        )
+    def delete_now(self, kind: Kind, name: str) -> None:
+        """Delete an object whose node is dead, and cannot confirm that it ended."""
+        self._delete(kind, name, {"gracePeriodSeconds": 0})
 
     def request(
         self,
@@ -166,26 +173,18 @@ class Cluster:
         path: str,
         body: object = None,
         query: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
     ) -> Object:
-        """One call of the API; `body` and the answer are JSON objects.
-
-        Raises:
-            ClusterError: refused, or no answer in time.
-        """
-        for attempt in range(_TRIES):
-            try:
-                return self._call(method, path, body, query, content_type)
-            except ApiException as error:
-                if error.status != 429 or attempt == _TRIES - 1:
-                    raise self._refused(method, path, error) from error
-                time.sleep(_retry_after(error))
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                raise ClusterError(
-                    f"API server {self.host}: no good answer to {method} {path}: "
-                    f"{_short(error)}"
-                ) from error
-        raise AssertionError  # the last attempt returns or raises
+        """One call of the API; `body` and the answer are JSON objects."""
+        try:
+            return self._call(method, path, body, query, content_type)
+        except ApiException as error:
+            raise self._refused(method, path, error) from error
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise ClusterError(
+                f"API server {self.host}: no good answer to {method} {path}: "
+                f"{_short(error)}"
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -199,29 +198,27 @@ class Cluster:
         query: Mapping[str, str] | None,
         content_type: str,
     ) -> Object:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
         asked = self._client.param_serialize(
             method,
             path,
             query_params=list((query or {}).items()),
-            header_params=headers,
+            header_params={"Accept": _JSON, "Content-Type": content_type},
             body=body,
             auth_settings=["BearerToken"],
         )
-        response = self._client.call_api(
-            *asked, _request_timeout=self._settings.deadline
-        )
+        response = self._client.call_api(*asked, _request_timeout=self._deadline)
         text: bytes = response.read()  # type: ignore[no-untyped-call]
         if not 200 <= response.status <= 299:
             raise ApiException(http_resp=response, body=text.decode(errors="replace"))
         answer: Object = json.loads(text)
         return answer
 
-    def _delete(self, path: str, body: Object) -> None:
+    def _delete(self, kind: Kind, name: str, how: Object) -> None:
         try:
-            self.request("DELETE", path, body)
+            self.request("DELETE", kind.path(self.namespace, name), how)
         except ClusterError as error:
-            if error.status != 404:  # gone is what was wanted
+            # Gone is what was wanted, and 409: there is another one of the same name.
+            if error.status not in (404, 409):
                 raise
 
     def _refused(self, method: str, path: str, error: ApiException) -> ClusterError:
@@ -234,6 +231,10 @@ class Cluster:
         return ClusterError(
             f"API server {self.host} refuses {method} {path}: {said}{remedy}", status
         )
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
 
 
 def _client(settings: ClusterSettings) -> ApiClient:
@@ -250,7 +251,7 @@ def _client(settings: ClusterSettings) -> ApiClient:
             f"no cluster: {_short(error)} (name a kubeconfig with KUBECONFIG or "
             "--kubeconfig, and its context with --context)"
         ) from error
-    configuration.retries = False
+    configuration.retries = _RETRIES
     return ApiClient(configuration)
 
 
@@ -264,14 +265,7 @@ def _in_cluster(configuration: Configuration) -> bool:
     return True
 
 
-def _retry_after(error: ApiException) -> float:
-    """Seconds that the API server asks to wait, but no more than a few."""
-    try:
-        asked = float((error.headers or {})["Retry-After"])
-    except (KeyError, ValueError):
-        asked = 1.0
-    return min(max(asked, 0.1), _LONGEST_WAIT)
-
-
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    reason = getattr(error, "reason", None)  # of the last try
+    told = reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
+    return " ".join(str(told).split())[:300]

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from kube import affinity
 
 LABEL = "scaledjob.keda.sh/name"
 """Label that KEDA gives to the Jobs and pods of a ScaledJob."""
+
+State = Literal["unfinished", "complete", "failed"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Pod:
 
 @dataclass(frozen=True)
 class Job:
-    """An unfinished Job of our ScaledJob."""
+    """A Job of our ScaledJob."""
 
     name: str
     uid: str
@@ -40,6 +42,7 @@ class Job:
 
     pods: tuple[Pod, ...]
     deleting: bool = False
+    state: State = "unfinished"
 
     @property
     def nodes(self) -> set[str]:
@@ -55,10 +58,7 @@ class Job:
 def our_jobs(
     jobs: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], name: str
 ) -> list[Job]:
-    """The unfinished Jobs, of those with `LABEL`, that the ScaledJob `name` owns.
-
-    A label is easily copied; what KEDA made is owned by the ScaledJob as well.
-    """
+    """The Jobs, of those with `LABEL`, that the ScaledJob `name` owns."""
     by_owner: dict[str, list[Pod]] = {}
     for pod in pods:
         for owner in pod["metadata"].get("ownerReferences") or ():
@@ -66,8 +66,13 @@ def our_jobs(
     return [
         _job(each, by_owner.get(each["metadata"]["uid"], []))
         for each in jobs
-        if is_owned(each, name) and not _finished(each)
+        if is_owned(each, name)
     ]
+
+
+def unfinished(jobs: Iterable[Job]) -> list[Job]:
+    """Those that KEDA counts: one that is being deleted counts until it is gone."""
+    return [each for each in jobs if each.state == "unfinished"]
 
 
 def count_by_node(jobs: Iterable[Job]) -> dict[str, int]:
@@ -91,12 +96,12 @@ def is_owned(job: Mapping[str, Any], name: str) -> bool:
     )
 
 
-def _finished(job: Mapping[str, Any]) -> bool:
+def _state(job: Mapping[str, Any]) -> State:
     conditions = (job.get("status") or {}).get("conditions") or ()
-    return any(
-        each["type"] in ("Complete", "Failed") and each["status"] == "True"
-        for each in conditions
-    )
+    true = {each["type"] for each in conditions if each["status"] == "True"}
+    if "Failed" in true:
+        return "failed"
+    return "complete" if "Complete" in true else "unfinished"
 
 
 def _job(job: Mapping[str, Any], pods: list[Pod]) -> Job:
@@ -108,6 +113,7 @@ def _job(job: Mapping[str, Any], pods: list[Pod]) -> Job:
         affinity.pinned_hostname(job["spec"]["template"]["spec"]),
         tuple(pods),
         "deletionTimestamp" in metadata,
+        _state(job),
     )
 
 

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from common.errors import OperatorError
 from common.files import write_text
 from common.options import Option
-from kube import scaledjobs
-from kube.client import Cluster
+from kube import objects, scaledjobs
+from kube.cluster import Cluster
 from kube.diff import difference
-from kube.objects import CONFIGMAP, SCALEDJOB, SECRET, Kind, Objects
+from kube.resources import CONFIGMAP, SCALEDJOB, SECRET, Kind
 from launcher import manifests
 from launcher.addresses import own_address
 from launcher.settings import LauncherSettings
@@ -41,7 +41,7 @@ class Deployment:
             ClusterError: refused, or they are not ours.
         """
         for kind, wanted in self._settings():
-            self._objects().apply(kind, wanted)
+            objects.apply(self.open_cluster(), kind, wanted)
         names = [
             f"{kind.kind} with {len(wanted['data'])} values"
             for kind, wanted in self._settings()
@@ -65,7 +65,7 @@ class Deployment:
         wanted, decision = self._scaledjob()
         path = self.settings.manifest.patched
         write_text(path, scaledjobs.dump(wanted))
-        self._objects().apply(SCALEDJOB, wanted)
+        objects.apply(self.open_cluster(), SCALEDJOB, wanted)
         return f"{path} applied: {decision}"
 
     def preview_scaledjob(self) -> str:
@@ -87,7 +87,8 @@ class Deployment:
         until = time.monotonic() + it.ready_within
         said = "KEDA has not looked at it; does its operator run?"
         while time.monotonic() < until:
-            ready, told = _ready(self._objects().get(SCALEDJOB, it.cluster.scaledjob))
+            found = self.open_cluster().find(SCALEDJOB, it.cluster.scaledjob)
+            ready, told = _ready(found)
             if ready:
                 return "KEDA is ready to scale"
             said = told or said
@@ -104,10 +105,10 @@ class Deployment:
         ]
 
     def _preview(self, kind: Kind, wanted: Mapping[str, Any]) -> str:
-        objects, name = self._objects(), wanted["metadata"]["name"]
-        before = objects.get(kind, name)
-        after = objects.apply(kind, wanted, dry_run=True)
-        title = f"{kind.kind} {objects.namespace}/{name}"
+        cluster, name = self.open_cluster(), wanted["metadata"]["name"]
+        before = cluster.find(kind, name)
+        after = objects.apply(cluster, kind, wanted, dry_run=True)
+        title = f"{kind.kind} {cluster.namespace}/{name}"
         changes = difference(before, after, title) or f"{title}: no change"
         return "".join(f"\n      {line}" for line in changes.splitlines())
 
@@ -125,7 +126,7 @@ class Deployment:
         it, cluster = self.settings, self.open_cluster()
         nodes = cluster.nodes()
         survey = Prometheus(it.prometheus).survey(nodes, it.loads)
-        current = self._objects().get(SCALEDJOB, it.cluster.scaledjob)
+        current = cluster.find(SCALEDJOB, it.cluster.scaledjob)
         pinned = scaledjobs.pinned_node(current) if current else None
         return Chooser(it.choice, pinned).choose(
             nodes, survey.readings, wanted, cluster.jobs(), time.monotonic()
@@ -140,9 +141,6 @@ class Deployment:
             nodes = [each for node in cluster.nodes() for each in node.addresses]
             host = own_address([*nodes, urlsplit(cluster.host).hostname or ""])
         return f"{host}:{self.settings.scaler_port}"
-
-    def _objects(self) -> Objects:
-        return Objects(self.open_cluster(), self.settings.cluster.namespace)
 
 
 def _ready(found: Mapping[str, Any] | None) -> tuple[bool, str | None]:

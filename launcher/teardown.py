@@ -11,30 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import OperatorError
-from kube.client import Cluster
+from kube.cluster import Cluster, Opened
 from kube.errors import ClusterError
 from kube.jobs import LABEL, is_owned
-from kube.objects import (
-    CONFIGMAP,
-    JOB,
-    POD,
-    SCALEDJOB,
-    SECRET,
-    Kind,
-    Objects,
-    is_ours,
-)
-from kube.opened import Opened
+from kube.objects import is_ours
+from kube.resources import CONFIGMAP, JOB, NODE, POD, SCALEDJOB, SECRET, Kind
 from launcher import processes
 from launcher.docker import Docker
 from launcher.manifests import SETTINGS
 from launcher.run_dir import Trace
 from launcher.steps import Step
-from scaler.taint import offload_change
+from scaler.taint import offload_change, set_offload
 
 _NOTHING = "nothing there"
-_MERGE = "application/merge-patch+json"
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -114,28 +103,28 @@ class Stopping:
         Raises:
             ClusterError: something is still there when the time is over.
         """
-        objects = self._objects()
-        scaledjob = objects.get(SCALEDJOB, self.scaledjob)
+        cluster = self.cluster()
+        scaledjob = cluster.find(SCALEDJOB, self.scaledjob)
         if scaledjob is not None and not is_ours(scaledjob):
             return "left alone, like their ScaledJob"
-        found = self._jobs(objects)
-        pods = self._pods(objects, found)
+        found = self._jobs(cluster)
+        pods = self._pods(cluster, found)
         if not self.dry_run:
             for job in found:
-                objects.delete(JOB, job)
+                cluster.delete(JOB, job)
             limit = self.gone_within + max(map(_grace, pods), default=0)
-            self._wait_until_gone(objects, pods, limit)
+            self._wait_until_gone(cluster, pods, limit)
         return self._did("deleted", [_name(each) for each in found])
 
-    def _jobs(self, objects: Objects) -> list[Mapping[str, Any]]:
-        found = objects.matching(JOB, f"{LABEL}={self.scaledjob}")
+    def _jobs(self, cluster: Cluster) -> list[Mapping[str, Any]]:
+        found = cluster.find_all(JOB, f"{LABEL}={self.scaledjob}")
         return [each for each in found if is_owned(each, self.scaledjob)]
 
     def _pods(
-        self, objects: Objects, jobs: Iterable[Mapping[str, Any]]
+        self, cluster: Cluster, jobs: Iterable[Mapping[str, Any]]
     ) -> list[Mapping[str, Any]]:
         owners = {each["metadata"]["uid"] for each in jobs}
-        found = objects.matching(POD, f"{LABEL}={self.scaledjob}")
+        found = cluster.find_all(POD, f"{LABEL}={self.scaledjob}")
         return [
             pod
             for pod in found
@@ -146,27 +135,27 @@ class Stopping:
         ]
 
     def _wait_until_gone(
-        self, objects: Objects, pods: list[Mapping[str, Any]], limit: float
+        self, cluster: Cluster, pods: list[Mapping[str, Any]], limit: float
     ) -> None:
         until = time.monotonic() + limit
-        while left := self._left(objects, pods):
+        while left := self._left(cluster, pods):
             if time.monotonic() > until:
                 raise ClusterError(
                     f"still there after {limit:g} s: {', '.join(left)}; {_hint(left)}"
                 )
             time.sleep(0.2)
 
-    def _left(self, objects: Objects, pods: list[Mapping[str, Any]]) -> list[str]:
+    def _left(self, cluster: Cluster, pods: list[Mapping[str, Any]]) -> list[str]:
         """What is not gone yet, as kind/name."""
         ours = {pod["metadata"]["uid"] for pod in pods}
-        left = [f"Job/{_name(each)}" for each in self._jobs(objects)]
+        left = [f"Job/{_name(each)}" for each in self._jobs(cluster)]
         if pods:
             left += [
                 f"Pod/{_name(pod)}"
-                for pod in objects.matching(POD, f"{LABEL}={self.scaledjob}")
+                for pod in cluster.find_all(POD, f"{LABEL}={self.scaledjob}")
                 if pod["metadata"]["uid"] in ours
             ]
-        scaledjob = objects.get(SCALEDJOB, self.scaledjob)
+        scaledjob = cluster.find(SCALEDJOB, self.scaledjob)
         if scaledjob and "deletionTimestamp" in scaledjob["metadata"]:
             left.append(f"ScaledJob/{self.scaledjob}")
         return left
@@ -179,10 +168,9 @@ class Stopping:
         """
         cluster = self.cluster()
         done = []
-        for node in cluster.request("GET", "/api/v1/nodes")["items"]:
+        for node in cluster.find_all(NODE):
             if offload_change(node, wanted=False) is not None:
-                if not self.dry_run:
-                    _untaint(cluster, _name(node))
+                set_offload(cluster, _name(node), wanted=False, dry_run=self.dry_run)
                 done.append(_name(node))
         return self._did("taken off", done)
 
@@ -213,17 +201,14 @@ class Stopping:
                 yield str(path)
 
     def _delete(self, kind: Kind, name: str) -> str:
-        objects = self._objects()
-        found = objects.get(kind, name)
+        cluster = self.cluster()
+        found = cluster.find(kind, name)
         shown = f"{kind.kind} {self.namespace}/{name}"
         if found is not None and not is_ours(found):
             return f"{shown} left alone: build_and_push.py did not make it"
         if found is not None and not self.dry_run:
-            objects.delete(kind, found)
+            cluster.delete(kind, found)
         return self._did("deleted", [shown] if found else [])
-
-    def _objects(self) -> Objects:
-        return Objects(self.cluster(), self.namespace)
 
     def _did(self, verb: str, what: list[str]) -> str:
         if not what:
@@ -234,22 +219,6 @@ class Stopping:
 def _name(found: Mapping[str, Any]) -> str:
     name: str = found["metadata"]["name"]
     return name
-
-
-def _untaint(cluster: Cluster, name: str) -> None:
-    path = f"/api/v1/nodes/{name}"
-    for attempt in range(_TRIES):
-        change = offload_change(cluster.request("GET", path), wanted=False)
-        if change is None:
-            return
-        try:
-            cluster.request("PATCH", path, change, content_type=_MERGE)
-        except ClusterError as error:
-            # Its kubelet changes a node all the time.
-            if error.status != 409 or attempt == _TRIES - 1:
-                raise
-        else:
-            return
 
 
 def _grace(pod: Mapping[str, Any]) -> float:

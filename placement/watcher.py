@@ -8,7 +8,7 @@ from typing import Any
 from common.errors import OperatorError
 from common.files import write_text
 from kube import scaledjobs
-from kube.client import Cluster
+from kube.cluster import Cluster
 from kube.errors import ClusterError, ManifestError
 from kube.jobs import Job
 from kube.nodes import Node

@@ -8,13 +8,12 @@ from collections.abc import Callable
 import psutil
 
 from common.errors import OperatorError
-from kube.client import Cluster
+from kube.cluster import Cluster
 from scaler.pressure import Pressure, PressureRule, next_pressure
 from scaler.settings import MasterSettings
-from scaler.taint import offload_change
+from scaler.taint import set_offload
 
 log = logging.getLogger(__name__)
-_MERGE = "application/merge-patch+json"
 
 
 class MasterMonitor:
@@ -82,13 +81,9 @@ class MasterMonitor:
             self._applied, self._problem = self._state.high, None
 
     def _taint(self, name: str, wanted: bool) -> None:
-        path = f"/api/v1/nodes/{name}"
-        change = offload_change(self._cluster.request("GET", path), wanted)
-        if change is None:
-            return
-        doing = "taint" if wanted else "remove our taint from"
-        if self._settings.dry_run:
-            log.info("dry run: would %s %s: %s", doing, name, change["spec"])
-            return
-        self._cluster.request("PATCH", path, change, content_type=_MERGE)
-        log.info("%s %s: %s", doing, name, change["spec"])
+        dry_run = self._settings.dry_run
+        change = set_offload(self._cluster, name, wanted=wanted, dry_run=dry_run)
+        if change is not None:
+            doing = "taint" if wanted else "remove our taint from"
+            shown = "dry run: would " if dry_run else ""
+            log.info("%s%s %s: %s", shown, doing, name, change["spec"])

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from kube import scaledjobs
-from kube.client import Cluster
+from kube.cluster import Cluster
 from kube.jobs import LABEL
+from kube.resources import JOB
 from placement.loads.expressions import Load
 from placement.loads.prometheus import Prometheus
 from placement.settings import LoadSettings
@@ -147,12 +148,8 @@ class Scaler:
         begun = time.monotonic()
         it = self._settings.cluster
         scaledjob = self._scaledjob()
-        jobs = self._cluster.request(
-            "GET",
-            f"/apis/batch/v1/namespaces/{it.namespace}/jobs",
-            query={"labelSelector": f"{LABEL}={it.scaledjob}"},
-        )
-        found = situation(scaledjob, jobs["items"], begun)
+        jobs = self._cluster.find_all(JOB, f"{LABEL}={it.scaledjob}")
+        found = situation(scaledjob, jobs, begun)
         self._demand.see(found.jobs)
         if found.carried.node != self._node:
             self._moved, self._node = time.monotonic(), found.carried.node

@@ -1,17 +1,45 @@
-"""Keeping pods off the overloaded master: what to change on its node. Pure rules."""
+"""Keeping pods off the overloaded master: the taint of its node."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from kube.client import Client
+from kube.errors import ClusterError
+from kube.resources import NODE
 
 KEY, VALUE, EFFECT = "image-offload", "true", "NoSchedule"
 OURS = "posture-analyzer/offload"
 """Annotation of a node whose taint was set by this system."""
 
+_MANAGER = "posture-offload"
+_TRIES = 5  # a kubelet changes its node all the time
 Change = dict[str, Any]
 
 
+def set_offload(
+    client: Client, name: str, *, wanted: bool, dry_run: bool = False
+) -> Change | None:
+    """Taint the node, or take our taint away; gives the change, None for nothing.
+
+    Raises:
+        ClusterError: refused.
+    """
+    for attempt in range(_TRIES):
+        change = offload_change(client.get(NODE, name), wanted)
+        if change is None or dry_run:
+            break
+        try:
+            client.patch(NODE, name, change, manager=_MANAGER)
+        except ClusterError as error:
+            if error.status != 409 or attempt == _TRIES - 1:
+                raise
+        else:
+            break
+    return change
+
+
 def offload_change(node: Mapping[str, Any], wanted: bool) -> Change | None:
-    """What to merge into `node` so that it is tainted or not; None for nothing.
+    """What to merge into `node` so that it is tainted or not; None for nothing. Pure.
 
     A taint that somebody else has set is neither doubled nor taken away. The change
     holds the object's version, so that it cannot undo one that came in between.

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kube import scaledjobs
-from kube.client import Cluster
+from kube import objects, scaledjobs
+from kube.cluster import Cluster
 from kube.errors import ClusterError, ManifestError
 from kube.nodes import Node
-from kube.objects import CONFIGMAP, MANAGER, SCALEDJOB, SECRET, Objects
+from kube.objects import MANAGER
+from kube.resources import CONFIGMAP, DEPLOYMENT, NAMESPACE, SCALEDJOB, SECRET
 from launcher import manifests, processes
 from launcher.docker import Docker
 from launcher.preflight import Check, CheckError, Doubt
@@ -74,18 +75,18 @@ class Checks:
     def cluster(self) -> str:
         """Which cluster it is, and that the namespace is there."""
         cluster = self.open_cluster()
-        version = cluster.request("GET", "/version")["gitVersion"]
-        namespace = self.settings.cluster.namespace
+        version, namespace = cluster.version(), cluster.namespace
         try:
-            cluster.request("GET", f"/api/v1/namespaces/{namespace}")
+            found = cluster.find(NAMESPACE, namespace)
         except ClusterError as error:
-            if error.status == 404:
+            if error.status != 403:
+                raise
+        else:
+            if found is None:
                 raise CheckError(
                     f"{cluster.host} has no namespace {namespace}",
                     f"kubectl create namespace {namespace}",
-                ) from error
-            if error.status != 403:
-                raise
+                )
         return f"{cluster.host}, {version}, namespace {namespace}"
 
     def rights(self) -> str:
@@ -93,10 +94,11 @@ class Checks:
         cluster, missing = self.open_cluster(), []
         for group, resource, verbs in _RIGHTS:
             for verb in verbs.split():
-                if not self._may(cluster, group, resource, verb):
+                everywhere = resource == "nodes"
+                if not cluster.may(verb, group, resource, everywhere=everywhere):
                     missing.append(f"{verb} {resource}")
         if missing:
-            namespace = self.settings.cluster.namespace
+            namespace = cluster.namespace
             raise CheckError(
                 f"this user may not: {', '.join(missing)}",
                 f"ask for a role that may; see it: kubectl -n {namespace} auth can-i "
@@ -104,28 +106,11 @@ class Checks:
             )
         return "everything that is needed is allowed"
 
-    def _may(self, cluster: Cluster, group: str, resource: str, verb: str) -> bool:
-        attributes = {"group": group, "resource": resource, "verb": verb}
-        if resource != "nodes":
-            attributes["namespace"] = self.settings.cluster.namespace
-        review = cluster.request(
-            "POST",
-            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-            {"spec": {"resourceAttributes": attributes}},
-        )
-        return bool(review["status"]["allowed"])
-
     def keda(self) -> str:
         """That KEDA is there, new enough, and running."""
         cluster = self.open_cluster()
-        try:
-            served = cluster.request("GET", "/apis/keda.sh/v1alpha1")["resources"]
-        except ClusterError as error:
-            if error.status != 404:
-                raise
-            raise CheckError("KEDA is not installed", _KEDA) from error
-        if "scaledjobs" not in [each["name"] for each in served]:
-            raise CheckError("this KEDA does not know ScaledJobs", _KEDA)
+        if not cluster.serves(SCALEDJOB):
+            raise CheckError("KEDA is not installed", _KEDA)
         return check_operator(_operators(cluster))
 
     def manifest(self) -> str:
@@ -148,14 +133,15 @@ class Checks:
             manifests.complete(scaledjob, "image", "here:1")
         except ManifestError as error:
             raise CheckError(f"{base}: {error}", f"edit {base}") from error
-        self._objects().apply(SCALEDJOB, scaledjob, dry_run=True)
+        objects.apply(self.open_cluster(), SCALEDJOB, scaledjob, dry_run=True)
         return f"{base} is accepted"
 
     def own_settings(self) -> str:
         """That Secret and ConfigMap are ours, or not there yet."""
-        objects = self._objects()
+        cluster = self.open_cluster()
         for kind in (SECRET, CONFIGMAP):
-            objects.check_ours(kind, objects.get(kind, manifests.SETTINGS))
+            found = cluster.find(kind, manifests.SETTINGS)
+            objects.check_ours(cluster, kind, found)
         return f"Secret and ConfigMap {manifests.SETTINGS} can be set by {MANAGER}"
 
     def nodes(self) -> str:
@@ -211,14 +197,11 @@ class Checks:
         label = self.settings.choice.label
         return [each for each in self.open_cluster().nodes() if has_label(each, label)]
 
-    def _objects(self) -> Objects:
-        return Objects(self.open_cluster(), self.settings.cluster.namespace)
-
 
 def _operators(cluster: Cluster) -> list[dict[str, Any]]:
-    query = {"labelSelector": "app.kubernetes.io/name=keda-operator"}
+    selector = "app.kubernetes.io/name=keda-operator"
     try:
-        found = cluster.request("GET", "/apis/apps/v1/deployments", None, query)
+        return cluster.find_all(DEPLOYMENT, selector, everywhere=True)
     except ClusterError as error:
         if error.status == 403:
             raise Doubt(
@@ -226,8 +209,6 @@ def _operators(cluster: Cluster) -> list[dict[str, Any]]:
                 "kubectl get deployments -A -l app.kubernetes.io/name=keda-operator",
             ) from error
         raise
-    items: list[dict[str, Any]] = found["items"]
-    return items
 
 
 def check_operator(operators: list[dict[str, Any]]) -> str:

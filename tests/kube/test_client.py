@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from kube.client import Cluster
+from kube.cluster import Cluster
 from kube.errors import ClusterError
 from kube.settings import ClusterSettings
 from tests.fixtures.control_plane import ROOT

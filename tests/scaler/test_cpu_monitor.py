@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from kube.client import Cluster
+from kube import resources
+from kube.cluster import Cluster
 from kube.errors import ClusterError
 from kube.settings import ClusterSettings
 from scaler.cpu_monitor import MasterMonitor
@@ -136,11 +137,8 @@ def test_the_shipped_rights_are_enough(plane, watch):
 
 
 def test_a_change_that_came_in_between_is_not_undone(plane, cluster):
-    path = f"/api/v1/nodes/{NODE}"
-    change = offload_change(cluster.request("GET", path), True)
+    change = offload_change(cluster.get(resources.NODE, NODE), True)
     plane.kubectl("taint", "node", NODE, "fresh=x:NoSchedule")
     with pytest.raises(ClusterError) as refusal:
-        cluster.request(
-            "PATCH", path, change, content_type="application/merge-patch+json"
-        )
+        cluster.patch(resources.NODE, NODE, change, manager="test")
     assert refusal.value.status == 409

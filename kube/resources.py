@@ -1,0 +1,43 @@
+"""Where the API keeps the kinds of objects that this system reads or changes."""
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of objects; those without a namespace belong to the whole cluster."""
+
+    group: str
+    """With its version, as `v1` or `apps/v1`."""
+
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    def path(self, namespace: str | None, name: str = "") -> str:
+        """The path of all objects in `namespace`, or everywhere; with `name` of one."""
+        path = f"{api(self.group)}"
+        if self.namespaced and namespace:
+            path += f"/namespaces/{namespace}"
+        return f"{path}/{self.plural}/{name}" if name else f"{path}/{self.plural}"
+
+
+def api(group: str) -> str:
+    """The path of a group; the oldest one has no name."""
+    return f"/apis/{group}" if "/" in group else f"/api/{group}"
+
+
+NAMESPACE = Kind("v1", "namespaces", "Namespace", namespaced=False)
+NODE = Kind("v1", "nodes", "Node", namespaced=False)
+POD = Kind("v1", "pods", "Pod")
+EVENT = Kind("v1", "events", "Event")
+SECRET = Kind("v1", "secrets", "Secret")
+CONFIGMAP = Kind("v1", "configmaps", "ConfigMap")
+DEPLOYMENT = Kind("apps/v1", "deployments", "Deployment")
+JOB = Kind("batch/v1", "jobs", "Job")
+SCALEDJOB = Kind("keda.sh/v1alpha1", "scaledjobs", "ScaledJob")
+ACCESS_REVIEW = Kind(
+    "authorization.k8s.io/v1",
+    "selfsubjectaccessreviews",
+    "SelfSubjectAccessReview",
+    namespaced=False,
+)
