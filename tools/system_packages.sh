@@ -30,6 +30,10 @@ test)
     want_command npm npm # brings the networks of lite and heavy, and axe-core
     want_command chromium chromium
     want_command ip iproute2
+    # An RTSP server for the tests of camera.py.
+    want_library libgstrtspserver-1.0.so.0 gir1.2-gst-rtsp-server-1.0
+    /usr/bin/python3 -c 'import gi' 2>/dev/null || missing+=(python3-gi)
+    [ -e "/usr/lib/$(uname -m)-linux-gnu/gstreamer-1.0/libgstrtp.so" ] || missing+=(gstreamer1.0-plugins-good)
     ;;
 esac
 [ ${#missing[@]} -eq 0 ] && exit 0

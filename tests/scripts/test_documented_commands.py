@@ -20,11 +20,14 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CANNOT = {
     "curl": "asks a Prometheus of the reader's",
     "docker": "needs an engine and a registry: tests/docker builds where there are",
+    "git": "asks the place where the project is published",
     "helm": "changes a cluster that has to be there",
     "mosquitto_pub": "is one camera of many; publish_test_images.py is run",
     "kubectl": "changes the reader's cluster; tests/placement applies the manifests",
     "pip": "asks the package index; installed what these tests run with",
     "pipx": "asks the package index",
+    "python3": "makes the environment that these tests run in",
+    "sudo": "changes the reader's system",
     "rpicam-still": "needs a Raspberry Pi's camera",
 }
 SHELL = ("set", "export", ".", "cp")

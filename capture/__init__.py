@@ -1,0 +1,1 @@
+"""A camera's program: pictures at an interval, published over MQTT."""
