@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from common import cli, options
 from common.errors import OperatorError
+from common.process import keep_memory_private
 from common.signals import Stop, on_stop_signals
 from posture.settings import ReplaySettings, SessionSettings, WorkerSettings
 from posture.worker.memory import reuse_picture_memory
@@ -49,6 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
     wanted = _NEEDS.get(arguments.command, WorkerSettings)
     settings = cli.read(wanted, arguments)
     _log_to_stderr(settings.log_level)
+    keep_memory_private()
     reuse_picture_memory()
     # Threads here hold Python's lock for moments between long native calls; who waits
     # for it leaves a core idle (2 % of all pictures at Python's own 5 ms).

@@ -49,11 +49,13 @@ def start_worker(
     """Starts workers on the test's broker and database; ends them."""
     workers: list[WorkerProcess] = []
 
-    def start(*flags: str, ready: bool = True, **environ: str) -> WorkerProcess:
+    def start(
+        *flags: str, ready: bool = True, prefix: tuple[str, ...] = (), **environ: str
+    ) -> WorkerProcess:
         own = "own_postgres" in request.fixturenames
         database = request.getfixturevalue("own_postgres" if own else "postgres")
         settings = broker.environ | database.environ | environ
-        worker = WorkerProcess(tmp_path / "worker", settings, *flags)
+        worker = WorkerProcess(tmp_path / "worker", settings, *flags, prefix=prefix)
         workers.append(worker)
         if ready:
             worker.wait_ready()

@@ -27,6 +27,7 @@ from socket import socketpair
 
 from common import options
 from common.errors import OperatorError
+from common.process import end_with_parent
 from posture.errors import PoisonError, RefusedError
 from posture.settings import STORES, WorkerSettings
 from posture.vision.analyze import Analysis, Find, analyze, analyze_file
@@ -161,9 +162,10 @@ class Trial:
     def _start(self) -> Connection:
         here, there = socketpair()
         with there:
-            command = [sys.executable, "-m", __name__, str(there.fileno())]
+            # The thread that starts it must last: the process ends with it.
+            own = [str(os.getpid()), str(there.fileno())]
             self._process = subprocess.Popen(
-                [*command, *self._arguments],
+                [sys.executable, "-m", __name__, *own, *self._arguments],
                 env=_without_secrets(),
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -213,8 +215,9 @@ def main(argv: list[str]) -> int:
     """Analyze what comes over the line until it ends."""
     from posture.vision.landmarks import Landmarker
 
+    parent, descriptor, model, preset, store, limit = argv
+    end_with_parent(int(parent))
     go_offline()
-    descriptor, model, preset, store, limit = argv
     chosen = next(each for each in PRESETS if each == preset)
     kept = next(each for each in STORES if each == store)
     line = Connection(int(descriptor))

@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,11 @@ from tests.worker.conftest import ALL, GOOD, assert_each_once, payload
 
 STAND_IN = Path(__file__).parents[1] / "fixtures" / "poison"
 POISONED = {"PYTHONPATH": f"{STAND_IN}{os.pathsep}{ROOT}", "THREADS": "1"}
+
+
+# Root without root's powers: it may do what any user may with what is its own.
+_POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+ORDINARY = _POWERLESS if os.geteuid() == 0 else ()
 
 
 def poison(words: bytes) -> bytes:
@@ -87,6 +94,39 @@ def test_the_process_that_looks_at_suspect_pictures_knows_no_password(
     environ = (Path("/proc") / child / "environ").read_bytes()
     assert b"PATH=" in environ
     assert b"SUPABASE_PASSWORD" not in environ
+
+
+def test_a_trial_ends_with_its_worker_however_that_ends(broker, postgres, start_worker):
+    environ = POISONED | {"PICTURE_DEADLINE": "2"}
+    worker = start_worker(**environ)
+    broker.publish("images/pi1", poison(b"FOR EVER"))
+    assert worker.wait() == 1
+    again = start_worker(**POISONED | {"LOG_LEVEL": "debug"})
+    again.wait_for("in it for ever")
+    (child,) = _children(again.process.pid)
+    again.signal(signal.SIGKILL)
+    again.wait()
+    wait_until(lambda: not _runs(child), "the trial's end")
+
+
+def _runs(pid: str) -> bool:
+    """Whether there is such a process, and no more than its remains."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.usefixtures("broker")
+def test_other_processes_of_its_user_cannot_read_the_workers_passwords(
+    postgres, start_worker
+):
+    worker = start_worker(THREADS="1", prefix=ORDINARY)
+    environ = f"/proc/{worker.process.pid}/environ"
+    reading = [*ORDINARY, "cat", environ]
+    done = subprocess.run(reading, capture_output=True, text=True, check=False)
+    assert (done.stdout, "Permission denied" in done.stderr) == ("", True)
+    assert worker.stop() == 0
 
 
 def _children(pid: int) -> list[str]:
