@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.machine import machine, percentile, show
 from kube.nodes import Node
 from placement.chooser import Chooser
-from placement.loads.prometheus import Prometheus
+from placement.loads.prometheus import Answer, Prometheus
 from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 from tests.fixtures.net import wait_until
 from tests.fixtures.prometheus import Exporter, PrometheusServer
@@ -37,7 +37,7 @@ class TimedPrometheus(Prometheus):
     arrived_ms = 0.0
     arrived_cpu_ms = 0.0
 
-    def fetch(self, promql: str) -> tuple[int, bytes]:
+    def fetch(self, promql: str) -> Answer:
         """As ever, and note the time."""
         begun, begun_cpu = time.perf_counter(), time.thread_time()
         answer = super().fetch(promql)

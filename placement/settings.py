@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import options
-from common.hosts import Host, http_url
+from common.hosts import Host
 from common.options import boolean, decimal, integer, option, section
 from kube.settings import ClusterSettings, ManifestSettings, node_label, node_name
 from placement.loads.expressions import KNOWN, Load, parse_cpu_loads, parse_loads
-
-
-def _url(text: str) -> str:
-    read = http_url("PROMETHEUS_USER and PROMETHEUS_PASSWORD")
-    return read(text).rstrip("/")
+from placement.loads.prometheus_settings import PrometheusSettings as PrometheusSettings
 
 
 def _node_map(text: str) -> dict[str, str]:
@@ -29,61 +25,6 @@ def _regex(text: str) -> str:
     except re.error as error:
         raise ValueError(f"a regular expression ({error})") from None
     return text
-
-
-@dataclass(frozen=True)
-class PrometheusSettings:
-    """How to reach Prometheus."""
-
-    url: str = option(
-        "PROMETHEUS_URL",
-        "--prometheus-url",
-        "address of Prometheus, with its path prefix if it has one",
-        default="http://127.0.0.1:9090",
-        parse=_url,
-    )
-    user: str | None = option(
-        "PROMETHEUS_USER", "--prometheus-user", "user for basic auth", default=None
-    )
-    password: str | None = option(
-        "PROMETHEUS_PASSWORD",
-        "--prometheus-password",
-        "password for basic auth",
-        default=None,
-        secret=True,
-    )
-    token: str | None = option(
-        "PROMETHEUS_TOKEN",
-        "--prometheus-token",
-        "bearer token",
-        default=None,
-        secret=True,
-    )
-    ca_file: str | None = option(
-        "PROMETHEUS_CA_FILE",
-        "--prometheus-ca-file",
-        "PEM file with the CA of Prometheus, if not a public one",
-        default=None,
-    )
-    cert_file: str | None = option(
-        "PROMETHEUS_CERT_FILE",
-        "--prometheus-cert-file",
-        "PEM file with the client certificate",
-        default=None,
-    )
-    key_file: str | None = option(
-        "PROMETHEUS_KEY_FILE",
-        "--prometheus-key-file",
-        "PEM file with the client certificate's key",
-        default=None,
-    )
-    deadline: float = option(
-        "PROMETHEUS_DEADLINE",
-        "--prometheus-deadline",
-        "seconds after which an answer is not waited for any more",
-        default="5",
-        parse=decimal(0.1, 300),
-    )
 
 
 @dataclass(frozen=True)

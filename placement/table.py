@@ -15,6 +15,8 @@ def table(decision: Decision, survey: Survey) -> str:
     if survey.unmatched:
         lines += ["", "series that name no node of the cluster (see NODE_MAP):"]
         lines += [f"  {each}" for each in survey.unmatched]
+    if survey.doubts:
+        lines += ["", *survey.doubts]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from placement.troubles import Troubles
 log = logging.getLogger(__name__)
 
 _CONFLICTS = 5  # times that somebody else may change the ScaledJob between two looks
+_HINTS_EVERY = 3600.0  # seconds between looks for series that look like ratios
 _MOST_SAID = 10_000  # states that are remembered, so that memory stays bounded
 _NO_POD: dict[str, Any] = {"spec": {"jobTargetRef": {"template": {"spec": {}}}}}
 
@@ -50,6 +52,7 @@ class Watcher:
         self._chooser: Chooser | None = None
         self._troubles = Troubles(settings.hand_over)
         self._last_hand_over = float("-inf")
+        self._next_hints = float("-inf")
         self._said: dict[str, str] = {}
 
     def look(self, now: float, wall: float) -> tuple[Decision, Survey]:
@@ -103,7 +106,21 @@ class Watcher:
         self.say("prometheus", "Prometheus tells loads")
         for each in survey.unmatched:
             self.say(each, f"{each} names no node: see NODE_MAP", logging.WARNING)
+        survey = replace(survey, doubts=(*survey.doubts, *self._ratio_hints()))
+        for each in survey.doubts:
+            self.say(each, each, logging.WARNING)
         return survey
+
+    def _ratio_hints(self) -> tuple[str, ...]:
+        now = time.monotonic()
+        if now < self._next_hints:
+            return ()
+        self._next_hints = now + _HINTS_EVERY
+        try:
+            return self._prometheus.ratio_hints(self._settings.loads)
+        except MetricsError as error:
+            log.debug("no look for ratios: %s", error)
+            return ()
 
     def _decide(
         self,

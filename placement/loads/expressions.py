@@ -37,6 +37,7 @@ _ITEMS = re.compile(rf"(?:{_STRING}|[^;\n\"'`])+")
 _SELECTOR = re.compile(
     rf"(?:[a-zA-Z_:][a-zA-Z0-9_:]*)?(?:\{{(?:{_STRING}|[^{{}}\"'`])*\}})?"
 )
+_RATIO = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*_ratio(?:\{|$)|\{__name__=\"\w+_ratio\"")
 _OPTION = re.compile(r"(scale|node)=(\S+)\s+(?=\S)")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
@@ -51,6 +52,9 @@ class Load:
 
     node_label: str | None = None
     """The label that names the node, tried before the usual ones."""
+
+    is_ratio: bool = False
+    """Whether it is taken times 100 for its name alone."""
 
     @cached_property
     def is_metric(self) -> bool:
@@ -86,7 +90,7 @@ def _items(text: str) -> Iterator[Load]:
 
 
 def _load(item: str) -> Load:
-    scale, label = 1.0, None
+    scale, label = None, None
     while given := _OPTION.match(item):
         name, value = given.groups()
         if name == "scale":
@@ -94,7 +98,9 @@ def _load(item: str) -> Load:
         else:
             label = _label(value)
         item = item[given.end() :]
-    return Load(item, scale, label)
+    # By the naming rules of Prometheus a ratio is from 0 to 1.
+    is_ratio = scale is None and _RATIO.match(item) is not None
+    return Load(item, scale or (100.0 if is_ratio else 1.0), label, is_ratio)
 
 
 def _scale(text: str) -> float:

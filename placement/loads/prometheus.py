@@ -1,5 +1,6 @@
 """The one door to Prometheus: one instant query, answered in time or not at all."""
 
+import base64
 import gc
 import json
 import logging
@@ -7,16 +8,18 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import urllib3
-from urllib3.util import make_headers
 
+from common.texts import without_login
 from common.tls import client_context
 from kube.nodes import Node
 from placement.errors import MetricsError
 from placement.loads.query import build_query
+from placement.loads.ratios import build_ratio_query, ratio_hints
 from placement.loads.readings import Survey, survey
 from placement.settings import LoadSettings, PrometheusSettings
 
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _MOST = 512 * 1024 * 1024  # bytes; a million series are about half of it
 _PIECE = 256 * 1024
+_PATH = "/api/v1/query"
 _REMEDIES = {
     401: "check PROMETHEUS_USER and PROMETHEUS_PASSWORD, or PROMETHEUS_TOKEN",
     403: "this user may not query: check its rights at the proxy",
@@ -31,6 +35,16 @@ _REMEDIES = {
     422: "check GPU_METRICS: Prometheus cannot compute it",
     400: "check GPU_METRICS: Prometheus does not understand it",
 }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server has said."""
+
+    status: int
+    body: bytes
+    location: str = ""
+    """Where a redirect leads to."""
 
 
 class Prometheus:
@@ -61,6 +75,18 @@ class Prometheus:
                 f"rows that are not those asked for ({type(error).__name__}: {error})"
             ) from error
 
+    def ratio_hints(self, loads: LoadSettings) -> tuple[str, ...]:
+        """What to say of series that look like ratios; costs a look at hours.
+
+        Raises:
+            MetricsError: Prometheus did not answer as it should.
+        """
+        asked = build_ratio_query(loads)
+        try:
+            return ratio_hints(self.query(asked), loads) if asked else ()
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise self._error(f"rows that are not those asked for ({error})") from error
+
     def query(self, promql: str) -> list[dict[str, Any]]:
         """The rows of an instant vector: `metric` (labels) and `value` (time, text).
 
@@ -68,22 +94,22 @@ class Prometheus:
             MetricsError: Prometheus did not answer as it should.
         """
         try:
-            status, body = self.fetch(promql)
+            found = self.fetch(promql)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._error(_short(error)) from error
-        answer = _json(body)
-        if status != 200:
-            self._fail(status, body, answer)
+        answer = _json(found.body)
+        if found.status != 200:
+            self._fail(found, answer)
         if answer is None:
-            raise self._error(f"no JSON but {_start(body)}: check PROMETHEUS_URL")
+            raise self._error(f"no JSON but {_start(found.body)}: check PROMETHEUS_URL")
         return self._rows(answer)
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.clear()
 
-    def fetch(self, promql: str) -> tuple[int, bytes]:
-        """HTTP status and body that Prometheus answers, whatever they are.
+    def fetch(self, promql: str) -> Answer:
+        """What Prometheus answers, whatever it is.
 
         Raises:
             MetricsError: no whole answer in time.
@@ -91,17 +117,19 @@ class Prometheus:
         """
         seconds = self._settings.deadline
         until = time.monotonic() + seconds
-        form = urlencode({"query": promql, "timeout": f"{seconds * 1000:.0f}ms"})
+        # VictoriaMetrics would otherwise answer for 30 s ago; others know no nocache.
+        asked = {"query": promql, "timeout": f"{seconds * 1000:.0f}ms", "nocache": "1"}
         response = self._pool.request(
             "POST",
-            f"{self._settings.url}/api/v1/query",
-            body=form,
+            self._settings.url + _PATH,
+            body=urlencode(asked),
             headers=self._headers,
             timeout=urllib3.Timeout(total=seconds),
             preload_content=False,
         )
         try:
-            return response.status, self._body(response, until)
+            location = response.headers.get("Location", "")
+            return Answer(response.status, self._body(response, until), location)
         finally:
             # After a whole body this gives the connection back, otherwise it ends it.
             response.release_conn()
@@ -119,14 +147,25 @@ class Prometheus:
                 raise self._error(f"an answer of more than {_MOST} bytes")
         return bytes(body)
 
-    def _fail(self, status: int, body: bytes, answer: Any) -> None:  # noqa: ANN401
-        said = _start(body)
+    def _fail(self, found: Answer, answer: Any) -> None:  # noqa: ANN401
+        said, remedy = _start(found.body), _REMEDIES.get(found.status)
         if isinstance(answer, dict) and "error" in answer:
             said = f"{answer.get('errorType', 'error')}: {answer['error']}"
-        remedy = _REMEDIES.get(status)
+        if found.location:
+            said, remedy = self._redirect(found.location)
         raise self._error(
-            f"it answered {status}, {said}" + (f" ({remedy})" if remedy else "")
+            f"it answered {found.status}, {said}" + (f" ({remedy})" if remedy else "")
         )
+
+    def _redirect(self, location: str) -> tuple[str, str]:
+        """Where an answer leads to, and the remedy; what follows ? may be secret."""
+        goal = urljoin(self._settings.url + _PATH, location.partition("?")[0])
+        shown = without_login(goal)
+        if shown.endswith(_PATH):
+            remedy = f"set PROMETHEUS_URL={shown.removesuffix(_PATH)}"
+        else:
+            remedy = "a login page, or another service: check PROMETHEUS_URL"
+        return f"a redirect to {shown}", remedy
 
     def _rows(self, answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401
         try:
@@ -171,8 +210,12 @@ def _headers(settings: PrometheusSettings) -> dict[str, str]:
     if settings.token:
         headers["Authorization"] = f"Bearer {settings.token}"
     elif settings.user:
-        pair = f"{settings.user}:{settings.password or ''}"
-        headers |= make_headers(basic_auth=pair)
+        # RFC 7617: in UTF-8, as Prometheus reads it; libraries send Latin-1.
+        pair = f"{settings.user}:{settings.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    if settings.tenant:
+        name, value = settings.tenant
+        headers[name] = value
     return headers
 
 

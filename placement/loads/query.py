@@ -23,6 +23,8 @@ def build_query(settings: LoadSettings) -> str:
     - `down`: targets that could not be scraped;
     - `file`: textfiles that hold loads and are too old, or from the future;
     - `only`: the same for the only textfile of its target, whatever its name;
+    - `push`: what a Pushgateway repeats, and was pushed too long ago;
+    - `nan`: nothing but NaN, from a server that keeps it;
     - `why`: in the label `reason`, why the node agent tells no load;
     - `own`: cores of a node that our own workers use, for the loads of CPUs.
     """
@@ -64,12 +66,16 @@ def _guards(settings: LoadSettings) -> list[str]:
     pattern = settings.textfile.replace("\\", "\\\\").replace('"', '\\"')
     files = "node_textfile_mtime_seconds"
     named = f'{files}{{file=~"{pattern}"}}'
-    only = f"({files} and on (job, instance) count by (job, instance) ({files}) == 1)"
+    by = "(job, instance, exported_job, exported_instance)"
+    only = f"({files} and on {by} count by {by} ({files}) == 1)"
+    pushed = "time() - push_time_seconds"
     old = f"> {settings.max_age!r}"
     return [
         _part("down", 0, "up == 0"),
         _part("file", 0, f"abs(time() - {named}) {old}"),
         _part("only", 0, f"abs(time() - {only}) {old}"),
+        _part("push", 0, f"{pushed} {old}"),
+        _part("nan", 0, "vector(NaN)"),
         _part("why", 0, 'posture_node_reading_problem{reading=~"gpu|cpu"}'),
     ]
 

@@ -1,21 +1,31 @@
 """From the rows that Prometheus answers to one reading for each node. Pure rules."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from kube.nodes import Node
 from placement.decision import Reading
 from placement.loads.expressions import Load
-from placement.loads.query import PART
+from placement.loads.names import Match, Names
+from placement.loads.parts import (
+    Labels,
+    Parts,
+    Series,
+    origin_of,
+    sort_out,
+    target_of,
+    to_number,
+)
 from placement.settings import LoadSettings
 
-_USUAL_LABELS = ("node", "kubernetes_node", "nodename", "hostname", "Hostname")
-
-Labels = dict[str, str]
-Series = tuple[str, ...]  # number of the load, names of labels, values of labels
-Target = tuple[str, str]  # job, instance
+_DROPS_NAN = (
+    "this server drops NaN, as VictoriaMetrics does and Prometheus does not: a load "
+    "whose exporter has begun to tell NaN is believed until LOAD_MAX_AGE is over, and "
+    "samples that are old by time stamps of their own count as new unless the scrape "
+    "has honor_timestamps: true"
+)
 
 
 @dataclass(frozen=True)
@@ -28,23 +38,16 @@ class Survey:
     unmatched: tuple[str, ...] = ()
     """Series whose labels name no node, or several."""
 
+    doubts: tuple[str, ...] = ()
+    """What is to be known of the server and the metrics, in words."""
 
-@dataclass
-class _Parts:
-    """The rows of an answer, by kind; see `build_query`."""
 
-    loads: list[tuple[int, Series, Labels, str]] = field(default_factory=list)
-    odd: dict[Series, str] = field(default_factory=dict)
-    old: dict[Series, str] = field(default_factory=dict)
-    age: dict[Series, str] = field(default_factory=dict)
-    down: dict[Target, str] = field(default_factory=dict)
-    file: dict[Target, str] = field(default_factory=dict)
-    only: dict[Target, str] = field(default_factory=dict)
-    why: dict[tuple[Target, str], str] = field(default_factory=dict)
-    """By target and `gpu` or `cpu`."""
-
-    own: dict[str, float] = field(default_factory=dict)
-    """Cores that our workers use, by the node's name."""
+class _Found(NamedTuple):
+    match: Match
+    reading: Reading
+    of_gpu: bool
+    text: str
+    """The series as it is shown, where its name may be disputed."""
 
 
 def survey(
@@ -57,64 +60,74 @@ def survey(
     done for GPUs and for CPUs; of both the greater is the node's load, and where one
     of them is told but in doubt, the node's load is unknown.
     """
-    parts, nodes = _sort_out(rows), tuple(nodes)
-    names = _Names(nodes, settings.node_map or {})
-    loads, gpus = settings.all, len(settings.metrics)
-    by_gpu: dict[str, Reading] = {}
-    by_cpu: dict[str, Reading] = {}
+    parts, nodes = sort_out(rows), tuple(nodes)
+    names = Names(nodes, settings.node_map or {})
+    found: list[_Found] = []
     unmatched = []
     for number, series, labels, value in parts.loads:
-        load, of_gpu = loads[number], number < gpus
-        node = names.find(labels, load.node_label)
-        if node is None:
+        load, of_gpu = settings.all[number], number < len(settings.metrics)
+        match = names.find(labels, load.node_label)
+        if match is None:
             if of_gpu:  # node exporters run on many machines that are no nodes
-                unmatched.append(_series(load, labels))
+                unmatched.append(_shown(load, labels))
             continue
-        readings = by_gpu if of_gpu else by_cpu
-        why = parts.why.get((_target(labels), "gpu" if of_gpu else "cpu"))
-        reading = _reading(parts, series, _target(labels), value, load, why)
-        readings[node] = _worse(readings.get(node), reading)
+        why = parts.why.get((target_of(labels), "gpu" if of_gpu else "cpu"))
+        reading = _reading(parts, series, labels, value, load, why)
+        text = _shown(load, labels) if match.qualified else ""
+        found.append(_Found(match, reading, of_gpu, text))
+    by_gpu, by_cpu, disputed = _by_node(found)
     if by_cpu:
         others = _of_others(by_cpu, parts.own, nodes)
         by_gpu = {n: _greater(r, others.get(n)) for n, r in by_gpu.items()}
-    return Survey(by_gpu, tuple(unmatched))
+    return Survey(by_gpu, (*unmatched, *disputed), _doubts(parts, settings))
 
 
-def _sort_out(rows: Iterable[Mapping[str, Any]]) -> _Parts:
-    parts = _Parts()
-    by_series = {"odd": parts.odd, "old": parts.old, "age": parts.age}
-    by_target = {"down": parts.down, "file": parts.file, "only": parts.only}
-    for row in rows:
-        labels = row["metric"]
-        kind, _, number = labels.pop(PART).partition(" ")
-        value = row["value"][1]
-        series = (number, *labels, *labels.values())
-        if kind == "load":
-            parts.loads.append((int(number), series, labels, value))
-        elif kind in by_series:
-            by_series[kind][series] = value
-        elif kind == "own":
-            parts.own[labels.get("node", "")] = _number(value) or 0.0
-        elif kind == "why":
-            parts.why[_target(labels), labels["reading"]] = labels["reason"]
+def _by_node(
+    found: list[_Found],
+) -> tuple[dict[str, Reading], dict[str, Reading], list[str]]:
+    """The readings of GPUs and CPUs, and the series that may be of another machine."""
+    by_gpu: dict[str, Reading] = {}
+    by_cpu: dict[str, Reading] = {}
+    disputed = _disputed(each.match for each in found)
+    unmatched = []
+    for each in found:
+        node = each.match.node
+        if each.match.qualified and node in disputed:
+            unmatched.append(each.text)
         else:
-            by_target[kind][_target(labels)] = value
-    return parts
+            readings = by_gpu if each.of_gpu else by_cpu
+            readings[node] = _worse(readings.get(node), each.reading)
+    return by_gpu, by_cpu, unmatched
 
 
-def _target(labels: Labels) -> Target:
-    return labels.get("job", ""), labels.get("instance", "")
+def _disputed(matches: Iterable[Match]) -> set[str]:
+    """Nodes that are named by their short name in several domains."""
+    domains: dict[str, set[str]] = {}
+    for match in matches:
+        if match.qualified:
+            domains.setdefault(match.node, set()).add(match.qualified)
+    return {node for node, known in domains.items() if len(known) > 1}
+
+
+def _doubts(parts: Parts, settings: LoadSettings) -> tuple[str, ...]:
+    said = [
+        f"{load.query} is called a ratio, so it is taken times 100; if it is percent, "
+        "put scale=1 before it in GPU_METRICS"
+        for load in settings.metrics
+        if load.is_ratio
+    ]
+    return (*said, *(() if parts.keeps_nan else (_DROPS_NAN,)))
 
 
 def _reading(
-    parts: _Parts,
+    parts: Parts,
     series: Series,
-    target: Target,
+    labels: Labels,
     text: str,
     load: Load,
     why: str | None,
 ) -> Reading:
-    value = _number(text)
+    value, target = to_number(text), target_of(labels)
     problem: str | None
     if value is None or not math.isfinite(value):
         problem = why or f"its value is {text!r}"
@@ -123,19 +136,23 @@ def _reading(
     elif target in parts.down:
         problem = f"its exporter {target[1]} is down (up is 0)"
     else:
-        problem = _too_old(parts, series, target, load)
+        problem = _too_old(parts, series, labels, load)
     if problem is None and not 0 <= (value or 0.0) <= 100:
         problem = f"{text} is not 0 to 100 percent"
-    age = _number(parts.age.get(series))
+    age = to_number(parts.age.get(series))
     return Reading(None if problem else value, age, problem)
 
 
-def _too_old(parts: _Parts, series: Series, target: Target, load: Load) -> str | None:
+def _too_old(parts: Parts, series: Series, labels: Labels, load: Load) -> str | None:
     if series in parts.old:
         return f"its last sample is {_seconds(parts.old[series])} old"
-    written = parts.file.get(target)
+    origin = origin_of(labels)
+    for group, pushed in parts.push.get(origin, ()):
+        if group.items() <= labels.items():
+            return f"it was pushed {_seconds(pushed)} ago and is repeated since"
+    written = parts.file.get(origin)
     if written is None and load.is_metric:
-        written = parts.only.get(target)
+        written = parts.only.get(origin)
     if written is None:
         return None
     return (
@@ -143,15 +160,8 @@ def _too_old(parts: _Parts, series: Series, target: Target, load: Load) -> str |
     )
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except (TypeError, ValueError):
-        return None
-
-
 def _seconds(text: str) -> str:
-    value = _number(text)
+    value = to_number(text)
     return "an unknown time" if value is None else f"{value:.0f} s"
 
 
@@ -187,46 +197,6 @@ def _of_others(
     return found
 
 
-def _series(load: Load, labels: Labels) -> str:
+def _shown(load: Load, labels: Labels) -> str:
     shown = ", ".join(f'{name}="{value}"' for name, value in labels.items())
     return f"{load.query}{{{shown}}}"
-
-
-class _Names:
-    """Finds the node that labels name."""
-
-    def __init__(self, nodes: Iterable[Node], node_map: Mapping[str, str]) -> None:
-        self._map = node_map
-        self._nodes: dict[str, str | None] = {}  # None: the name of several nodes
-        for node in nodes:
-            for name in (node.name, node.hostname or node.name, *node.addresses):
-                known = self._nodes.setdefault(name.lower(), node.name)
-                if known != node.name:
-                    self._nodes[name.lower()] = None
-
-    def find(self, labels: Labels, own_label: str | None) -> str | None:
-        """The one node that the labels mean, or None."""
-        for name in self._candidates(labels, own_label):
-            node = self._map.get(name) or self._nodes.get(name.lower())
-            if node is not None:
-                return node
-        return None
-
-    def _candidates(self, labels: Labels, own_label: str | None) -> Iterator[str]:
-        instance = labels.get("instance", "")
-        if instance in self._map:
-            yield instance
-        if own_label is not None and own_label in labels:
-            yield labels[own_label]
-        for label in _USUAL_LABELS:
-            if label in labels:
-                yield labels[label]
-        yield host_of(instance)
-
-
-def host_of(instance: str) -> str:
-    """The host of `host:port` or `[v6]:port`."""
-    host, colon, port = instance.rpartition(":")
-    if not colon or not port.isdigit() or (":" in host and not host.startswith("[")):
-        host = instance
-    return host.removeprefix("[").removesuffix("]")

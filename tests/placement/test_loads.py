@@ -42,6 +42,23 @@ def test_a_metric_is_told_from_an_expression(query, is_metric):
     assert Load(query).is_metric is is_metric
 
 
+@pytest.mark.parametrize(
+    ("text", "scale"),
+    [
+        ("nvidia_smi_utilization_gpu_ratio", 100),
+        ('a:b_ratio{gpu="0"}', 100),
+        ('{__name__="x_ratio"}', 100),
+        ("scale=1 x_ratio", 1),
+        ("x_ratio * 100", 1),
+        ("x_ratio_total", 1),
+    ],
+)
+def test_what_is_called_a_ratio_is_taken_times_100(text, scale):
+    (load,) = parse_loads(text)
+    assert load.scale == scale
+    assert load.is_ratio is (scale == 100)
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_known_exporter_can_be_read(name):
     assert all(load.query for load in parse_loads(name))

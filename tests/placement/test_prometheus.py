@@ -1,67 +1,14 @@
 """Loads as a real Prometheus tells them: each guard against looking idle."""
 
-import itertools
 import time
 
 import pytest
 
 from kube.nodes import Node
 from placement.errors import MetricsError
-from placement.loads.prometheus import Prometheus
-from placement.settings import LoadSettings, PrometheusSettings
+from placement.settings import LoadSettings
 from tests.fixtures.net import wait_until
 from tests.fixtures.settings import read_settings
-
-_numbers = itertools.count()
-
-
-class Watched:
-    """Node `n`, and what Prometheus says of it; its exporters are the test's."""
-
-    def __init__(self, server, exporters):
-        self.exporters = exporters
-        self.metric = f"load_{next(_numbers)}"  # of this test alone
-        self.node = Node("n", "n", addresses=("127.0.0.1",))
-        self.door = Prometheus(read_settings(PrometheusSettings, url=server.url))
-        self.settings = {"metrics": self.metric, "window": "1", "max_age": "30"}
-
-    def tell(self, value, *others, number=0, labels="", at=None):
-        """Let an exporter tell a load, taken at the time `at`, and other lines."""
-        stamp = "" if at is None else f" {int(at * 1000)}"
-        line = f"{self.metric}{labels} {value}{stamp}"
-        self.exporters[number].tell(line, *others)
-
-    def survey(self, *nodes):
-        loads = read_settings(LoadSettings, **self.settings)
-        return self.door.survey(nodes or [self.node], loads)
-
-    def reading(self):
-        return self.survey().readings.get("n")
-
-    def wait_load(self, load):
-        wait_until(
-            lambda: (r := self.reading()) and r.load == pytest.approx(load),
-            f"load {load}",
-            30,
-            0.1,
-        )
-        return self.reading()
-
-    def wait_problem(self, words):
-        wait_until(
-            lambda: (r := self.reading()) and r.problem and words in r.problem,
-            f"problem {words}",
-            30,
-            0.1,
-        )
-        assert self.reading().load is None
-
-
-@pytest.fixture
-def watched(prometheus, exporters):
-    made = Watched(prometheus, exporters)
-    yield made
-    made.door.close()
 
 
 def test_a_load_is_read_with_its_age(watched):
@@ -161,6 +108,35 @@ def test_a_scale_and_an_expression_give_percent_and_are_guarded_too(watched):
     watched.wait_problem("1200 is no load")
     watched.exporters[0].stop()
     wait_until(lambda: watched.reading() is None, "no load", 10, 0.1)
+
+
+def test_a_ratio_by_name_is_taken_times_100_and_said(watched):
+    ratio = f"{watched.metric}_ratio"
+    watched.settings["metrics"] = ratio
+    watched.exporters[0].tell(f"{ratio} 0.97")
+    watched.wait_load(97)
+    assert f"{ratio} is called a ratio" in watched.survey().doubts[0]
+
+
+def test_a_series_that_looks_like_a_ratio_among_others_is_said(watched):
+    def hints():
+        loads = read_settings(LoadSettings, **watched.settings)
+        return watched.door.ratio_hints(loads)
+
+    watched.tell(0.63)
+    watched.wait_load(0.63)
+    assert hints() == ()
+    watched.tell(63, labels='{node="m"}', number=1)
+    wait_until(hints, "a hint", 30, 0.1)
+    (hint,) = hints()
+    assert "was never above 0.63" in hint
+    assert watched.exporters[0].target in hint
+
+
+def test_prometheus_itself_raises_no_doubt(watched):
+    watched.tell(42)
+    watched.wait_load(42)
+    assert watched.survey().doubts == ()
 
 
 def test_several_metrics_make_one_query(watched):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from common.options import SettingsError
 from kube.nodes import Node
 from placement.errors import MetricsError
 from placement.loads.prometheus import Prometheus
@@ -17,6 +18,10 @@ from tests.fixtures.settings import read_settings
 
 LOADS = read_settings(LoadSettings, metrics="load")
 HASH = "$2b$04$nljcZWs.7lUTga7cec80uulanNqa1w.k8jBOrMhuNWaH/d7ajbJpu"  # opensesame
+OTHERS = {
+    "pässwört": "$2b$04$nljcZWs.7lUTga7cec80uu/I3UyQB2D7U1S2NLiYrlR0OM7EBuKrG",
+    "p€ss": "$2b$04$nljcZWs.7lUTga7cec80uu5eM4tewg9QyXSFeY1EW/Ee0nk7BsTUq",
+}
 
 
 @pytest.fixture
@@ -149,7 +154,7 @@ def guarded(tmp_path_factory):
     subprocess.run(command, check=True, capture_output=True)
     web = {
         "tls_server_config": {"cert_file": "cert.pem", "key_file": "key.pem"},
-        "basic_auth_users": {"viewer": HASH},
+        "basic_auth_users": {"viewer": HASH} | OTHERS,
     }
     prefix = "--web.external-url=https://localhost/prom"
     server = PrometheusServer(folder, prefix, web=web)
@@ -171,6 +176,60 @@ def open_guarded(server, **changes):
 
 def test_a_login_tls_and_a_path_prefix_are_enough(guarded):
     assert open_guarded(guarded).readings == {}
+
+
+@pytest.mark.parametrize("password", OTHERS)
+def test_a_login_beyond_latin_1_is_enough(guarded, password):
+    found = open_guarded(guarded, user=password, password=password)
+    assert found.readings == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("user", "me:s3cret", "without a colon"),
+        ("token", "tök€n", "ASCII"),
+        ("token", "two words", "without blanks"),
+        ("tenant", "a team", "HEADER=name"),
+        ("tenant", "X Y=team", "HEADER=name"),
+    ],
+)
+def test_a_login_that_no_header_can_carry_is_refused_at_the_start(name, text, words):
+    with pytest.raises(SettingsError, match=words):
+        read_settings(PrometheusSettings, **{name: text})
+
+
+@pytest.mark.parametrize(
+    ("tenant", "header"),
+    [
+        ("lab", b"X-Scope-OrgID: lab\r\n"),
+        ("THANOS-TENANT=lab", b"THANOS-TENANT: lab\r\n"),
+    ],
+)
+def test_a_tenant_is_sent(answers, tenant, header):
+    answers.say("200 OK", vector())
+    survey(answers.port, tenant=tenant)
+    assert header in answers.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        (
+            "https://metrics.example/prom/api/v1/query?token=s3cret",
+            "302, a redirect to https://metrics.example/prom/api/v1/query "
+            "(set PROMETHEUS_URL=https://metrics.example/prom)",
+        ),
+        ("/login?next=s3cret", "/login (a login page, or another service"),
+        ("//me:s3cret@sso.example/x", "a redirect to http://***@sso.example/x"),
+    ],
+)
+def test_a_redirect_is_told_with_where_it_leads_to(answers, location, words):
+    answers.say("302 Found", b"", head=f"Location: {location}")
+    with pytest.raises(MetricsError) as caught:
+        survey(answers.port)
+    assert words in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
