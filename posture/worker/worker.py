@@ -240,6 +240,7 @@ class Worker:
         pi = pi_name(message.topic)
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
         seconds = time.perf_counter() - begun
+        log.debug("picture of %s is analyzed: its row comes next", pi)
         self._recorder.put(Result(message, key, row, analysis, seconds))
 
     def _key(self, message: Message) -> str:

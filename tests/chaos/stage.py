@@ -32,6 +32,7 @@ _WORKER = {
     "THREADS": "1",
     "MEMORY_MB": "16",
     "MQTT_CLIENT_ID": BASE,
+    "LOG_LEVEL": "debug",
     # Shorter than by default, so that a fault need not last for minutes.
     "MQTT_KEEPALIVE": "5",
     "SUPABASE_DEADLINE": "5",
@@ -169,7 +170,8 @@ class Stage:
         """How many pictures of these topics are analyzed, as the logs say."""
         text = "".join(run.log for runs in self.logs for run in runs)
         return sum(
-            text.count(f"analyzed pi={topic.partition('/')[2]} ") for topic in topics
+            text.count(f" picture of {topic.partition('/')[2]} is analyzed")
+            for topic in topics
         )
 
     def finish(self) -> None:
