@@ -1,36 +1,41 @@
-"""What the worker says of a folder of pictures, and how much of it is right.
+"""What the worker says of folders of pictures, and how much of it is right.
 
-    python -m benchmarks.accuracy --pictures tests/images --model full --json
+    python -m benchmarks.accuracy --pictures tests/images tests/images/views
 
-The pictures take the worker's own path, from the Base64 payload on. When the folder has
-a `labels.json` ({file name: {"expected": status}}), a confusion table is shown; the
-expectation `not_Good_or_Bad` is met by either of the two other statuses.
+The pictures take the worker's own path, from the Base64 payload on. When a folder has a
+`labels.json` ({file name: {"expected": ..., "kind": ...}}), what is right is counted by
+kind, by view and in all. Expected is one of the four statuses; `cannot_be_measured` (or
+`not_Good_or_Bad`), which Partial and No_Landmarks meet; or `ambiguous`, which is shown
+and not counted. Of a person who is more than 40 degrees off the side (`off_side`) both
+the status and no verdict count as right.
 """
 
 import argparse
 import base64
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy_tables import show_confusion, show_counts
 from benchmarks.machine import machine
+from common import options
 from posture.errors import RefusedError
 from posture.models import bundle_path, get_models
 from posture.settings import MODELS, available_cores
-from posture.vision.analyze import analyze
+from posture.vision.analyze import Rules, analyze
+from posture.vision.camera_settings import CameraSettings
 from posture.vision.landmarks import Landmarker
-from posture.vision.verdict import PRESETS, Status
+from posture.vision.verdict import PRESETS, Preset
 
 ROOT = Path(__file__).parents[1]
-_SUFFIXES = {".jpg", ".jpeg", ".png"}
+PICTURES = ROOT / "tests" / "images"
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 _LIMIT = 64 << 20  # bytes of a picture
-_NEITHER = "not_Good_or_Bad"
 
 
 def measure(
-    pictures: list[Path], model: str, preset: str, threads: int
+    pictures: list[Path], model: str, rules: Rules, threads: int
 ) -> dict[str, dict[str, Any]]:
     """The verdict on each picture, by file name."""
     get_models([model], ROOT / "models")
@@ -38,91 +43,86 @@ def measure(
     # Every n-th picture each, for a landmarker serves one thread at a time.
     shares = [pictures[n::threads] for n in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda share: _verdicts(share, bundle, preset), shares))
+        parts = list(pool.map(lambda share: _verdicts(share, bundle, rules), shares))
     merged = {name: verdict for part in parts for name, verdict in part.items()}
     return dict(sorted(merged.items()))
 
 
-def _verdicts(share: list[Path], bundle: Path, preset: str) -> dict[str, Any]:
+def _verdicts(share: list[Path], bundle: Path, rules: Rules) -> dict[str, Any]:
     landmarker = Landmarker(bundle)
-    return {path.name: _verdict(path, landmarker, preset) for path in share}
+    return {path.name: _verdict(path, landmarker, rules) for path in share}
 
 
-def _verdict(path: Path, landmarker: Landmarker, preset: str) -> dict[str, Any]:
+def _verdict(path: Path, landmarker: Landmarker, rules: Rules) -> dict[str, Any]:
     payload = base64.b64encode(path.read_bytes())
     try:
-        verdict = analyze(payload, landmarker.find, preset, "none", _LIMIT).verdict
+        verdict = analyze(payload, landmarker.find, rules, path.stem).verdict
     except RefusedError as refusal:
         return {"status": None, "neck": None, "body": None, "refused": str(refusal)}
-    return {
-        "status": verdict.status.value,
-        "neck": verdict.neck,
-        "body": verdict.body,
-        "side": verdict.side,
-    }
+    return {name: vars(verdict)[name] for name in _TOLD}
 
 
-def is_right(status: str | None, expected: str) -> bool:
-    """Whether a status meets an expectation."""
-    if expected == _NEITHER:
-        return status in (Status.PARTIAL, Status.NONE)
-    return status == expected
+_TOLD = ("status", "neck", "body", "side", "reason", "view", "yaw", "confidence")
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files directly in a folder, by name."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES)
+
+
+def labels_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """The labels of a folder's pictures, none without a file of them."""
+    file = folder / "labels.json"
+    found: dict[str, dict[str, Any]] = {}
+    if file.exists():
+        found = json.loads(file.read_text())
+    return found
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--pictures", type=Path, default=ROOT / "tests" / "images")
-    parser.add_argument("--model", choices=MODELS, default="full")
+    parser.add_argument("--pictures", type=Path, nargs="+", default=[PICTURES])
+    parser.add_argument("--model", choices=(*MODELS, "all"), default="full")
     parser.add_argument("--preset", choices=PRESETS, default="nearest")
     parser.add_argument("--threads", type=int, default=available_cores())
-    parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
-    pictures = sorted(p for p in it.pictures.iterdir() if p.suffix.lower() in _SUFFIXES)
-    if not pictures:
-        parser.error(f"--pictures {it.pictures}: no .jpg or .png file there")
-    verdicts = measure(pictures, it.model, it.preset, max(1, it.threads))
-    if it.json:
-        print(json.dumps(verdicts, indent=1))
-        return 0
-    labels_file = it.pictures / "labels.json"
-    if labels_file.exists():
-        _show_confusion(verdicts, json.loads(labels_file.read_text()))
-    else:
-        _show(verdicts)
-    print(f"model {it.model}, preset {it.preset}, {machine()}")
+    parser.add_argument("--json", action="store_true", help="print verdicts only")
+    options.add_arguments(parser, CameraSettings)
+    arguments = parser.parse_args(argv)
+    try:
+        cameras = options.read(CameraSettings, arguments, {})
+    except options.SettingsError as error:
+        parser.error(str(error))
+    preset: Preset = arguments.preset
+    rules = Rules(preset, "none", _LIMIT, cameras)
+    models = MODELS if arguments.model == "all" else (arguments.model,)
+    threads = max(1, arguments.threads)
+    for folder in arguments.pictures:
+        pictures = pictures_in(folder)
+        if not pictures:
+            parser.error(f"--pictures {folder}: no picture file there (such as .jpg)")
+        for model in models:
+            verdicts = measure(pictures, model, rules, threads)
+            if arguments.json:
+                print(json.dumps(verdicts, indent=1))
+                continue
+            _show(verdicts, labels_of(folder))
+            print(f"{folder.name}, model {model}, preset {preset}, {machine()}\n")
     return 0
 
 
-def _show(verdicts: dict[str, dict[str, Any]]) -> None:
-    for name, it in verdicts.items():
-        print(f"{name:40} {it['status']!s:28} {it['neck']!s:>5} {it['body']!s:>5}")
-
-
-def _show_confusion(
+def _show(
     verdicts: dict[str, dict[str, Any]], labels: dict[str, dict[str, Any]]
 ) -> None:
-    pairs = Counter[tuple[str, str]]()
-    wrong = []
+    if labels:
+        show_confusion(verdicts, labels)
+        show_counts(verdicts, labels)
+        return
     for name, it in verdicts.items():
-        if name not in labels:
-            continue
-        expected, status = labels[name]["expected"], it["status"] or "refused"
-        pairs[expected, status] += 1
-        if not is_right(it["status"], expected):
-            wrong.append(
-                f"  {name}: {status} {it['neck']} {it['body']}, not {expected}"
-            )
-    columns = sorted({status for _, status in pairs})
-    print(f"{'expected':24}" + "".join(f"{each:>28}" for each in columns))
-    for expected in sorted({expected for expected, _ in pairs}):
-        counts = "".join(f"{pairs[expected, each]:>28}" for each in columns)
-        print(f"{expected:24}{counts}")
-    total = pairs.total()
-    if wrong:
-        print("wrong:", *wrong, sep="\n")
-    if total:
-        print(f"right: {total - len(wrong)} of {total}, {1 - len(wrong) / total:.1%}")
+        word = it.get("reason") or ""
+        print(
+            f"{name:40} {it['status']!s:28} {it['neck']!s:>5} {it['body']!s:>5} {word}"
+        )
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ import numpy as np
 from benchmarks.machine import machine, show
 from posture.models import bundle_path
 from posture.settings import MODELS
-from posture.vision.analyze import analyze
+from posture.vision.analyze import Rules, analyze
 from posture.vision.landmarks import Landmarker
 from posture.vision.verdict import Verdict
 
 ROOT = Path(__file__).parents[1]
-_LIMIT = 64 << 20  # bytes of a picture
+_RULES = Rules(store="none", limit=64 << 20)
 Picture = np.ndarray
 Change = Callable[[Picture], Picture]
 
@@ -101,7 +101,7 @@ def measure(model: str) -> dict[str, object]:
 def _verdict(picture: Picture, landmarker: Landmarker) -> Verdict:
     _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
     payload = base64.b64encode(file.tobytes())
-    return analyze(payload, landmarker.find, "nearest", "none", _LIMIT).verdict
+    return analyze(payload, landmarker.find, _RULES).verdict
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -20,9 +20,10 @@ from benchmarks.machine import machine, show
 from posture.models import bundle_path
 from posture.settings import STORES
 from posture.vision import analyze
+from posture.vision.landmark import Landmark
 from posture.vision.landmarks import Landmarker
 from posture.vision.payload import Image
-from posture.vision.verdict import Landmark, Verdict, judge
+from posture.vision.verdict import Verdict, judge
 from posture.worker.seccomp import go_offline
 
 ROOT = Path(__file__).parents[1]

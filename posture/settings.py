@@ -15,6 +15,7 @@ from common.hosts import Host
 from common.options import boolean, decimal, integer, one_of, option, section
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
+from posture.vision.camera_settings import CameraSettings
 from posture.vision.verdict import PRESETS, Preset
 
 MODELS = ("lite", "full", "heavy")
@@ -139,6 +140,7 @@ class WorkerSettings(ReplaySettings, FolderSettings):
 
     database: DatabaseSettings = section(DatabaseSettings)
     results: ResultSettings = section(ResultSettings)
+    cameras: CameraSettings = section(CameraSettings)
     model: str = option(
         "MODEL",
         "--model",

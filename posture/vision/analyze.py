@@ -1,14 +1,19 @@
 """One picture, from payload to annotated file: the path that every picture takes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from posture.settings import Store
+from posture.settings import Store, WorkerSettings
 from posture.store.pictures import encode
+from posture.vision import camera_settings, framing
 from posture.vision.annotate import annotate
 from posture.vision.anonymize import disguise
+from posture.vision.camera_settings import CameraSettings, measured_settings
+from posture.vision.landmark import Landmark
 from posture.vision.payload import Image, decode_image, decode_payload
-from posture.vision.verdict import Landmark, Preset, Verdict, judge
+from posture.vision.verdict import Preset, Verdict, judge
 
 Find = Callable[[Image], list[Landmark]]
 
@@ -24,26 +29,57 @@ class Analysis:
     picture: bytes
 
 
-def analyze(
-    payload: bytes, find: Find, preset: Preset, store: Store, limit: int
-) -> Analysis:
-    """Analyze one message's payload of at most `limit` bytes; `find` finds landmarks.
+@dataclass(frozen=True)
+class Rules:
+    """How pictures are analyzed."""
 
-    `store` says what of the picture may be in the annotated one.
+    preset: Preset = "nearest"
+    store: Store = "full"
+    """What of the picture may be in the annotated one."""
+    limit: int = 20 << 20
+    """Bytes of a payload, at most."""
+    cameras: CameraSettings = field(default_factory=measured_settings)
+
+    @classmethod
+    def of(cls, settings: WorkerSettings) -> "Rules":
+        """Those that the worker's settings give."""
+        it = settings
+        return cls(it.preset, it.store, it.max_picture_mb << 20, it.cameras)
+
+    def as_json(self) -> str:
+        """The rules as a text, for another process."""
+        return json.dumps(
+            vars(self) | {"cameras": camera_settings.as_data(self.cameras)}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Rules":
+        """The rules of which this is the text."""
+        data: Mapping[str, Any] = json.loads(text)
+        cameras = camera_settings.from_data(data["cameras"])
+        return cls(**{**data, "cameras": cameras})
+
+
+def analyze(payload: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:
+    """Analyze one message's payload from the camera `pi`; `find` finds landmarks.
 
     Raises:
         RefusedError: it holds no picture that can be analyzed.
     """
-    return analyze_file(decode_payload(payload, limit), find, preset, store)
+    return analyze_file(decode_payload(payload, rules.limit), find, rules, pi)
 
 
-def analyze_file(file: bytes, find: Find, preset: Preset, store: Store) -> Analysis:
+def analyze_file(file: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:
     """Analyze an image file, as `analyze` does a payload."""
-    image = decode_image(file)
-    landmarks = find(image)
-    height, width = image.shape[:2]
-    verdict = judge(landmarks, width, height, preset)
-    return Analysis(verdict, picture_of(image, landmarks, verdict, store))
+    cameras, preset, store = rules.cameras, rules.preset, rules.store
+    image = framing.turned(decode_image(file), cameras.rotate.of(pi))
+    region = cameras.region.of(pi)
+    seen = framing.shrunk(framing.cut(image, region), cameras.inference_size)
+    landmarks = find(seen)
+    height, width = seen.shape[:2]
+    verdict = judge(landmarks, width, height, preset, cameras.limits)
+    shown = framing.in_whole(landmarks, region)
+    return Analysis(verdict, picture_of(image, shown, verdict, store))
 
 
 def picture_of(

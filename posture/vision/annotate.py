@@ -6,8 +6,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from posture.vision.landmark import POINTS, Landmark
 from posture.vision.payload import Image
-from posture.vision.verdict import POINTS, Landmark, Status, Verdict
+from posture.vision.verdict import Status, Verdict
 
 Colour = tuple[int, int, int]
 

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posture.settings import Store
+from posture.vision.landmark import Landmark
 from posture.vision.payload import Image
-from posture.vision.verdict import VISIBLE, Landmark, Verdict
+from posture.vision.reason import VISIBLE
+from posture.vision.verdict import Verdict
 
 _BLOCKS = 8
 """Blocks along the shorter side: a head of 150 pixels in 720 is less than two wide."""

@@ -8,8 +8,8 @@ from typing import TypeVar
 from posture.errors import ModelError
 from posture.vision.cpu_affinity import threads_on
 from posture.vision.import_stubs import WithoutPlots
+from posture.vision.landmark import Landmark, World
 from posture.vision.payload import Image
-from posture.vision.verdict import Landmark
 
 _T = TypeVar("_T")
 
@@ -52,8 +52,17 @@ class Landmarker:
         if not result.pose_landmarks:
             return []
         return [
-            Landmark(each.x, each.y, each.z, each.visibility)
-            for each in result.pose_landmarks[0]
+            Landmark(
+                each.x,
+                each.y,
+                each.z,
+                each.visibility,
+                each.presence,
+                World(world.x, world.y, world.z),
+            )
+            for each, world in zip(
+                result.pose_landmarks[0], result.pose_world_landmarks[0], strict=True
+            )
         ]
 
     def close(self) -> None:

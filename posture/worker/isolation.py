@@ -29,12 +29,14 @@ from common import options
 from common.errors import OperatorError
 from common.process import end_with_parent
 from posture.errors import PoisonError, RefusedError
-from posture.settings import STORES, WorkerSettings
-from posture.vision.analyze import Analysis, Find, analyze, analyze_file
+from posture.settings import WorkerSettings
+from posture.vision.analyze import Analysis, Find, Rules, analyze, analyze_file
 from posture.vision.budget import Budget
 from posture.vision.header import MOST_BYTES
 from posture.vision.payload import check_header, decode_payload
-from posture.vision.verdict import PRESETS, Status, Verdict
+from posture.vision.reason import Reason
+from posture.vision.verdict import Status, Verdict
+from posture.vision.view import View
 from posture.worker.seccomp import go_offline
 
 log = logging.getLogger(__name__)
@@ -54,29 +56,30 @@ class Guarded:
 
     def __init__(self, settings: WorkerSettings, model: Path) -> None:
         self._settings = settings
-        self._limit = settings.max_picture_mb << 20
+        self._rules = Rules.of(settings)
         self._begun: dict[int, float] = {}  # by thread
         self._one_at_a_time = threading.Lock()
         self._memory = Budget(MOST_BYTES)  # of the process that tries pictures, too
         self._trial = Trial(settings, model)
 
-    def analyze(self, payload: bytes, find: Find, *, suspect: bool) -> Analysis:
+    def analyze(
+        self, payload: bytes, find: Find, pi: str, *, suspect: bool
+    ) -> Analysis:
         """Analyze one message's payload; `find` finds landmarks, unless it is suspect.
 
         Raises:
             RefusedError: no picture, or one that crashes or never ends.
         """
-        settings = self._settings
-        file = decode_payload(payload, self._limit)
+        file = decode_payload(payload, self._rules.limit)
         with (
             self._one_at_a_time if suspect else nullcontext(),
             self._memory.taking(check_header(file).weight),
         ):
             if suspect:
                 with suppress(TrialError):
-                    return self._trial.analyze(payload)
+                    return self._trial.analyze(payload, pi)
             with self._clocked():
-                return analyze_file(file, find, settings.preset, settings.store)
+                return analyze_file(file, find, self._rules, pi)
 
     def check(self) -> None:
         """Make sure that no picture takes for ever.
@@ -120,15 +123,13 @@ class Trial:
         self._deadline = settings.picture_deadline
         self._arguments = [
             str(model.resolve()),
-            settings.preset,
-            settings.store,
-            str(settings.max_picture_mb << 20),
+            Rules.of(settings).as_json(),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
 
-    def analyze(self, payload: bytes) -> Analysis:
-        """Analyze one message's payload over there.
+    def analyze(self, payload: bytes, pi: str) -> Analysis:
+        """Analyze one message's payload from the camera `pi` over there.
 
         Raises:
             RefusedError: it is no picture, or the process did not survive it.
@@ -138,6 +139,7 @@ class Trial:
         for _ in range(_ATTEMPTS):
             line = self._line or self._start()
             try:
+                line.send_bytes(pi.encode())
                 line.send_bytes(payload)
                 if line.poll(self._deadline):
                     return _unpack(line)
@@ -208,6 +210,8 @@ def _unpack(line: Connection) -> Analysis:
     if "refused" in said:
         raise RefusedError(said["refused"])
     said["status"] = Status(said["status"])
+    for name, words in (("reason", Reason), ("view", View)):
+        said[name] = said[name] and words(said[name])
     return Analysis(Verdict(**said), line.recv_bytes())
 
 
@@ -215,21 +219,21 @@ def main(argv: list[str]) -> int:
     """Analyze what comes over the line until it ends."""
     from posture.vision.landmarks import Landmarker
 
-    parent, descriptor, model, preset, store, limit = argv
+    parent, descriptor, model, text = argv
     end_with_parent(int(parent))
     go_offline()
-    chosen = next(each for each in PRESETS if each == preset)
-    kept = next(each for each in STORES if each == store)
+    rules = Rules.from_json(text)
     line = Connection(int(descriptor))
     landmarker = Landmarker(Path(model))
     line.send_bytes(_READY)
     while True:
         try:
+            pi = line.recv_bytes().decode()
             payload = line.recv_bytes()
         except EOFError:
             return 0
         try:
-            _pack(line, analyze(payload, landmarker.find, chosen, kept, int(limit)))
+            _pack(line, analyze(payload, landmarker.find, rules, pi))
         except RefusedError as refusal:
             line.send_bytes(json.dumps({"refused": str(refusal)}).encode())
 

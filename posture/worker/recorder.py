@@ -236,16 +236,21 @@ class Recorder:
 
 def _say(result: Result) -> None:
     row, verdict = result.row, result.analysis.verdict
-    angles = (
-        f" neck={verdict.neck} body={verdict.body} side={verdict.side}"
-        if verdict.measured
-        else ""
-    )
+    facts = {
+        "reason": verdict.reason,
+        "rotate": verdict.rotate,
+        "neck": verdict.neck,
+        "body": verdict.body,
+        "side": verdict.side,
+        "view": verdict.view,
+        "yaw": verdict.yaw,
+        "confidence": verdict.confidence,
+    }
     log.info(
         "analyzed pi=%s status=%s%s ms=%.0f file=%s",
         row.pi_id,
         row.posture_status,
-        angles,
+        "".join(f" {name}={fact}" for name, fact in facts.items() if fact is not None),
         result.seconds * 1000,
         row.filename,
     )

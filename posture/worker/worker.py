@@ -234,10 +234,10 @@ class Worker:
         begun = time.perf_counter()
         # Whoever had it in hand before did not survive, or was merely stopped.
         suspect = message.again and message.generation == 1
-        analysis = self._guarded.analyze(
-            message.payload, landmarker.find, suspect=suspect
-        )
         pi = pi_name(message.topic)
+        analysis = self._guarded.analyze(
+            message.payload, landmarker.find, pi, suspect=suspect
+        )
         row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
         seconds = time.perf_counter() - begun
         log.debug("picture of %s is analyzed: its row comes next", pi)

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 
+import cv2
 import pytest
 
+from benchmarks.accuracy_tables import is_right
 from tests.conftest import IMAGES
 from tests.fixtures.worker import ROOT
 
@@ -29,7 +31,9 @@ def test_the_accuracy_of_a_folder_is_told_for_each_picture():
     assert set(told) == set(LABELS)
     for name, label in LABELS.items():
         verdict = told[name]
-        assert set(verdict) == {"status", "neck", "body", "side"}
+        assert set(verdict) == {
+            *("status", "neck", "body", "side", "reason", "view", "yaw", "confidence")
+        }
         if verdict["status"] in ("Good", "Bad"):
             assert verdict["side"] == label["near_side"]
             assert verdict["neck"] is not None
@@ -56,4 +60,41 @@ def test_an_empty_folder_is_refused_in_words(tmp_path):
     with pytest.raises(subprocess.CalledProcessError) as caught:
         accuracy("--pictures", str(tmp_path))
     assert caught.value.returncode == 2
-    assert "no .jpg or .png file there" in caught.value.stderr
+    assert "no picture file there" in caught.value.stderr
+
+
+@pytest.mark.parametrize(
+    ("expected", "off_side", "status", "right"),
+    [
+        ("cannot_be_measured", 0, "Partial_Landmarks_Detected", True),
+        ("cannot_be_measured", 0, "No_Landmarks_Detected", True),
+        ("not_Good_or_Bad", 0, "Good", False),
+        ("Good", 20, "Partial_Landmarks_Detected", False),
+        ("Good", 41, "Partial_Landmarks_Detected", True),
+        ("Good", 41, "Bad", False),
+        ("Good", 41, None, False),
+    ],
+)
+def test_nobody_need_be_judged_who_is_far_off_the_side(
+    expected, off_side, status, right
+):
+    assert is_right(status, {"expected": expected, "off_side": off_side}) is right
+
+
+def test_what_is_ambiguous_is_shown_and_not_counted(tmp_path):
+    for name in ("good_1280_000.jpg", "slouch_1280_002.jpg"):
+        (tmp_path / name).write_bytes((IMAGES / name).read_bytes())
+    picture = cv2.imread(str(IMAGES / "good_1280_001.jpg"))
+    cv2.imwrite(str(tmp_path / "good.webp"), picture)
+    labels = {
+        "good_1280_000.jpg": {"expected": "ambiguous"},
+        "slouch_1280_002.jpg": {"expected": "Good", "kind": "slouch", "view": "side"},
+        "good.webp": {"expected": "Good", "kind": "good", "view": "side"},
+    }
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+
+    shown = accuracy("--pictures", str(tmp_path))
+
+    assert "right: 1 of 2, 50.0% (2 judged)" in shown
+    assert "kind slouch: 0 of 1" in shown
+    assert "view side: 1 of 2" in shown

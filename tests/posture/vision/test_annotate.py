@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from posture.vision.annotate import annotate
-from posture.vision.verdict import POINTS, Landmark, Status, Verdict
+from posture.vision.landmark import POINTS, Landmark
+from posture.vision.verdict import Status, Verdict
 from tests.conftest import IMAGES
 from tests.fixtures.pose import pose
 
@@ -91,7 +92,7 @@ def test_the_measured_side_stands_out_from_any_picture(width, height, ground, st
 
 
 def test_only_the_measured_side_is_drawn():
-    landmarks = pose(38, 17, near="right")
+    landmarks = pose(38, 17, near="right", far=(60, 60))
     image = annotated(1000, 500, 128, landmarks, verdict_of(Status.BAD, "right"))
 
     def drawn(side):

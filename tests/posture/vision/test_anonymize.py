@@ -6,11 +6,12 @@ import pytest
 
 from posture.settings import STORES
 from posture.store.pictures import encode
-from posture.vision.analyze import analyze
+from posture.vision.analyze import Rules, analyze
 from posture.vision.annotate import annotate
 from posture.vision.anonymize import disguise
+from posture.vision.landmark import Landmark
 from posture.vision.landmarks import Landmarker
-from posture.vision.verdict import Landmark, Status, Verdict, judge
+from posture.vision.verdict import Status, Verdict, judge
 from tests.conftest import IMAGES
 from tests.fixtures.images import file_of
 from tests.fixtures.pose import pose
@@ -184,7 +185,7 @@ def test_the_full_picture_is_the_annotated_one(find):
 def test_a_verdict_does_not_depend_on_what_is_kept(find, store):
     payload = (IMAGES / "slouch_1280_005.jpg").read_bytes()
 
-    analysis = analyze(payload, find, "nearest", store, 1 << 20)
+    analysis = analyze(payload, find, Rules(store=store))
 
     assert analysis.verdict.status == Status.BAD
     assert bool(analysis.picture) == (store != "none")
@@ -199,7 +200,7 @@ def test_no_note_of_the_camera_comes_along(find):
     )
 
     for store in ("skeleton", "blurred", "full"):
-        picture = analyze(marked, find, "nearest", store, 1 << 20).picture
+        picture = analyze(marked, find, Rules(store=store)).picture
         assert b"Exif" not in picture
         assert picture.startswith(b"\xff\xd8")
 

@@ -1,11 +1,17 @@
 import pytest
 
-from posture.vision.verdict import POINTS, Status, Verdict, judge, nearest_side
+from posture.vision.landmark import POINTS, nearest_side
+from posture.vision.verdict import Status, Verdict, judge
 from tests.fixtures.pose import HEIGHT, WIDTH, pose
 
 
 def verdict_on(landmarks, preset="nearest"):
     return judge(landmarks, WIDTH, HEIGHT, preset)
+
+
+def angles_on(landmarks, preset="nearest"):
+    verdict = verdict_on(landmarks, preset)
+    return verdict.status, verdict.neck, verdict.body, verdict.side
 
 
 def changed(landmarks, number, **values):
@@ -24,14 +30,15 @@ def changed(landmarks, number, **values):
         pytest.param(39.4, 0, "Good", id="rounded down below the limit"),
         pytest.param(39.6, 0, "Bad", id="rounded up to the limit"),
         pytest.param(-39, -19, "Good", id="leaning the other way"),
-        pytest.param(180, 0, "Bad", id="head upside down"),
+        pytest.param(90, 60, "Bad", id="as far as anybody leans"),
     ],
 )
 def test_nearest_calls_it_good_below_40_and_20_degrees(neck, body, status):
-    verdict = verdict_on(pose(neck, body))
-
-    assert verdict == Verdict(
-        Status(status), round(abs(neck)), round(abs(body)), "left"
+    assert angles_on(pose(neck, body)) == (
+        Status(status),
+        round(abs(neck)),
+        round(abs(body)),
+        "left",
     )
 
 
@@ -51,17 +58,35 @@ def test_legacy_calls_it_good_between_10_and_50_and_below_20_degrees(
     assert verdict_on(pose(neck, body), "legacy").status == status
 
 
+@pytest.mark.parametrize(
+    "landmarks",
+    [
+        pytest.param(pose(30, 5, yaw=0), id="from the front"),
+        pytest.param(pose(30, 5, thigh=0), id="knees above the hips"),
+        pytest.param(pose(30, 5, far=(60, 60)), id="another far side"),
+        pytest.param([each._replace(world=None) for each in pose(30, 5)], id="flat"),
+    ],
+)
+def test_legacy_asks_for_nothing_that_the_original_did_not_ask_for(landmarks):
+    assert angles_on(landmarks, "legacy") == (Status.GOOD, 30, 5, "left")
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_the_side_nearer_to_the_camera_is_measured(side):
-    verdict = verdict_on(pose(12, 7, near=side))
+    assert angles_on(pose(12, 7, near=side))[1:] == (12, 7, side)
 
-    assert (verdict.side, verdict.neck, verdict.body) == (side, 12, 7)
+
+def test_a_quarter_of_the_far_side_is_in_what_is_measured():
+    _, neck, body, _ = angles_on(pose(0, 0, far=(0, 60)))
+
+    assert 0 < body < 60 / 4 + 1
+    assert neck == 0
 
 
 def test_legacy_always_measures_the_left_side():
-    verdict = verdict_on(pose(12, 7, near="right"), "legacy")
+    verdict = angles_on(pose(12, 7, near="right", far=(60, 60)), "legacy")
 
-    assert (verdict.side, verdict.neck, verdict.body) == ("left", 60, 60)
+    assert verdict[1:] == (60, 60, "left")
 
 
 def test_the_left_side_is_measured_when_both_are_equally_near():
@@ -71,7 +96,10 @@ def test_the_left_side_is_measured_when_both_are_equally_near():
 
 
 def test_nobody_in_the_picture_gives_no_angles():
-    assert verdict_on([]) == Verdict(Status.NONE, neck=None, body=None, side=None)
+    verdict = verdict_on([])
+
+    assert verdict == Verdict(Status.NONE, reason="nobody")
+    assert (verdict.neck, verdict.body, verdict.side) == (None, None, None)
 
 
 @pytest.mark.parametrize("number", POINTS["left"])
@@ -87,24 +115,29 @@ def test_nobody_in_the_picture_gives_no_angles():
         pytest.param({"visibility": float("nan")}, id="no visibility"),
     ],
 )
-def test_a_point_that_is_not_seen_leaves_both_angles_unknown(number, values):
+def test_a_point_that_is_not_seen_leaves_both_angles_unknown_and_is_named(
+    number, values
+):
     verdict = verdict_on(changed(pose(12, 7), number, **values))
 
-    assert verdict == Verdict(Status.PARTIAL, neck=None, body=None, side="left")
+    assert (verdict.status, verdict.neck, verdict.body) == (Status.PARTIAL, None, None)
+    words = dict(zip(POINTS["left"], ("ear", "shoulder", "hip"), strict=True))
+    assert verdict.reason == f"{words[number]}_not_in_sight"
     assert not verdict.measured
 
 
-@pytest.mark.parametrize("values", [{"visibility": 0.5}, {"x": 0.0}, {"y": 1.0}])
+@pytest.mark.parametrize("values", [{"visibility": 0.5}, {"x": 0.45}])
 def test_a_point_at_the_limit_of_sight_counts(values):
     assert verdict_on(changed(pose(), 7, **values)).measured
 
 
-def test_a_hidden_far_side_does_not_matter():
+@pytest.mark.parametrize("place", [{"x": -3}, {"y": 1.2}, {"x": float("nan")}])
+def test_a_hidden_far_side_does_not_matter(place):
     landmarks = pose(12, 7, near="right")
     for number in POINTS["left"]:
-        changed(landmarks, number, visibility=0.0, x=-3)
+        changed(landmarks, number, visibility=0.0, **place)
 
-    assert verdict_on(landmarks) == Verdict(Status.GOOD, 12, 7, "right")
+    assert angles_on(landmarks) == (Status.GOOD, 12, 7, "right")
 
 
 @pytest.mark.parametrize(("seen", "measured"), [(20, True), (19, False)])
@@ -113,7 +146,10 @@ def test_legacy_wants_20_landmarks_seen_with_certainty(seen, measured):
     for number in range(seen):
         changed(landmarks, number, visibility=0.9)
 
-    assert verdict_on(landmarks, "legacy").measured is measured
+    verdict = verdict_on(landmarks, "legacy")
+
+    assert verdict.measured is measured
+    assert verdict.reason == (None if measured else "too_few_landmarks")
 
 
 @pytest.mark.parametrize("preset", ["nearest", "legacy"])
@@ -122,7 +158,9 @@ def test_legacy_wants_20_landmarks_seen_with_certainty(seen, measured):
 )
 def test_points_that_coincide_give_unknown_and_not_0(preset, one, other):
     landmarks = pose(30, 5)
-    changed(landmarks, one, x=landmarks[other].x, y=landmarks[other].y)
+    for side in (0, 1):  # of both sides, for both are in what is measured
+        place = landmarks[other + side]
+        changed(landmarks, one + side, x=place.x, y=place.y)
 
     verdict = verdict_on(landmarks, preset)
 

@@ -1,0 +1,70 @@
+"""What of a picture the model sees: turned upright, cut to a region, shrunk.
+
+The model looks at 224 and 256 pixels a side whatever it is given; of pictures with 12
+megapixels it loses people that it finds in the same picture shrunk.
+"""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from posture.vision.camera_settings import WHOLE, Region
+from posture.vision.landmark import Landmark
+from posture.vision.payload import Image
+
+_TURNS = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+
+def turned(image: Image, degrees: int) -> Image:
+    """The picture turned clockwise by 0, 90, 180 or 270 degrees."""
+    return image if degrees == 0 else cv2.rotate(image, _TURNS[degrees])  # type: ignore[return-value]
+
+
+def cut(image: Image, region: Region) -> Image:
+    """A part of the picture, without copying it; at least one pixel."""
+    if region == WHOLE:
+        return image
+    height, width = image.shape[:2]
+    left, top = int(region.x * width), int(region.y * height)
+    right = max(left + 1, round((region.x + region.width) * width))
+    bottom = max(top + 1, round((region.y + region.height) * height))
+    return image[top:bottom, left:right]
+
+
+def shrunk(image: Image, most: int) -> Image:
+    """The picture divided by the smallest whole number that leaves at most `most`.
+
+    By a whole number each new pixel is the mean of a block of old ones, which is quick
+    and keeps what is there.
+    """
+    height, width = image.shape[:2]
+    factor = divisor(width, height, most)
+    if factor == 1:
+        return np.ascontiguousarray(image)
+    size = (max(1, width // factor), max(1, height // factor))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def divisor(width: int, height: int, most: int) -> int:
+    """The smallest whole number by which the longer side becomes at most `most`."""
+    return math.ceil(max(width, height) / most)
+
+
+def in_whole(landmarks: Sequence[Landmark], region: Region) -> list[Landmark]:
+    """Landmarks found in a region, as places in the whole picture."""
+    if region == WHOLE:
+        return list(landmarks)
+    return [
+        each._replace(
+            x=region.x + each.x * region.width,
+            y=region.y + each.y * region.height,
+            z=each.z * region.width,
+        )
+        for each in landmarks
+    ]
