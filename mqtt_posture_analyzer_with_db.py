@@ -189,8 +189,12 @@ def _work_and_tell(
         pictures.check_writable(folder)
     pictures.remove_parts(settings.pictures)
     time_kept = f"{days} days" if (days := settings.picture_days) else "for good"
+    size = f", {mb} MB in all" if (mb := settings.pictures_mb) else ""
     log.info(
-        "kept of each picture: %s, %s (STORE, PICTURE_DAYS)", settings.store, time_kept
+        "kept of each picture: %s, %s%s (STORE, PICTURE_DAYS, PICTURES_MB)",
+        settings.store,
+        time_kept,
+        size,
     )
     clock.lap("import")
     with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
@@ -211,9 +215,10 @@ def _work_and_tell(
         log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, clock)
         events.ready()
 
-    guarded = Guarded(settings, model)
-    worker = Worker(settings, guarded, landmarkers, table, ready, stop, wish, events)
-    pruner = Pruner(settings)
+    guarded, pruner = Guarded(settings, model), Pruner(settings)
+    worker = Worker(
+        settings, guarded, landmarkers, table, ready, stop, wish, events, pruner.grown
+    )
     pruner.start()
     worker.start()
     idle = worker.run()

@@ -94,11 +94,12 @@ def _read(arguments: argparse.Namespace) -> RetentionSettings | ForgetSettings:
             raise options.SettingsError(["--from must be before --to"])
         return cli.read(ForgetSettings, arguments)
     settings = cli.read(RetentionSettings, arguments)
-    if settings.picture_days is None and settings.row_days is None:
+    limits = (settings.picture_days, settings.pictures_mb, settings.row_days)
+    if limits == (None, None, None):
         raise options.SettingsError(
             [
                 "nothing would ever be deleted: set PICTURE_DAYS (--picture-days), "
-                "ROW_DAYS (--row-days) or both"
+                "PICTURES_MB (--pictures-mb), ROW_DAYS (--row-days) or several of them"
             ]
         )
     if settings.row_days is not None:

@@ -1,4 +1,4 @@
-"""A small HTTP port with `/metrics` and `/healthz`, for every process of ours."""
+"""A small HTTP port with `/metrics`, `/healthz` and `/livez`, for our processes."""
 
 import logging
 import socket
@@ -32,9 +32,11 @@ class StatusPort:
         registry: CollectorRegistry,
         trouble: Callable[[], str | None] = _well,
         setting: str = "",
+        standstill: Callable[[], str | None] = _well,
     ) -> None:
         """Open the port; `trouble` says what is wrong, or None when all is well.
 
+        `standstill` says what only a new start of the process would mend: /livez.
         `setting` is the variable that names the port, for the message.
 
         Raises:
@@ -43,7 +45,11 @@ class StatusPort:
         try:
             family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
             self._server = make_server(
-                address, port, _app(registry, trouble), _server(family), _Handler
+                address,
+                port,
+                _app(registry, trouble, standstill),
+                _server(family),
+                _Handler,
             )
         except OSError as error:
             raise OperatorError(
@@ -64,17 +70,20 @@ class StatusPort:
 
 
 def _app(
-    registry: CollectorRegistry, trouble: Callable[[], str | None]
+    registry: CollectorRegistry,
+    trouble: Callable[[], str | None],
+    standstill: Callable[[], str | None],
 ) -> WSGIApplication:
+    asked = {"/healthz": trouble, "/livez": standstill}
     metrics: WSGIApplication = make_wsgi_app(registry)
 
     def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/metrics":
             return metrics(environ, start)
-        if environ["PATH_INFO"] != "/healthz":
+        if environ["PATH_INFO"] not in asked:
             start("404 Not Found", [_TEXT])
-            return [b"/metrics or /healthz\n"]
-        problem = trouble()
+            return [b"/metrics, /healthz or /livez\n"]
+        problem = asked[environ["PATH_INFO"]]()
         start("503 Service Unavailable" if problem else "200 OK", [_TEXT])
         return [f"{problem or 'ok'}\n".encode()]
 

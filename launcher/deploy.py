@@ -119,7 +119,10 @@ class Deployment:
         if decision.node is None or decision.hostname is None:
             raise OperatorError(str(decision))
         scaledjobs.pin(wanted, decision.node, decision.hostname, str(decision))
-        manifests.complete(wanted, self.image(), self._scaler_address())
+        manifests.complete(
+            wanted, self.image(), self._scaler_address(), self.settings.pods
+        )
+        manifests.tell(wanted, self.worker)
         return wanted, decision
 
     def _choose(self, wanted: scaledjobs.ScaledJob) -> Decision:

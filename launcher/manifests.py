@@ -8,11 +8,13 @@ from common.options import Option
 from kube import scaledjobs
 from kube.errors import ManifestError
 from kube.objects import MANAGED_BY, MANAGER
+from launcher.settings import PodSettings
 
 SETTINGS = "posture-analyzer"
 """Name of the worker's Secret and ConfigMap, which the manifest refers to."""
 
 _OF_THE_POD = ("NODE_NAME", "EXIT_WHEN_IDLE")  # the manifest says them
+_INSTEAD = ("PICTURES_MB",)  # what the manifest says of them is a default
 # Folders of this machine mean nothing in the image, which has its own.
 _OF_THIS_MACHINE = ("MODELS_FOLDER", "PICTURES_FOLDER", "QUARANTINE_FOLDER")
 _LABELS = {
@@ -53,9 +55,14 @@ def _named(kind: str, data: dict[str, str]) -> dict[str, Any]:
 
 
 def complete(
-    scaledjob: scaledjobs.ScaledJob, image: str | None, scaler: str | None
+    scaledjob: scaledjobs.ScaledJob,
+    image: str | None,
+    scaler: str | None,
+    pods: PodSettings | None = None,
 ) -> None:
     """Give the manifest the launcher's label, the image and the scaler's address.
+
+    What `pods` leaves out stays as the manifest says.
 
     Raises:
         ManifestError: it has not the one container and the one trigger of ours.
@@ -66,6 +73,25 @@ def complete(
         worker(scaledjob)["image"] = image
     if scaler:
         trigger(scaledjob)["scalerAddress"] = scaler
+    spec = scaledjobs.pod_spec(scaledjob)
+    if pods and pods.priority_class:
+        spec["priorityClassName"] = pods.priority_class
+    if pods and pods.pull_secret:
+        spec["imagePullSecrets"] = [{"name": pods.pull_secret}]
+
+
+def tell(scaledjob: scaledjobs.ScaledJob, given: Given) -> None:
+    """Put what the user says in place of what the manifest says to the same end.
+
+    A variable of the manifest's would win over the ConfigMap's.
+
+    Raises:
+        ManifestError: it has not the one container of ours.
+    """
+    told = {each.env: text for each, text in given if each.env in _INSTEAD}
+    for variable in worker(scaledjob).get("env") or ():
+        if variable["name"] in told:
+            variable["value"] = told[variable["name"]]
 
 
 def worker(scaledjob: scaledjobs.ScaledJob) -> Any:  # noqa: ANN401 - a YAML mapping

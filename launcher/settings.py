@@ -28,6 +28,12 @@ def _tag(text: str) -> str:
     return text
 
 
+def _object_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", text):
+        raise ValueError("the name of an object: small letters, digits, - and .")
+    return text
+
+
 def _platforms(text: str) -> tuple[str, ...]:
     found = tuple(each.strip() for each in text.split(","))
     if unknown := set(found) - {"linux/amd64", "linux/arm64"}:
@@ -71,6 +77,26 @@ class ImageSettings:
 
 
 @dataclass(frozen=True)
+class PodSettings:
+    """What the pods are given beside the manifest."""
+
+    priority_class: str | None = option(
+        "PRIORITY_CLASS",
+        "--priority-class",
+        "PriorityClass of the workers' pods, if not the manifest's",
+        default=None,
+        parse=_object_name,
+    )
+    pull_secret: str | None = option(
+        "IMAGE_PULL_SECRET",
+        "--image-pull-secret",
+        "Secret with which the nodes pull the image from a private registry",
+        default=None,
+        parse=_object_name,
+    )
+
+
+@dataclass(frozen=True)
 class TraceSettings:
     """Where this machine keeps what belongs to a run."""
 
@@ -95,6 +121,7 @@ class LauncherSettings:
     """Everything `build_and_push.py` is told, but for what the worker is told."""
 
     image: ImageSettings = section(ImageSettings)
+    pods: PodSettings = section(PodSettings)
     manifest: ManifestSettings = section(ManifestSettings)
     prometheus: PrometheusSettings = section(PrometheusSettings)
     loads: LoadSettings = section(LoadSettings)

@@ -108,6 +108,13 @@ class FolderSettings(QuarantineSettings):
         default=None,
         parse=integer(1, _MOST_DAYS),
     )
+    pictures_mb: int | None = option(
+        "PICTURES_MB",
+        "--pictures-mb",
+        "megabytes of pictures kept; the oldest go first",
+        default=None,
+        parse=integer(1, 1_000_000_000),
+    )
 
 
 @dataclass(frozen=True)

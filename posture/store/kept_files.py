@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,31 @@ def pictures_before(pictures: Path, moment: datetime) -> Iterator[Path]:
             for path, time in _pictures(Path(folder), pi):
                 if time < moment:
                     yield path
+
+
+def pictures_beyond(pictures: Path, limit: int) -> Iterator[Path]:
+    """The oldest annotated pictures, as long as all of them take more bytes.
+
+    A file counts as the blocks that it takes of the disk.
+    """
+    found = sorted(_sizes(pictures))
+    over = sum(size for _, size, _ in found) - limit
+    for _, size, path in found:
+        if over <= 0:
+            return
+        over -= size
+        yield Path(path)
+
+
+def _sizes(pictures: Path) -> Iterator[tuple[float, int, str]]:
+    """Time, bytes on the disk and path of each annotated picture."""
+    for folder in _entries(pictures):
+        if folder.is_dir(follow_symlinks=False):
+            for entry in _entries(Path(folder)):
+                with suppress(FileNotFoundError):  # gone meanwhile
+                    if _PICTURE.fullmatch(entry.name):
+                        told = entry.stat(follow_symlinks=False)
+                        yield told.st_mtime, told.st_blocks * 512, entry.path
 
 
 def pictures_in(pictures: Path, pi: str, period: Period) -> Iterator[Path]:

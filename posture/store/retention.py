@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _EVERY = 3600.0  # seconds
 _PAUSE = 0.01  # seconds after so many files, so that pictures are analyzed meanwhile
 _AT_ONCE = 200
+_BLOCK = 4096  # bytes: a file takes whole ones
 _NAMES = 1000  # that the table is asked about in one statement
 
 
@@ -48,18 +49,24 @@ def prune_files(
 ) -> Deleted:
     """Delete pictures and refused messages that are older than the settings say.
 
+    Then the oldest pictures, until the others take no more than nine tenths of what
+    they may: so there is room for a while.
+
     Raises:
         OperatorError: some could not be deleted.
     """
     deleted = Deleted()
-    if settings.picture_days is None:
-        return deleted
-    moment = now - timedelta(days=settings.picture_days)
     remove = _Remover(dry_run=dry_run)
-    for path in kept_files.pictures_before(settings.pictures, moment):
-        deleted.pictures += remove(path)
-    for path in kept_files.refused_before(settings.quarantine, moment):
-        deleted.refused += remove(path)
+    if settings.picture_days is not None:
+        moment = now - timedelta(days=settings.picture_days)
+        for path in kept_files.pictures_before(settings.pictures, moment):
+            deleted.pictures += remove(path)
+        for path in kept_files.refused_before(settings.quarantine, moment):
+            deleted.refused += remove(path)
+    if settings.pictures_mb is not None:
+        most = (settings.pictures_mb << 20) * 9 // 10
+        for path in kept_files.pictures_beyond(settings.pictures, most):
+            deleted.pictures += remove(path)
     remove.check()
     return deleted
 
@@ -127,6 +134,7 @@ class _Remover:
     def __init__(self, *, dry_run: bool) -> None:
         self._dry_run = dry_run
         self._troubles: list[str] = []
+        self._shown: set[Path] = set()
         self._seen = 0
 
     def __call__(self, path: Path) -> bool:
@@ -135,10 +143,16 @@ class _Remover:
         if self._seen % _AT_ONCE == 0:
             time.sleep(_PAUSE)
         try:
-            return path.exists() if self._dry_run else kept_files.delete(path)
+            return self._would(path) if self._dry_run else kept_files.delete(path)
         except OSError as error:
             self._troubles.append(f"{path}: {error.strerror}")
             return False
+
+    def _would(self, path: Path) -> bool:
+        # Too old and beyond the limit is still one file.
+        known = path in self._shown
+        self._shown.add(path)
+        return path.exists() and not known
 
     def check(self) -> None:
         """Make sure that none resisted.
@@ -153,13 +167,17 @@ class _Remover:
 
 
 class Pruner:
-    """Deletes old files once an hour, beside a worker's work."""
+    """Deletes old files once an hour, and when pictures have grown, beside the work."""
 
     def __init__(self, settings: FolderSettings, every: float = _EVERY) -> None:
         """Prepare; without a limit in the settings there is nothing to do."""
         self._settings = settings
         self._every = every
-        self._stop = threading.Event()
+        self._stop = False
+        self._wake = threading.Event()
+        self._grown = 0  # bytes since the last look
+        # A look for each twentieth of what may be kept: the rest is room enough.
+        self._much = ((settings.pictures_mb or 0) << 20) // 20
         # A daemon: a disk that hangs must not outlive the grace period.
         self._thread = threading.Thread(
             target=self._prune_all, name="pruner", daemon=True
@@ -167,23 +185,33 @@ class Pruner:
 
     def start(self) -> None:
         """Begin; the first time is now."""
-        if self._settings.picture_days is not None:
+        if self._settings.picture_days or self._settings.pictures_mb:
             self._thread.start()
+
+    def grown(self, files: int, size: int) -> None:
+        """So many files of so many bytes in all have been written; returns at once."""
+        self._grown += size + files * _BLOCK
+        if self._much and self._grown > self._much:
+            self._wake.set()
 
     def stop(self) -> None:
         """Prune no more; does not wait."""
-        self._stop.set()
+        self._stop = True
+        self._wake.set()
 
     def _prune_all(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop:
+            self._wake.clear()
+            self._grown = 0
             try:
                 deleted = prune_files(self._settings, datetime.now(UTC))
                 if deleted.pictures or deleted.refused:
-                    log.info(
-                        "older than %d days, deleted: %s",
-                        self._settings.picture_days,
-                        deleted,
-                    )
+                    log.info("%s, deleted: %s", self._limits(), deleted)
             except (OperatorError, OSError) as error:
                 log.warning("cannot delete what is old: %s", error)
-            self._stop.wait(self._every)
+            self._wake.wait(self._every)
+
+    def _limits(self) -> str:
+        days, size = self._settings.picture_days, self._settings.pictures_mb
+        told = [f"older than {days} days"] if days else []
+        return " or ".join(told + ([f"beyond {size} MB"] if size else []))

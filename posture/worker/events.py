@@ -4,6 +4,7 @@ Called in the worker's threads, the network thread among them: nothing here may 
 """
 
 import threading
+from collections.abc import Callable
 
 from posture.worker.dedup import InHand
 
@@ -11,8 +12,13 @@ from posture.worker.dedup import InHand
 class Events:
     """Hears of everything and does nothing; `telemetry` does."""
 
-    def watch(self, in_hand: InHand, subscribed: threading.Event) -> None:
-        """Where to look for what is in hand, and for the connection."""
+    def watch(
+        self,
+        in_hand: InHand,
+        subscribed: threading.Event,
+        standstill: Callable[[], str | None],
+    ) -> None:
+        """Where to look: for what is in hand, the connection, and what hangs."""
 
     def ready(self) -> None:
         """Pictures begin to come."""

@@ -87,12 +87,16 @@ class Guarded:
         Raises:
             StuckError: one does.
         """
-        longest = time.monotonic() - min(self._begun.copy().values(), default=math.inf)
+        longest = self.longest()
         if longest > self._settings.picture_deadline:
             raise StuckError(
                 f"a picture has been analyzed for {longest:.0f} s and cannot be "
                 "stopped: ending; the next worker tries it in isolation"
             )
+
+    def longest(self) -> float:
+        """Seconds that some picture has been analyzed by now; below 0: none is."""
+        return time.monotonic() - min(self._begun.copy().values(), default=math.inf)
 
     def stuck(self, thread: threading.Thread) -> bool:
         """Whether this thread is the one that takes for ever."""

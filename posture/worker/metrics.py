@@ -5,7 +5,7 @@ make more series; what belongs to a camera is told by the live page, from the ta
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 
 from prometheus_client import (
@@ -41,6 +41,7 @@ class Telemetry(Events):
         ProcessCollector(registry=self.registry)
         about = Info(_PREFIX, "Which worker this is", registry=self.registry)
         about.info({"node": node, "model": model})
+        self._standstill: Callable[[], str | None] = lambda: None
         self._in_hand = self._gauge("in_hand", "Messages taken and not yet done")
         self._bytes = self._gauge("in_hand_bytes", "Their bytes")
         self._connected = self._gauge("connected", "1 while pictures can come")
@@ -82,11 +83,21 @@ class Telemetry(Events):
         made = Counter(f"{_PREFIX}_{name}", text, [label], registry=self.registry)
         return {value: made.labels(value) for value in values}
 
-    def watch(self, in_hand: InHand, subscribed: threading.Event) -> None:
+    def watch(
+        self,
+        in_hand: InHand,
+        subscribed: threading.Event,
+        standstill: Callable[[], str | None],
+    ) -> None:
         """Look there when somebody asks, so that no picture costs anything for it."""
+        self._standstill = standstill
         self._in_hand.set_function(lambda: in_hand.count)
         self._bytes.set_function(lambda: in_hand.bytes)
         self._connected.set_function(subscribed.is_set)
+
+    def standstill(self) -> str | None:
+        """Why the worker does not move, if so; None while it starts."""
+        return self._standstill()
 
     def ready(self) -> None:
         """Note the time."""
@@ -127,6 +138,7 @@ def told(settings: WorkerSettings) -> Iterator[Events]:
         it.metrics_port,
         telemetry.registry,
         setting="METRICS_PORT",
+        standstill=telemetry.standstill,
     )
     with closing(port):
         yield telemetry

@@ -56,6 +56,8 @@ class Outcome:
     """The database refuses it for good, with its reason."""
     recorded: Callable[[Sequence[Row]], None] | None = None
     """These rows are new in the table; whoever hears it must not wait."""
+    saved: Callable[[int, int], None] | None = None
+    """So many files of so many bytes are on disk; whoever hears it must not wait."""
 
 
 class Recorder:
@@ -179,6 +181,8 @@ class Recorder:
             "pictures",
             f"cannot save pictures in {self._folder}",
         )
+        if self._outcome.saved:
+            self._outcome.saved(len(files), sum(map(len, files.values())))
 
     def _known(self, batch: Sequence[Result]) -> set[str]:
         """What an earlier delivery has written already, if anybody wants to know.

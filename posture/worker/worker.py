@@ -55,9 +55,11 @@ class Worker:
         stop: Stop,
         wish: Wish = "subscribe",
         events: Events | None = None,
+        saved: Callable[[int, int], None] | None = None,
     ) -> None:
         """Prepare; `on_ready` is called when pictures begin to come, `stop` ends it.
 
+        `saved` hears of files on disk and their bytes.
         Each landmarker gets an analyst of its own.
         """
         self._settings = settings
@@ -96,7 +98,10 @@ class Worker:
             self._in_hand,
             self._written,
             Outcome(
-                self._done, self._refuse, self._results.offer if self._results else None
+                self._done,
+                self._refuse,
+                self._results.offer if self._results else None,
+                saved,
             ),
             self._events,
         )
@@ -110,7 +115,8 @@ class Worker:
             on_ready=on_ready,
             wish=wish,
         )
-        self._events.watch(self._in_hand, self.subscription.subscribed)
+        self._moved = time.monotonic()
+        self._events.watch(self._in_hand, self.subscription.subscribed, self.standstill)
 
     def start(self) -> None:
         """Subscribe, and begin to work on what comes."""
@@ -139,6 +145,20 @@ class Worker:
         finally:
             self._finish()
         return idle
+
+    def standstill(self) -> str | None:
+        """Why the analysts do not move any more, if so: only a new worker would.
+
+        The worker ends by itself when a picture hangs; this is for when it cannot.
+        A database or a broker that is away holds up the recorder, not the analysts.
+        """
+        limit = self._settings.picture_deadline + self._settings.grace
+        longest, still = self._guarded.longest(), time.monotonic() - self._moved
+        if longest > limit:
+            return f"a picture has been analyzed for {longest:.0f} s"
+        if self._inbox.qsize() and still > limit:
+            return f"pictures wait and no analyst has moved for {still:.0f} s"
+        return None
 
     def _idle_enough(self) -> bool:
         limit = self._settings.exit_when_idle
@@ -209,6 +229,7 @@ class Worker:
         go_offline()
         stay_on(landmarker.core)
         while (message := self._inbox.get()) is not None:
+            self._moved = time.monotonic()
             if self._stop.is_set():
                 continue  # not begun, so left to the broker
             try:

@@ -11,7 +11,9 @@ from kube import scaledjobs
 from kube.diff import difference
 from kube.errors import ManifestError
 from launcher import manifests
+from launcher.settings import PodSettings
 from posture.settings import WorkerSettings
+from tests.fixtures.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery staple"
@@ -49,6 +51,35 @@ def test_what_means_nothing_in_a_pod_stays_here():
 def test_a_secret_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(options.SettingsError, match="MQTT_PASSWORD"):
         given(MQTT_PASSWORD_FILE=str(tmp_path / "absent"))
+
+
+def test_priority_and_pull_secret_are_the_users_if_they_say_so():
+    scaledjob = scaledjobs.read_manifest(ROOT / "posture-job.yaml")
+    told = {"priority_class": "posture", "pull_secret": "my-registry"}
+    for pods in (read_settings(PodSettings), None):
+        manifests.complete(scaledjob, None, None, pods)
+        assert "priorityClassName" not in scaledjobs.pod_spec(scaledjob)
+        assert "imagePullSecrets" not in scaledjobs.pod_spec(scaledjob)
+    manifests.complete(scaledjob, None, None, read_settings(PodSettings, **told))
+    spec = scaledjobs.pod_spec(scaledjob)
+    assert spec["priorityClassName"] == "posture"
+    assert spec["imagePullSecrets"] == [{"name": "my-registry"}]
+    with pytest.raises(options.SettingsError, match="PRIORITY_CLASS"):
+        read_settings(PodSettings, priority_class="Not A Name")
+
+
+def test_how_many_pictures_are_kept_is_the_users_word_over_the_manifests():
+    scaledjob = scaledjobs.read_manifest(ROOT / "posture-job.yaml")
+
+    def said():
+        env = manifests.worker(scaledjob)["env"]
+        return {each["name"]: each.get("value") for each in env}
+
+    before = said()
+    manifests.tell(scaledjob, given(MODEL="lite", METRICS_PORT="1"))
+    assert said() == before
+    manifests.tell(scaledjob, given(PICTURES_MB="90000"))
+    assert said() == before | {"PICTURES_MB": "90000"}
 
 
 def test_the_shipped_manifest_is_completed():

@@ -5,9 +5,12 @@ import copy
 import pytest
 import yaml
 
+from common.options import options_of
 from kube import scaledjobs
 from kube.settings import ClusterSettings
-from tests.fixtures.control_plane import ROOT
+from posture.settings import WorkerSettings
+from tests.fixtures.control_plane import ROOT, keda_creates_job
+from tests.fixtures.net import wait_until
 from tests.fixtures.scene import NAME
 from tests.fixtures.settings import read_settings
 
@@ -98,6 +101,95 @@ def test_running_jobs_outlive_a_change_and_nothing_counts_twice(base):
     assert spec["jobTargetRef"]["template"]["spec"]["restartPolicy"] == "Never"
 
 
+class Job:
+    """A Job of the shipped ScaledJob, on a node, and what becomes of its pods."""
+
+    def __init__(self, plane, namespace):
+        self.plane, self.namespace = plane, namespace
+        text = (ROOT / "posture-job.yaml").read_text()
+        # One failure that counts would be one too many.
+        text = text.replace("backoffLimit: 3", "backoffLimit: 0")
+        plane.apply(text, namespace=namespace)
+        self.name = keda_creates_job(plane, namespace, NAME)
+
+    def status(self):
+        return self.plane.get("job", self.name, self.namespace)["status"]
+
+    def pod(self, *gone):
+        """The Job's pod, other than those that are gone."""
+        found = []
+
+        def there():
+            found[:] = [
+                each["metadata"]["name"]
+                for each in self.plane.objects("pods", self.namespace)
+                if each["metadata"]["name"] not in gone
+            ]
+            return found
+
+        wait_until(there, "the Job has a pod", 60, 0.2)
+        return found[0]
+
+    def fail(self, pod, code, **condition):
+        ended = {"terminated": {"exitCode": code, "reason": "Error"}}
+        container = {"name": "posture-analyzer", "state": ended, "ready": False}
+        container |= {"restartCount": 0, "image": "x", "imageID": "x"}
+        status = {"phase": "Failed", "containerStatuses": [container]}
+        if condition:
+            status["conditions"] = [condition | {"status": "True"}]
+        self.plane.patch_status("pod", pod, status, self.namespace)
+
+
+@pytest.fixture
+def job(control_plane):
+    with control_plane.namespace() as namespace:
+        node = f"node-{namespace}"
+        control_plane.add_node(node)
+        yield Job(control_plane, namespace)
+        control_plane.remove_node(node)
+
+
+def test_a_drained_node_does_not_count_as_a_failure_of_the_worker(job):
+    pod = job.pod()
+    job.fail(pod, 137, type="DisruptionTarget", reason="EvictionByEvictionAPI")
+    job.pod(pod)
+    assert not [c for c in job.status().get("conditions", ()) if c["type"] == "Failed"]
+
+
+def test_wrong_settings_end_the_job_at_once(job):
+    job.fail(job.pod(), 2)
+
+    def failed():
+        conditions = job.status().get("conditions", ())
+        return [c for c in conditions if c["type"] == "Failed"]
+
+    wait_until(failed, "the Job has failed", 60, 0.2)
+    assert failed()[0]["reason"] == "PodFailurePolicy"
+
+
+def test_the_probe_asks_the_port_of_the_metrics_and_no_healthy_worker_has_an_end(base):
+    target = base["spec"]["jobTargetRef"]
+    assert "activeDeadlineSeconds" not in target
+    (container,) = target["template"]["spec"]["containers"]
+    assert container["livenessProbe"]["httpGet"] == {
+        "path": "/livez",
+        "port": "metrics",
+    }
+
+
+def test_the_pictures_end_before_their_volume_does(base):
+    pod = base["spec"]["jobTargetRef"]["template"]["spec"]
+    (container,) = pod["containers"]
+    environ = {each["name"]: each.get("value") for each in container["env"]}
+    volumes = {each["name"]: each["emptyDir"]["sizeLimit"] for each in pod["volumes"]}
+    assert volumes["pictures"] == "2Gi"
+    assert int(environ["PICTURES_MB"]) << 20 < 0.9 * (2 << 30)
+    assert volumes["quarantine"] == "200Mi"
+    defaults = {each.env: each.default for each in options_of(WorkerSettings)}
+    assert int(defaults["QUARANTINE_MB"]) <= 100
+    assert container["resources"]["requests"]["ephemeral-storage"] == "2560Mi"
+
+
 def test_no_secret_stands_in_a_manifest(base):
     secret = yaml.safe_load((ROOT / "deploy" / "secret.example.yaml").read_text())
     assert set(secret["stringData"].values()) == {""}
@@ -108,6 +200,7 @@ def test_no_secret_stands_in_a_manifest(base):
     assert {each["name"] for each in container["env"]} == {
         "NODE_NAME",
         "EXIT_WHEN_IDLE",
+        "PICTURES_MB",
         "METRICS_PORT",
         "METRICS_ADDRESS",
     }

@@ -4,6 +4,7 @@ import os
 import time
 from datetime import UTC, datetime
 
+from posture.store import kept_files
 from tests.fixtures.kept import Kept
 from tests.fixtures.net import wait_until
 from tests.worker.conftest import GOOD, assert_each_once, files_in, payload
@@ -96,3 +97,35 @@ def test_one_camera_is_forgotten_while_the_worker_works(
     wait_for_rows(postgres, 4)
     assert worker.stop() == 0
     assert_each_once(postgres, worker.pictures, 4)
+
+
+def test_a_worker_keeps_no_more_pictures_than_picture_mb_and_the_newest_stay(
+    broker, postgres, start_worker, wait_for_rows
+):
+    worker = start_worker(PICTURES_MB="1")
+    count = 0
+    while "beyond 1 MB, deleted: " not in worker.log:
+        broker.publish("images/pi1", *[payload(GOOD)] * 10)
+        count += 10
+        rows = wait_for_rows(postgres, count)
+        assert count < 500, "nothing is ever deleted"
+        sizes = [path.stat().st_size for path in worker.pictures.rglob("*.jpg")]
+        # What is analyzed while the oldest are looked for is beyond the limit.
+        assert sum(sizes) < 3 << 20
+    assert worker.stop() == 0
+    assert len(postgres.rows()) == count
+    assert rows[-1]["filename"] in files_in(worker.pictures)
+    assert rows[0]["filename"] not in files_in(worker.pictures)
+
+
+def test_the_oldest_pictures_go_first_and_nothing_of_anybody_elses(postgres, tmp_path):
+    kept = Kept(tmp_path, postgres)
+    old, young = (kept.file("pi1", day) for day in ("2026-01-01", "2026-01-03"))
+    middle = kept.file("pi2", "2026-01-02")
+    other = old.with_name("holiday.jpg")
+    other.write_bytes(b"x" * 100_000)
+    block = old.stat().st_blocks * 512
+    beyond = list(kept_files.pictures_beyond(kept.pictures, block))
+    assert beyond == [old, middle]
+    assert list(kept_files.pictures_beyond(kept.pictures, 3 * block)) == []
+    assert list(kept_files.pictures_beyond(kept.pictures, 0)) == [old, middle, young]
