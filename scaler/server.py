@@ -1,31 +1,29 @@
 """The gRPC server around the service: ports, health, reflection, and a gentle end."""
 
+import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from grpc_reflection.v1alpha.reflection_pb2_grpc import (
-    add_ServerReflectionServicer_to_server,
-)
 
 import externalscaler_pb2 as pb
 from common.errors import OperatorError
 from externalscaler_pb2_grpc import add_ExternalScalerServicer_to_server
-from scaler.servicer import MOST_STREAMS, STREAMS, ScalerService
+from scaler.servicer import ScalerService
 from scaler.settings import GrpcSettings
 from scaler.tls import Certificates
 
-SERVICE = pb.DESCRIPTOR.services_by_name["ExternalScaler"].full_name
+DESCRIPTOR = pb.DESCRIPTOR.services_by_name["ExternalScaler"]
+SERVICE = DESCRIPTOR.full_name
 LIVENESS, READINESS = "liveness", "readiness"
-_THREADS = 2  # for calls; more only wait for Python's lock, and calls for them
-_SPARE = 2  # threads beside those of streams: to refuse one more, and for reflection
 _TICK = 0.25  # seconds between looks whether we are ready
 _LARGEST_REQUEST = 256 << 10  # bytes; KEDA sends the trigger's metadata, no more
 _Status = health_pb2.HealthCheckResponse
+_T = TypeVar("_T")
 
 
 def _server_options(settings: GrpcSettings) -> list[tuple[str, int]]:
@@ -40,8 +38,10 @@ def _server_options(settings: GrpcSettings) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.max_connection_age_ms", int(settings.connection_age * 1000)),
         ("grpc.max_connection_age_grace_ms", 10_000),
-        # Connections that never say a word.
+        # Connections that never say a word, that ask for nothing, that ask for much.
         ("grpc.server_handshake_timeout_ms", 10_000),
+        ("grpc.max_connection_idle_ms", 120_000),
+        ("grpc.max_concurrent_streams", 200),
     ]
 
 
@@ -58,16 +58,10 @@ class ScalerServer:
         self._settings = settings
         self._service = service
         self._ready = ready
-        self._health = health.HealthServicer()
-        self._server = grpc.server(
-            ThreadPoolExecutor(_THREADS, "calls"), options=_server_options(settings)
-        )
-        # What stays open keeps a thread, and may not keep one of those for calls.
-        self._streams = ThreadPoolExecutor(MOST_STREAMS + _SPARE, "streams")
         self._told: bool | None = None
-        self._stopping = threading.Event()
-        self._watch = threading.Thread(
-            target=self._keep_health, name="health", daemon=True
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="calls", daemon=True
         )
 
     def start(self) -> int:
@@ -76,26 +70,43 @@ class ScalerServer:
         Raises:
             OperatorError: the port or the TLS files cannot be used.
         """
-        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        shown = reflection.ReflectionServicer(names)
-        self._run_apart(self._service, *STREAMS)
-        self._run_apart(shown, "ServerReflectionInfo")
+        self._thread.start()
+        try:
+            return self._run(self._start())
+        except BaseException:
+            self._end_loop()
+            raise
+
+    def stop(self) -> None:
+        """Say that we go, take no new calls, and let those under way end."""
+        if self._loop.is_closed():
+            return
+        self._run(self._stop())
+        self._end_loop()
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # The thread of the calls
+
+    async def _start(self) -> int:
+        self._server = grpc.aio.server(options=_server_options(self._settings))
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         add_ExternalScalerServicer_to_server(self._service, self._server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        add_ServerReflectionServicer_to_server(shown, self._server)
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
         port = self._open_port()
-        self._health.set(LIVENESS, _Status.SERVING)
-        self._tell_health()
-        self._server.start()
-        self._watch.start()
+        await self._health.set(LIVENESS, _Status.SERVING)
+        await self._tell_health()
+        await self._server.start()
+        self._watch = asyncio.create_task(self._keep_health())
         return port
-
-    def _run_apart(self, servicer: object, *methods: str) -> None:
-        for name in methods:
-            method = partial(getattr(servicer, name))
-            # By this attribute gRPC lets a method have threads of its own.
-            method.experimental_thread_pool = self._streams  # type: ignore[attr-defined]
-            setattr(servicer, name, method)
 
     def _open_port(self) -> int:
         it = self._settings
@@ -110,11 +121,12 @@ class ScalerServer:
                 f"SCALER_PORT: cannot listen on {address}; is another scaler running?"
             ) from error
 
-    def _keep_health(self) -> None:
-        while not self._stopping.wait(_TICK):
-            self._tell_health()
+    async def _keep_health(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            await self._tell_health()
 
-    def _tell_health(self) -> None:
+    async def _tell_health(self) -> None:
         ready = self._ready()
         if ready == self._told:
             return  # who watches is told of each time that it is set
@@ -123,13 +135,12 @@ class ScalerServer:
         # Liveness, and the server as a whole, are the process alone: a Prometheus that
         # is away must not have us restarted.
         for name in (READINESS, SERVICE):
-            self._health.set(name, status)
+            await self._health.set(name, status)
 
-    def stop(self) -> None:
-        """Say that we go, take no new calls, and let those under way end."""
-        self._stopping.set()
-        if self._watch.is_alive():
-            self._watch.join()
-        self._health.enter_graceful_shutdown()
+    async def _stop(self) -> None:
+        self._watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._watch
+        await self._health.enter_graceful_shutdown()
         self._service.end_streams()
-        self._server.stop(self._settings.grace).wait()
+        await self._server.stop(self._settings.grace)

@@ -1,13 +1,15 @@
 """The gRPC service that KEDA calls.
 
 No call waits for anything but memory: KEDA sets no deadline of its own, so one that
-hangs would freeze the ScaledJob without a word.
+hangs would freeze the ScaledJob without a word. And no call has a thread, so that
+callers who never send their message, or never read the answer, hold nobody up.
 """
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 
@@ -18,18 +20,21 @@ from scaler.polling import NotKnownError
 from scaler.replicas import Wanted
 from scaler.trigger import METRIC, Trigger, TriggerError, read_trigger
 
-STREAMS = ("StreamIsActive", "StreamMetricSpec")
-MOST_STREAMS = 100  # each keeps a thread
+MOST_STREAMS = 500  # each is looked at four times a second
+MOST_STREAMS_OF_ONE = 50  # of one address, so that it leaves room for others
 _TICK = 0.25  # seconds between looks for a change, while a stream is open
 _SPEC = pb.GetMetricSpecResponse(
     metricSpecs=[pb.MetricSpec(metricName=METRIC, targetSize=1, targetSizeFloat=1)]
 )
 
 
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
 class ScalerService(ExternalScalerServicer):
     """Answers KEDA for one ScaledJob, of which one Job takes care of the number 1.
 
-    Any number of threads may call it.
+    All of it belongs to one event loop.
     """
 
     def __init__(
@@ -47,30 +52,30 @@ class ScalerService(ExternalScalerServicer):
         self._defaults = defaults
         self._scaled_job = scaled_job
         self._telemetry = telemetry
-        self._stopping = threading.Event()
-        self._room = threading.BoundedSemaphore(MOST_STREAMS)
+        self._stopping = asyncio.Event()
+        self._streams: Counter[str] = Counter()  # open ones, by address
         self._read: tuple[bytes, Trigger] | None = None
 
     def end_streams(self) -> None:
         """Let every open stream end."""
         self._stopping.set()
 
-    def GetMetricSpec(  # noqa: N802 - KEDA's name
-        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
+    async def GetMetricSpec(  # noqa: N802 - KEDA's name
+        self, request: pb.ScaledObjectRef, context: Context
     ) -> pb.GetMetricSpecResponse:
         """The same for everyone, and never a failure: KEDA would tell no one of it."""
         with self._telemetry.call("GetMetricSpec"):
             return _SPEC
 
-    def GetMetrics(  # noqa: N802
-        self, request: pb.GetMetricsRequest, context: grpc.ServicerContext
+    async def GetMetrics(  # noqa: N802
+        self, request: pb.GetMetricsRequest, context: Context
     ) -> pb.GetMetricsResponse:
         """The number of Jobs that should exist now."""
         with self._telemetry.call("GetMetrics"):
             if request.metricName not in (METRIC, ""):
                 problem = f"metricName is {request.metricName[:60]!r}: only {METRIC}"
-                context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
-            wanted = self._answer(request.scaledObjectRef, context)
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
+            wanted = await self._answer(request.scaledObjectRef, context)
             value = pb.MetricValue(
                 metricName=METRIC,
                 metricValue=wanted.jobs,
@@ -78,61 +83,66 @@ class ScalerService(ExternalScalerServicer):
             )
             return pb.GetMetricsResponse(metricValues=[value])
 
-    def IsActive(  # noqa: N802
-        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
+    async def IsActive(  # noqa: N802
+        self, request: pb.ScaledObjectRef, context: Context
     ) -> pb.IsActiveResponse:
         """Whether any Job should exist now."""
         with self._telemetry.call("IsActive"):
-            wanted = self._answer(request, context)
+            wanted = await self._answer(request, context)
             return pb.IsActiveResponse(result=wanted.jobs > 0)
 
-    def StreamIsActive(  # noqa: N802
-        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
-    ) -> Iterator[pb.IsActiveResponse]:
+    async def StreamIsActive(  # noqa: N802
+        self, request: pb.ScaledObjectRef, context: Context
+    ) -> AsyncIterator[pb.IsActiveResponse]:
         """The answer of IsActive at once, and again whenever it has changed."""
+        await self._check_room(context)
         with self._open("StreamIsActive", context):
             told: bool | None = None
-            for _ in self._looks(context):
-                active = self._answer(request, context).jobs > 0
+            while not self._stopping.is_set():
+                active = (await self._answer(request, context)).jobs > 0
                 if active != told:
                     yield pb.IsActiveResponse(result=active)
                     told = active
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _TICK)
 
-    def StreamMetricSpec(  # noqa: N802
-        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
-    ) -> Iterator[pb.GetMetricSpecResponse]:
+    async def StreamMetricSpec(  # noqa: N802
+        self, request: pb.ScaledObjectRef, context: Context
+    ) -> AsyncIterator[pb.GetMetricSpecResponse]:
         """The answer of GetMetricSpec, which never changes."""
+        await self._check_room(context)
         with self._open("StreamMetricSpec", context):
             yield _SPEC
-            for _ in self._looks(context):
-                pass
+            await self._stopping.wait()
+
+    async def _check_room(self, context: Context) -> None:
+        if self._streams[_address(context)] >= MOST_STREAMS_OF_ONE:
+            problem = f"{MOST_STREAMS_OF_ONE} streams of this address are open"
+        elif self._streams.total() >= MOST_STREAMS:
+            problem = f"{MOST_STREAMS} streams are open already"
+        else:
+            return
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, problem)
 
     @contextmanager
-    def _open(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
-        if not self._room.acquire(blocking=False):
-            problem = f"{MOST_STREAMS} streams are open already"
-            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, problem)
+    def _open(self, method: str, context: Context) -> Iterator[None]:
+        address = _address(context)
+        self._streams[address] += 1
         try:
             with self._telemetry.stream(method):
                 yield
         finally:
-            self._room.release()
+            self._streams[address] -= 1
+            if not self._streams[address]:
+                del self._streams[address]
 
-    def _looks(self, context: grpc.ServicerContext) -> Iterator[None]:
-        """Now and every moment, as long as somebody listens and we go on."""
-        while context.is_active() and not self._stopping.is_set():
-            yield
-            self._stopping.wait(_TICK)
-
-    def _answer(
-        self, request: pb.ScaledObjectRef, context: grpc.ServicerContext
-    ) -> Wanted:
+    async def _answer(self, request: pb.ScaledObjectRef, context: Context) -> Wanted:
         try:
             return self._wanted(self._trigger(request))
         except TriggerError as error:
-            _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error)
+            await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error)
         except NotKnownError as error:
-            _abort(context, grpc.StatusCode.UNAVAILABLE, error)
+            await _abort(context, grpc.StatusCode.UNAVAILABLE, error)
 
     def _trigger(self, request: pb.ScaledObjectRef) -> Trigger:
         # KEDA asks the same again and again: what was asked last is not read twice.
@@ -153,8 +163,10 @@ class ScalerService(ExternalScalerServicer):
             )
 
 
-def _abort(
-    context: grpc.ServicerContext, code: grpc.StatusCode, error: Exception
-) -> NoReturn:
-    context.abort(code, str(error))
+def _address(context: Context) -> str:
+    return context.peer().rpartition(":")[0]  # without the port
+
+
+async def _abort(context: Context, code: grpc.StatusCode, error: Exception) -> NoReturn:
+    await context.abort(code, str(error))
     raise AssertionError  # abort raises; its type does not say so

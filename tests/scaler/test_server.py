@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from common.errors import OperatorError
 from externalscaler_pb2_grpc import ExternalScalerStub
 from scaler.replicas import Wanted
-from scaler.server import LIVENESS, READINESS, SERVICE
+from scaler.server import DESCRIPTOR, LIVENESS, READINESS, SERVICE
 from tests.fixtures.net import wait_until
 from tests.fixtures.scaler import reference, served_scaler
 from tests.fixtures.tls import Authority
@@ -268,3 +268,42 @@ def test_half_open_connections_harm_nobody(scaler):
     assert time.monotonic() - begun < 5
     for line in lines:
         line.close()
+
+
+METHODS = [
+    *(f"/{SERVICE}/{method.name}" for method in DESCRIPTOR.methods),
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_calls_that_never_send_their_message_hold_nobody_up(scaler, method):
+    end = threading.Event()
+
+    def nothing():
+        end.wait(60)
+        yield from ()
+
+    with scaler.channel() as silent, scaler.channel(("a", 1)) as channel:
+        call = silent.stream_stream(method)
+        calls = [call(nothing()) for _ in range(150)]
+        assert is_active(channel) is True
+        request = health_pb2.HealthCheckRequest(service=LIVENESS)
+        check = health_pb2_grpc.HealthStub(channel).Check
+        assert check(request, timeout=10).status == SERVING
+        for each in calls:
+            each.cancel()
+        end.set()
+
+
+def test_streams_that_nobody_reads_hold_nobody_up(scaler):
+    with scaler.channel() as silent, scaler.channel(("a", 1)) as channel:
+        watch = health_pb2_grpc.HealthStub(silent).Watch
+        unread = [watch(health_pb2.HealthCheckRequest()) for _ in range(150)]
+        specs = ExternalScalerStub(silent).StreamMetricSpec
+        unread += [specs(reference()) for _ in range(40)]
+        assert is_active(channel) is True
+        for each in unread:
+            each.cancel()

@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 import externalscaler_pb2 as pb
 from scaler.polling import NotKnownError
 from scaler.replicas import Wanted
-from scaler.servicer import MOST_STREAMS
+from scaler.servicer import MOST_STREAMS_OF_ONE
 from scaler.trigger import Trigger
 from tests.fixtures.net import wait_until
 from tests.fixtures.scaler import reference, served_scaler
@@ -166,11 +166,14 @@ def test_fifty_open_streams_hold_nobody_up(scaler, stub):
 
 def test_a_stream_for_which_there_is_no_room_is_refused_in_words(stub):
     streams = [
-        stub.StreamIsActive(reference(), timeout=60) for _ in range(MOST_STREAMS)
+        stub.StreamIsActive(reference(), timeout=60) for _ in range(MOST_STREAMS_OF_ONE)
     ]
     for each in streams:
         next(each)
-    expected = (StatusCode.RESOURCE_EXHAUSTED, "100 streams are open already")
+    expected = (
+        StatusCode.RESOURCE_EXHAUSTED,
+        "50 streams of this address are open",
+    )
 
     assert failure(next, stub.StreamMetricSpec(reference(), timeout=10)) == expected
     assert stub.IsActive(reference(), timeout=10).result is False
