@@ -29,6 +29,7 @@ ASKED = (
     "/table?pi=pi7&status=Bad",
     "/camera?pi=pi7",
     "/camera?pi=pi9",
+    "/week?pi=pi7",
 )
 
 

@@ -49,15 +49,15 @@ def find(rows: Rows, wish: Wish, limit: int = PAGE) -> list[StoredRow]:
     for condition, value in (
         ("pi_id = %s", wish.pi or None),
         ("posture_status = %s", wish.status or None),
-        ("received_time >= %s", _utc(wish.since)),
-        ("received_time < %s", _utc(wish.until)),
+        ("received_time >= %s", utc(wish.since)),
+        ("received_time < %s", utc(wish.until)),
     ):
         if value is not None:
             conditions.append(condition)
             values.append(value)
     if wish.before:
         conditions.append("(received_time, id) < (%s, %s)")
-        values += [_utc(wish.before[0]), wish.before[1]]
+        values += [utc(wish.before[0]), wish.before[1]]
     where = " AND ".join(conditions)
     return rows.rows(
         f"WHERE {where} ORDER BY received_time DESC, id DESC LIMIT %s", *values, limit
@@ -84,11 +84,11 @@ def day(rows: Rows, pi: str, begin: datetime, end: datetime) -> list[Bin]:
         "coalesce(posture_status, ''), count(*), sum(neck_angle)::float, "
         "sum(body_angle)::float, count(neck_angle) FROM posture_log "
         "WHERE pi_id = %s AND received_time >= %s AND received_time < %s GROUP BY 1, 2",
-        _utc(begin),
+        utc(begin),
         BIN,
         pi,
-        _utc(begin),
-        _utc(end),
+        utc(begin),
+        utc(end),
     ):
         one = bins.setdefault(number, Bin(number))
         one.add(status, count, neck or 0.0, body or 0.0, measured)
@@ -106,25 +106,26 @@ def read_day(
     try:
         first = datetime.fromisoformat(text) if text else now.astimezone(zone)
         first = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - set next
-        return _local(first, zone), _local(first + timedelta(days=1), zone)
+        return local(first, zone), local(first + timedelta(days=1), zone)
     except (ValueError, OverflowError):
         raise PageError(f"{text[:40]} is no day: write 2026-11-25.") from None
 
 
 def _time(text: str, zone: tzinfo | None) -> datetime | None:
     try:
-        return _local(datetime.fromisoformat(text), zone) if text else None
+        return local(datetime.fromisoformat(text), zone) if text else None
     except (ValueError, OverflowError):
         raise PageError(f"{text[:40]} is no time: write 2026-11-25T14:30.") from None
 
 
-def _local(moment: datetime, zone: tzinfo | None) -> datetime:
+def local(moment: datetime, zone: tzinfo | None) -> datetime:
+    """A time by the clock of `zone`, None for this machine's, as an aware one."""
     if moment.tzinfo is None and zone is not None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC)  # without a zone: that of this machine
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
     """As the table has it: UTC without a zone."""
     return moment and moment.astimezone(UTC).replace(tzinfo=None)
 

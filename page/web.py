@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from page import answers, exposition, forms, past, security
+from page import answers, exposition, forms, past, security, weeks
 from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.settings import PageSettings
@@ -48,6 +48,7 @@ def make_app(settings: PageSettings) -> Starlette:
             route("/", answers.cameras),
             route("/live", answers.live),
             route("/camera", past.camera),
+            route("/week", weeks.week),
             route("/table", past.table),
             route("/table.csv", past.export),
             route("/system", answers.system),

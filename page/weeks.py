@@ -1,0 +1,133 @@
+"""What the table holds of a place's week, and the page that shows it."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from page.errors import PageError
+from page.history import local, utc
+from page.parts import Page
+from page.rows import Rows
+from page.week import (
+    Minute,
+    Seen,
+    days_shown,
+    duration,
+    hours_shown,
+    monday_of,
+    occasions,
+    verdict,
+    week_of,
+)
+from posture.vision.verdict import Status
+
+_WEEK = timedelta(days=7)
+# A minute leans if most of its pictures with a verdict do, as for nudges.
+_MINUTES = f"""
+SELECT floor(date_part('epoch', received_time) / 60)::bigint,
+    count(*) FILTER (WHERE posture_status = '{Status.GOOD}'),
+    count(*) FILTER (WHERE posture_status = '{Status.BAD}'),
+    count(*) FILTER (WHERE posture_status = '{Status.PARTIAL}')
+FROM posture_log
+WHERE pi_id = %s AND received_time >= %s AND received_time < %s
+    AND posture_status <> '{Status.NONE}'
+GROUP BY 1 ORDER BY 1"""  # noqa: S608 - constants
+
+
+def seen(
+    rows: Rows, pi: str, begin: datetime, end: datetime, zone: tzinfo | None
+) -> Seen:
+    """What a camera saw of somebody from `begin` to `end`, both aware."""
+    found = rows.ask(_MINUTES, pi, utc(begin), utc(end))
+    return Seen(
+        list(_judged(found, zone)),
+        sum(good + bad for _, good, bad, _ in found),
+        sum(unclear for *_, unclear in found),
+    )
+
+
+def _judged(
+    found: list[tuple[int, int, int, int]], zone: tzinfo | None
+) -> Iterator[Minute]:
+    for minute, good, bad, _ in found:
+        if good or bad:
+            when = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone)
+            yield Minute(when, bad > good)
+
+
+def read_week(text: str, zone: tzinfo | None, now: datetime) -> date:
+    """The Monday of the week that `text` names, of this one when it names none.
+
+    Raises:
+        PageError: it is no week.
+    """
+    try:
+        day = date.fromisoformat(text) if text else now.astimezone(zone).date()
+        monday = monday_of(day)
+        local(_midnight(monday - _WEEK), zone)
+        local(_midnight(monday + _WEEK), zone)
+    except (ValueError, OverflowError):
+        raise PageError(
+            f"{text[:40]} is no week: write its first day, such as 2026-11-23."
+        ) from None
+    return monday
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+async def week(page: Page, request: Request) -> Response:
+    """A place's week beside the same days of the week before."""
+    pi, zone = request.query_params.get("pi", ""), page.settings.zone
+    now = datetime.now(UTC)
+    try:
+        monday = read_week(request.query_params.get("week", ""), zone, now)
+    except PageError as error:
+        return page.show(request, "wrong.html", 400, reason=str(error))
+    this, last = await to_thread.run_sync(_both, page.rows, pi, monday, zone, now)
+    weeks = week_of(this.minutes), week_of(last.minutes)
+    running = monday == monday_of(now.astimezone(zone).date())
+    return page.show(
+        request,
+        "week.html",
+        pi=pi,
+        monday=monday,
+        before=monday - _WEEK,
+        after=None if running else monday + _WEEK,
+        weeks=list(zip(_names(running=running), weeks, strict=True)),
+        week=weeks[0],
+        last=weeks[1],
+        seen=this,
+        verdict=verdict(*weeks),
+        occasions=occasions(weeks[0]),
+        judged=duration(timedelta(minutes=weeks[0].judged)),
+        longest=duration(weeks[0].longest[0]),
+        hours=hours_shown(*weeks),
+        days=days_shown(*weeks),
+    )
+
+
+def _names(*, running: bool) -> tuple[str, str]:
+    if running:
+        return "This week", "The week before, same days"
+    return "The week", "The week before"
+
+
+def _both(
+    rows: Rows, pi: str, monday: date, zone: tzinfo | None, now: datetime
+) -> tuple[Seen, Seen]:
+    """The week as far as it has come, and the same days of the one before."""
+    begin = local(_midnight(monday), zone)
+    end = min(local(_midnight(monday + _WEEK), zone), now)
+    # By the clock of the place, so that a week with a change of clocks is right.
+    clock = end.astimezone(zone).replace(tzinfo=None)
+    start_before = local(_midnight(monday - _WEEK), zone)
+    end_before = local(clock - _WEEK, zone)
+    return (
+        seen(rows, pi, begin, end, zone),
+        seen(rows, pi, start_before, end_before, zone),
+    )
