@@ -7,12 +7,7 @@ from typing import Any
 from kube import scaledjobs
 from kube.jobs import Job, count_by_node
 from kube.nodes import Node
-from placement.decision import (
-    Decision,
-    Memory,
-    Reading,
-    decide,
-)
+from placement.decision import Decision, Memory, Reading, Reason, decide
 from placement.eligibility import candidates
 from placement.settings import ChoiceSettings
 
@@ -41,7 +36,7 @@ class Chooser:
         scaledjob: Mapping[str, Any],
         jobs: Iterable[Job],
         now: float,
-        refused: Mapping[str, str] | None = None,
+        refused: Mapping[str, Reason] | None = None,
     ) -> Decision:
         """Look at all nodes once; `now` is in seconds of any steady clock.
 
@@ -49,13 +44,17 @@ class Chooser:
         in `refused`, which gives a reason by node. While no node can be chosen, the
         one chosen before is remembered.
         """
+        own = {
+            node: Reason(why)
+            for node, why in scaledjobs.refusals(scaledjob, nodes).items()
+        }
         found = candidates(
             nodes,
             readings,
             count_by_node(jobs),
             scaledjobs.tolerations(scaledjob),
             self._rules,
-            scaledjobs.refusals(scaledjob, nodes) | dict(refused or {}),
+            own | dict(refused or {}),
         )
         decision = decide(found, self._memory, self._rules, now)
         self._memory = decision.memory

@@ -13,6 +13,27 @@ _SHOWN = 8  # nodes that one line of explanation names
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why something is so: its kind, and the sentence with what was measured.
+
+    A kind has no figures that change from look to look: Prometheus keeps a series for
+    each text that a label ever had.
+    """
+
+    kind: str
+    detail: str | None = None
+    """The sentence, where it says more than the kind."""
+
+    def __str__(self) -> str:
+        return self.detail or self.kind
+
+    def under(self, kind: str) -> "Reason":
+        """The same as the explanation of another kind."""
+        told = f"{kind}: {self.kind}"
+        return Reason(told, f"{kind}: {self}" if self.detail else None)
+
+
+@dataclass(frozen=True)
 class Reading:
     """What Prometheus says about a node: a load, or why there is none."""
 
@@ -20,7 +41,7 @@ class Reading:
     age: float | None = None
     """Seconds since the sample was taken, where that is known."""
 
-    problem: str | None = None
+    problem: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +53,7 @@ class Candidate:
     load: float | None
     age: float | None
     jobs: int
-    refusal: str | None
+    refusal: Reason | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +84,7 @@ class Decision:
     """The chosen node's label kubernetes.io/hostname."""
 
     load: float | None
-    reason: str
+    reason: Reason
     """Without the loads, which are told beside it."""
 
     candidates: tuple[Candidate, ...]
@@ -81,7 +102,7 @@ class Decision:
     def passed_over(self) -> dict[str, str]:
         """Why each other node was not chosen, by name."""
         return {
-            each.node: each.refusal or f"{_percent(each.load)}, {_jobs(each.jobs)}"
+            each.node: str(each.refusal or f"{_percent(each.load)}, {_jobs(each.jobs)}")
             for each in self.candidates
             if each.node != self.node
         }
@@ -174,27 +195,33 @@ def gain(each: Candidate, other: Candidate, rules: ChoiceSettings) -> float:
 
 def _stay_or_move(
     standing: Candidate, best: Candidate, needed: float, held: float, hold: float
-) -> str:
+) -> Reason:
     if held == -math.inf:
-        return f"kept: {best.node} is not better by {needed:g} points"
+        return Reason(f"kept: {best.node} is not better by {needed:g} points")
     if held < hold:
-        return f"kept: {best.node} has been better for {held:.0f} of {hold:g} s"
-    return f"better than {standing.node} for {held:.0f} s"
+        return Reason(
+            f"kept: {best.node} has not been better for {hold:g} s yet",
+            f"kept: {best.node} has been better for {held:.0f} of {hold:g} s",
+        )
+    than = f"better than {standing.node}"
+    return Reason(f"{than} for {hold:g} s", f"{than} for {held:.0f} s")
 
 
-def _why_best(best: Candidate, current: str | None, found: Iterable[Candidate]) -> str:
-    reason = "the least load"
+def _why_best(
+    best: Candidate, current: str | None, found: Iterable[Candidate]
+) -> Reason:
+    least = "the least load"
     if current in (None, best.node):
-        return reason
+        return Reason(least)
     left = next((each.refusal for each in found if each.node == current), None)
-    return f"{reason}; {current} was left: {left or 'it is gone'}"
+    return (left or Reason("it is gone")).under(f"{least}; {current} was left")
 
 
 def _nothing(found: Collection[Candidate], memory: Memory, now: float) -> Decision:
     reason = "no node can be chosen" if found else "the cluster has no nodes"
     ordered = tuple(sorted(found, key=_show_rank))
     kept = Memory(memory.node, memory.moved)
-    return Decision(None, None, None, reason, ordered, kept, now)
+    return Decision(None, None, None, Reason(reason), ordered, kept, now)
 
 
 def _percent(load: float | None) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from kube.nodes import Node, Toleration
-from placement.decision import Candidate, Reading
+from placement.decision import Candidate, Reading, Reason
 from placement.settings import ChoiceSettings
 
-_NO_READING = Reading(problem="Prometheus has no load for it")
+_NO_READING = Reading(problem=Reason("Prometheus has no load for it"))
 
 
 def candidates(
@@ -15,7 +15,7 @@ def candidates(
     jobs: Mapping[str, int],
     tolerations: Collection[Toleration],
     rules: ChoiceSettings,
-    refused: Mapping[str, str] | None = None,
+    refused: Mapping[str, Reason] | None = None,
 ) -> list[Candidate]:
     """Every node with its load, or the reason why it cannot be chosen.
 
@@ -44,30 +44,37 @@ def candidates(
 
 def _unfit(
     node: Node, tolerations: Collection[Toleration], rules: ChoiceSettings
-) -> str | None:
+) -> Reason | None:
     if not has_label(node, rules.label):
-        return f"no label {rules.label}"
+        return Reason(f"no label {rules.label}")
     if not node.ready:
-        return "not Ready"
+        return Reason("not Ready")
     if node.cordoned:
-        return "cordoned"
+        return Reason("cordoned")
     if not node.hostname:
-        return "no label kubernetes.io/hostname to pin a pod to"
+        return Reason("no label kubernetes.io/hostname to pin a pod to")
     for taint in node.taints:
         if taint.effect != "PreferNoSchedule" and not any(
             each.covers(taint) for each in tolerations
         ):
-            return f"taint {taint} is not tolerated"
+            return Reason(f"taint {taint} is not tolerated")
     return None
 
 
-def _unknown(reading: Reading) -> str | None:
+def _unknown(reading: Reading) -> Reason | None:
     if reading.problem:
-        return f"load unknown: {reading.problem}"
+        return reading.problem.under("load unknown")
     # NaN fails the comparison too.
     if reading.load is None or not 0 <= reading.load <= 100:
-        return f"load unknown: {reading.load} is not 0 to 100 percent"
+        return no_percentage(reading.load).under("load unknown")
     return None
+
+
+def no_percentage(value: object) -> Reason:
+    """Why a value is no load."""
+    return Reason(
+        "its value is not 0 to 100 percent", f"{value} is not 0 to 100 percent"
+    )
 
 
 def has_label(node: Node, wanted: str) -> bool:

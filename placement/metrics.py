@@ -1,6 +1,5 @@
 """What the watcher tells Prometheus about itself."""
 
-import re
 import time
 from collections.abc import Iterable
 
@@ -8,22 +7,10 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from placement.decision import Decision
+from placement.decision import Decision, Reason
 
 _PREFIX = "posture_placement"
 _LONGEST = 200  # characters of a reason
-_MEASURED = re.compile(
-    r"\S+(?: of \S+)?(?= s\b)"  # seconds
-    r"|(?<=sample of )\S+|\S+(?= is not 0 to)"
-)
-
-
-def steady(reason: str) -> str:
-    """A reason as a label: bounded, and without what was measured.
-
-    Prometheus keeps a series for each text, so a text must not change with every look.
-    """
-    return _MEASURED.sub("...", reason)[:_LONGEST]
 
 
 class Report(Collector):
@@ -65,17 +52,21 @@ def _of(decision: Decision) -> Iterable[Metric]:
     refused = _family("node_refused", "1 when it cannot, why", "node", "reason")
     why = _family("decision_info", "1 for the last choice", "reason", "node")
     # Without a node there is no label of it, which to Prometheus is an empty one.
-    why.add_metric([steady(decision.reason), *filter(None, [decision.node])], 1.0)
+    why.add_metric([_label(decision.reason), *filter(None, [decision.node])], 1.0)
     for each in decision.candidates:
         chosen.add_metric([each.node], float(each.node == decision.node))
         eligible.add_metric([each.node], float(each.refusal is None))
         if each.refusal is not None:
-            refused.add_metric([each.node, steady(each.refusal)], 1.0)
+            refused.add_metric([each.node, _label(each.refusal)], 1.0)
         if each.load is not None:
             load.add_metric([each.node], each.load)
         if each.age is not None:
             sample.add_metric([each.node], each.age)
     yield from (why, chosen, load, sample, eligible, refused)
+
+
+def _label(reason: Reason) -> str:
+    return reason.kind[:_LONGEST]
 
 
 def _family(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from kube.jobs import Job
 from kube.nodes import Node
-from placement.decision import since
+from placement.decision import Reason, since
 from placement.settings import HandOverSettings
 
 
@@ -19,10 +19,10 @@ class Troubles:
         self.misfit_since: Mapping[str, float] = {}
         """Jobs, by uid, with a pod that fits nowhere."""
 
-        self._refused: dict[str, tuple[float, str]] = {}
+        self._refused: dict[str, tuple[float, Reason]] = {}
 
     @property
-    def refused(self) -> dict[str, str]:
+    def refused(self) -> dict[str, Reason]:
         """Nodes where a pod did not fit lately, and the scheduler's reason."""
         return {node: reason for node, (_, reason) in self._refused.items()}
 
@@ -48,7 +48,9 @@ class Troubles:
         for uid, begun in self.misfit_since.items():
             node = fit.get(misfits[uid].hostname)
             if node and now - begun >= self._settings.pending_limit:
-                reason = f"the last pod did not fit there: {misfits[uid].misfit}"
+                # The scheduler counts nodes in what it says.
+                kind = "the last pod did not fit there"
+                reason = Reason(kind, f"{kind}: {misfits[uid].misfit}")
                 self._refused[node] = (now, reason)
         self._refused = {
             node: (at, reason)

@@ -250,7 +250,8 @@ def check_loads(nodes: list[Node], readings: dict[str, Reading]) -> str:
     for node in nodes:
         reading = readings.get(node.name)
         if reading is None or reading.problem or reading.load is None:
-            unknown[node.name] = reading.problem if reading else "no series of it"
+            why = reading.problem if reading else None
+            unknown[node.name] = why or "no series of it"
     if not unknown:
         return f"a fresh load of {len(nodes)} nodes"
     told = "; ".join(f"{name}: {why}" for name, why in unknown.items())

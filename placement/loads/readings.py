@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from kube.nodes import Node
-from placement.decision import Reading
+from placement.decision import Reading, Reason
+from placement.eligibility import no_percentage
 from placement.loads.expressions import Load
 from placement.loads.names import Match, Names
 from placement.loads.parts import (
@@ -128,35 +129,41 @@ def _reading(
     why: str | None,
 ) -> Reading:
     value, target = to_number(text), target_of(labels)
-    problem: str | None
+    problem: Reason | None
     if value is None or not math.isfinite(value):
-        problem = why or f"its value is {text!r}"
+        problem = Reason(why or f"its value is {text!r}")
     elif series in parts.odd:
-        problem = f"a sample of {parts.odd[series]} is no load"
+        odd = f"a sample of {parts.odd[series]} is no load"
+        problem = Reason("a sample is no load", odd)
     elif target in parts.down:
-        problem = f"its exporter {target[1]} is down (up is 0)"
+        problem = Reason(f"its exporter {target[1]} is down (up is 0)")
     else:
         problem = _too_old(parts, series, labels, load)
     if problem is None and not 0 <= (value or 0.0) <= 100:
-        problem = f"{text} is not 0 to 100 percent"
+        problem = no_percentage(text)
     age = to_number(parts.age.get(series))
     return Reading(None if problem else value, age, problem)
 
 
-def _too_old(parts: Parts, series: Series, labels: Labels, load: Load) -> str | None:
+def _too_old(parts: Parts, series: Series, labels: Labels, load: Load) -> Reason | None:
     if series in parts.old:
-        return f"its last sample is {_seconds(parts.old[series])} old"
+        age = _seconds(parts.old[series])
+        return Reason("its last sample is too old", f"its last sample is {age} old")
     origin = origin_of(labels)
     for group, pushed in parts.push.get(origin, ()):
         if group.items() <= labels.items():
-            return f"it was pushed {_seconds(pushed)} ago and is repeated since"
+            kind = "it was pushed and is repeated since"
+            detail = f"it was pushed {_seconds(pushed)} ago and is repeated since"
+            return Reason(kind, detail)
     written = parts.file.get(origin)
     if written is None and load.is_metric:
         written = parts.only.get(origin)
     if written is None:
         return None
-    return (
-        f"its textfile was written {_seconds(written)} from now, by that node's clock"
+    by = "by that node's clock"
+    return Reason(
+        f"its textfile was not written lately, {by}",
+        f"its textfile was written {_seconds(written)} from now, {by}",
     )
 
 
@@ -177,7 +184,8 @@ def _greater(gpu: Reading, cpu: Reading | None) -> Reading:
     if gpu.load is None or cpu is None:
         return gpu
     if cpu.load is None:
-        return Reading(None, cpu.age, f"its CPU: {cpu.problem}")
+        problem = cpu.problem or Reason("it is unknown")
+        return Reading(None, cpu.age, problem.under("its CPU"))
     return cpu if cpu.load > gpu.load else gpu
 
 

@@ -9,7 +9,7 @@ from common.errors import OperatorError
 from kube.nodes import Node
 from launcher.checks.cluster import check_loads, check_operator
 from launcher.preflight import Check, CheckError, Doubt, examine
-from placement.decision import Reading
+from placement.decision import Reading, Reason
 
 
 def raising(error):
@@ -113,8 +113,8 @@ def test_every_node_has_a_load():
     ("readings", "kind"),
     [
         ({"a": Reading(1.0)}, Doubt),
-        ({"a": Reading(1.0), "b": Reading(problem="old")}, Doubt),
-        ({"a": Reading(problem="old")}, CheckError),
+        ({"a": Reading(1.0), "b": Reading(problem=Reason("old"))}, Doubt),
+        ({"a": Reading(problem=Reason("old"))}, CheckError),
         ({}, CheckError),
     ],
 )

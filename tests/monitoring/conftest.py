@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from common.status_port import StatusPort
-from placement.decision import Candidate, Decision, Memory
+from placement.decision import Candidate, Decision, Memory, Reason
 from placement.metrics import Report
 from scaler.metrics import ScalerTelemetry
 from tests.fixtures.mosquitto import running_mosquitto
@@ -67,11 +67,11 @@ def _watcher() -> StatusPort:
         "jetson2",
         "jetson2",
         12.0,
-        "the least load",
+        Reason("the least load"),
         (
             Candidate("jetson2", "jetson2", 12.0, 4.0, 0, None),
             Candidate("jetson1", "jetson1", 63.5, 7.0, 1, None),
-            Candidate("master", "master", None, None, 0, "no label gpu-node"),
+            Candidate("master", "master", None, None, 0, Reason("no label gpu-node")),
         ),
         Memory(),
         0.0,

@@ -12,7 +12,7 @@ from page.demand import Demand, demand_of
 from page.errors import PageError
 from page.metrics import ask, look
 from page.nodes import Node, Placement, placement_of
-from placement.decision import Candidate, Decision, Memory
+from placement.decision import Candidate, Decision, Memory, Reason
 from placement.metrics import Report
 from scaler.metrics import ScalerTelemetry
 from tests.fixtures.net import free_port
@@ -27,10 +27,10 @@ def watcher():
     nodes = (
         Candidate("jetson1", "jetson1", 63.5, 7.0, 1, None),
         Candidate("jetson2", "jetson2", 12.0, 4.0, 0, None),
-        Candidate("<b>master</b>", "master", None, None, 0, NO_LABEL),
+        Candidate("<b>master</b>", "master", None, None, 0, Reason(NO_LABEL)),
     )
     report.decision = Decision(
-        "jetson2", "jetson2", 12.0, "the least load", nodes, Memory(), 0.0
+        "jetson2", "jetson2", 12.0, Reason("the least load"), nodes, Memory(), 0.0
     )
     report.errors.labels("look").inc(3)
     trouble = []

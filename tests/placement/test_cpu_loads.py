@@ -74,13 +74,13 @@ def test_a_cpu_never_stands_in_for_a_gpu(watched):
     watched.cpus.wait_scraped()
     assert watched.reading() is None
     watched.tell("NaN", 5)
-    watched.wait(lambda r: r and r.problem == "its value is 'NaN'")
+    watched.wait(lambda r: r and str(r.problem) == "its value is 'NaN'")
 
 
 def test_a_cpu_that_is_told_but_in_doubt_makes_the_node_unknown(watched):
     watched.tell(5, "NaN")
     assert watched.wait(lambda r: r and r.problem).load is None
-    assert watched.reading().problem == "its CPU: its value is 'NaN'"
+    assert str(watched.reading().problem) == "its CPU: its value is 'NaN'"
     watched.tell(5, 50)
     watched.wait_load(50)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kube.nodes import Node, Taint, Toleration
-from placement.decision import Memory, Reading, decide
+from placement.decision import Memory, Reading, Reason, decide
 from placement.eligibility import candidates
 from placement.settings import ChoiceSettings
 
@@ -79,7 +79,7 @@ def test_a_tolerated_taint_and_a_mere_preference_do_not_matter():
         Reading(math.inf),
         Reading(-1.0),
         Reading(100.5),
-        Reading(0.0, problem="its exporter is down"),
+        Reading(0.0, problem=Reason("its exporter is down")),
     ],
 )
 def test_unknown_is_never_idle(reading):

@@ -6,7 +6,7 @@ import pytest
 
 from kube.jobs import Job, Pod
 from kube.nodes import Node
-from placement.decision import Candidate, Decision, Memory
+from placement.decision import Candidate, Decision, Memory, Reason
 from placement.hand_over import Action, View, judge
 from placement.settings import ChoiceSettings, HandOverSettings
 from placement.troubles import Troubles
@@ -24,7 +24,7 @@ def view(loads, *, chosen, lagging=None, pinned=None, **changes):
         for name, load in loads.items()
     )
     memory = Memory(chosen, lagging=lagging or {})
-    decision = Decision(chosen, chosen, None, "", found, memory, 1000.0)
+    decision = Decision(chosen, chosen, None, Reason(""), found, memory, 1000.0)
     nodes = {name: Node(name, name) for name in loads}
     made = View(
         decision, pinned or chosen, nodes, {}, {}, float("-inf"), wall=100_000.0
@@ -86,7 +86,8 @@ def test_a_node_where_a_pod_did_not_fit_is_passed_over_for_a_while():
     troubles.notice(nodes, [waiting], 59)
     assert troubles.refused == {}
     troubles.notice(nodes, [waiting], 60)
-    assert troubles.refused == {"a": "the last pod did not fit there: no room"}
+    said = "the last pod did not fit there: no room"
+    assert {node: str(why) for node, why in troubles.refused.items()} == {"a": said}
     troubles.notice(nodes, [], 659)
     assert "a" in troubles.refused
     troubles.notice(nodes, [], 660)

@@ -75,7 +75,7 @@ def test_the_textfile_with_loads_is_told_from_others(watched):
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-0.5", "100.5"])
 def test_a_value_that_is_no_percentage_is_unknown(watched, value):
     watched.tell(value)
-    watched.wait_problem("")
+    watched.wait_problem(value)
 
 
 def test_a_sign_of_failure_between_good_samples_is_not_averaged_away(watched):
@@ -85,7 +85,7 @@ def test_a_sign_of_failure_between_good_samples_is_not_averaged_away(watched):
     watched.tell(95)
     for _ in range(8):  # by now the average is a percentage
         watched.exporters[0].wait_scraped()
-    assert watched.reading().problem == "a sample of -1 is no load"
+    assert str(watched.reading().problem) == "a sample of -1 is no load"
 
 
 def test_of_two_series_for_a_node_the_highest_counts(watched):
