@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +25,6 @@ from scaler.snapshot import Situation, situation
 from scaler.trigger import Trigger, TriggerError
 
 log = logging.getLogger(__name__)
-
-_MOST_QUERIES = 4  # each is read all the time
 
 
 class Scaler:
@@ -101,13 +100,19 @@ class Scaler:
             return answer
 
     def _answer(self, trigger: Trigger) -> Wanted:
-        carried = self._situation.fresh(trigger.staleness).carried
+        found = self._situation.fresh(trigger.staleness)
         loads = trigger.loads or self._settings.loads.metrics
+        if trigger.loads and trigger.loads not in found.queries:
+            # It would be read all the time: strangers may not choose what.
+            raise TriggerError(
+                "trigger metadata query: the ScaledJob in the cluster, as it was last "
+                "read, has no trigger with this one"
+            )
         choice = self._choice_by(loads).fresh(trigger.staleness)
         now = time.monotonic()
         return jobs_wanted(
             choice,
-            carried,
+            found.carried,
             threshold=trigger.threshold,
             waiting=self._waiting(now, trigger.staleness),
             workers=self._settings.demand.workers,
@@ -125,11 +130,6 @@ class Scaler:
     def _choice_by(self, loads: tuple[Load, ...]) -> Poll[Choice]:
         """The readings of the choice by these loads, which begin now if need be."""
         if loads not in self._choices:
-            if len(self._choices) >= _MOST_QUERIES:
-                raise TriggerError(
-                    f"trigger metadata query: {_MOST_QUERIES} different ones are asked "
-                    "already; restart the scaler to forget them"
-                )
             it = self._settings.demand
             following = Following(self._settings.choice, it.patience)
             settings = replace(self._settings.loads, metrics=loads)
@@ -151,9 +151,16 @@ class Scaler:
         jobs = self._cluster.find_all(JOB, f"{LABEL}={it.scaledjob}")
         found = situation(scaledjob, jobs, begun)
         self._demand.see(found.jobs)
+        self._forget(found.queries | {self._settings.loads.metrics})
         if found.carried.node != self._node:
             self._moved, self._node = time.monotonic(), found.carried.node
         return found
+
+    def _forget(self, asked: Set[tuple[Load, ...]]) -> None:
+        """Read no more what no trigger asks for any more."""
+        with self._one_at_a_time:
+            for loads in self._choices.keys() - asked:
+                self._choices.pop(loads).stop()
 
     def _choose(self, following: Following, loads: LoadSettings) -> Choice:
         scaledjob = self._scaledjob()

@@ -1,10 +1,12 @@
 """What the ScaledJob and its Jobs say, as far as the scaler has to know it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from kube import scaledjobs
+from placement.loads.expressions import Load, parse_loads
 from scaler.activity import Jobs
 from scaler.replicas import Carried
 
@@ -17,6 +19,8 @@ class Situation:
 
     carried: Carried
     jobs: Jobs
+    queries: frozenset[tuple[Load, ...]] = frozenset()
+    """What its own triggers ask for, as far as it can be read."""
 
 
 def situation(
@@ -35,7 +39,17 @@ def situation(
             frozenset(uid for uid, state in states.items() if state == "unfinished"),
             frozenset(uid for uid, state in states.items() if state == "complete"),
         ),
+        frozenset(_queries(scaledjob)),
     )
+
+
+def _queries(scaledjob: Mapping[str, Any]) -> Iterator[tuple[Load, ...]]:
+    for trigger in scaledjob["spec"].get("triggers") or ():
+        query = (trigger.get("metadata") or {}).get("query")
+        # A wrong one is told to KEDA, when it asks for it.
+        with suppress(ValueError):
+            if query is not None:
+                yield parse_loads(str(query))
 
 
 def _state(job: Mapping[str, Any]) -> str:

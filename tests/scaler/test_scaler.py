@@ -83,7 +83,24 @@ def test_the_query_of_the_trigger_counts(scaling):
     scaling.start()
     scaling.wait_number(1)
     query = "jetson_gpu_usage_percent + 85"
+    scaling.trigger(query=query)
     wait_until(lambda: scaling.number(query=query) == 0, "the other query is read")
+    assert scaling.number() == 1
+
+
+def test_only_the_queries_of_the_scaledjob_are_asked(scaling):
+    scaling.start()
+    scaling.wait_number(1)
+    for number in range(10):  # a stranger asks what it likes
+        query = f"jetson_gpu_usage_percent + {number}"
+        assert "has no trigger with this one" in scaling.number(query=query)
+    own = "jetson_gpu_usage_percent + 85"
+    scaling.trigger(query=own)
+    wait_until(lambda: scaling.number(query=own) == 0, "the trigger's query is read")
+    scaling.apply()
+    wait_until(
+        lambda: "has no trigger" in str(scaling.number(query=own)), "it is forgotten"
+    )
     assert scaling.number() == 1
 
 
