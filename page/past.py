@@ -31,6 +31,11 @@ async def camera(page: Page, request: Request) -> Response:
     except PageError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
     bins = await to_thread.run_sync(history.day, page.rows, pi, begin, end)
+    if not bins and not page.board.knows(pi):
+        reason = (
+            f"There is no camera called {pi[:100]!r}, or it has sent nothing for long."
+        )
+        return page.show(request, "wrong.html", 404, reason=reason)
     noon = (begin + timedelta(hours=12)).astimezone(zone)
     return page.show(
         request,

@@ -2,7 +2,7 @@
 
 import queue
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.database_settings import DatabaseSettings
@@ -11,6 +11,7 @@ from page.errors import PageError
 
 _CONNECTIONS = 4
 _NEWEST = 30_000  # rows that are looked through for cameras without the indexes
+_REMEMBERED = timedelta(days=90)  # a camera that is silent for longer is forgotten
 _COLUMNS = (
     "id, coalesce(pi_id, ''), coalesce(filename, ''), received_time, analyzed_time, "
     "neck_angle, body_angle, coalesce(posture_status, ''), coalesce(processed_by, '')"
@@ -82,6 +83,29 @@ class Rows:
             "WHERE id IN (SELECT max(id) FROM (SELECT id, pi_id FROM posture_log "
             "ORDER BY id DESC LIMIT %s) AS newest GROUP BY pi_id)",
             _NEWEST,
+        )
+
+    def pauses(self) -> dict[str, float]:
+        """Usual seconds between two pictures, of the cameras in the newest rows."""
+        found = self.ask(
+            "SELECT pi_id, date_part('epoch', max(received_time) - min(received_time)) "
+            "/ (count(*) - 1) FROM (SELECT pi_id, received_time FROM posture_log ORDER "
+            "BY id DESC LIMIT %s) AS newest WHERE pi_id IS NOT NULL AND received_time "
+            "IS NOT NULL GROUP BY pi_id HAVING count(*) > 1",
+            _NEWEST,
+        )
+        return {str(pi): float(pause) for pi, pause in found}
+
+    def remembered(self) -> list[StoredRow]:
+        """The newest row of each camera of the last 90 days.
+
+        Without the indexes this reads the whole table.
+        """
+        since = (datetime.now(UTC) - _REMEMBERED).replace(tzinfo=None)
+        return self.rows(
+            "WHERE id IN (SELECT max(id) FROM posture_log WHERE received_time >= %s "
+            "GROUP BY pi_id)",
+            since,
         )
 
     def rows(self, tail: str, *values: object) -> list[StoredRow]:
