@@ -202,8 +202,7 @@ def _work_and_tell(
         loading = [pool.submit(Landmarker, model, core) for core in cores]
         table = PostureLog(settings.database)
         try:
-            for doubt in table.check():
-                log.warning(doubt)
+            table.check()
         except DatabaseError as error:
             log.error("%s; pictures wait until it works", error)  # noqa: TRY400
         clock.lap("database")

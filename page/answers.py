@@ -2,7 +2,6 @@
 
 from asyncio import gather
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from anyio import to_thread
@@ -27,13 +26,7 @@ _STATIC = {
 
 async def cameras(page: Page, request: Request) -> Response:
     """All cameras as tiles."""
-    now = datetime.now(UTC)
-    return page.show(
-        request,
-        "cameras.html",
-        tiles=page.board.heard(now),
-        silent=page.board.silent(now),
-    )
+    return page.show(request, "cameras.html", tiles=page.board.tiles())
 
 
 async def live(page: Page, request: Request) -> Response:
@@ -101,7 +94,7 @@ async def system(page: Page, request: Request) -> Response:
         "system.html",
         watcher=watcher,
         scaler=scaler,
-        minute=page.board.last_minute(),
+        rate=page.board.per_second(),
         tiles=page.board.tiles(),
         kept=kept,
         refused=refused,

@@ -107,8 +107,7 @@ class Told:
 
         def found():
             reading = self.survey().readings.get("n")
-            said = str(reading.problem or "").split() if reading else ()
-            return reading and words in (reading.load, *said)
+            return reading and words in (reading.load, *(reading.problem or "").split())
 
         wait_until(found, str(words), 60, 0.2)
         return self.survey().readings["n"]
