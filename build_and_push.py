@@ -26,6 +26,7 @@ from launcher.docker import Docker
 from launcher.helpers import Helpers
 from launcher.interrupts import Interrupted, Interrupts
 from launcher.launch import STEPS, Launch
+from launcher.parts import Parts
 from launcher.preflight import Finding, examine, failed
 from launcher.run_dir import Trace
 from launcher.settings import LauncherSettings, StopSettings
@@ -188,6 +189,15 @@ class _Run:
             declare=declare_session(session),
             stopping=stopping,
             shipping=shipping,
+            parts=Parts(
+                it.image,
+                it.parts,
+                it.pods.pull_secret,
+                shipping.image,
+                ROOT,
+                self._trace.parts,
+                self._docker,
+            ),
             deployment=Deployment(it, told, shipping.image, self._cluster),
             helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),
             skip_build=self._arguments.skip_build,

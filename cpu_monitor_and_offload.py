@@ -17,7 +17,7 @@ from common.keyboard import listening
 from common.signals import Stop, on_stop_signals
 from common.status_port import StatusPort
 from kube.cluster import Cluster
-from placement.loads.prometheus import Prometheus
+from placement.loads.source import load_source
 from scaler.cpu_monitor import MasterMonitor
 from scaler.metrics import ScalerTelemetry
 from scaler.scaler import Scaler
@@ -55,7 +55,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     it = settings.grpc
     telemetry = ScalerTelemetry()
     cluster = Cluster(settings.cluster)
-    scaler = Scaler(settings, cluster, Prometheus(settings.prometheus), telemetry)
+    scaler = Scaler(settings, cluster, load_source(settings.prometheus), telemetry)
     served = (settings.cluster.namespace, settings.cluster.scaledjob)
     service = ScalerService(scaler.wanted, scaler.defaults, served, telemetry)
     server = ScalerServer(it, service, lambda: scaler.trouble() is None)

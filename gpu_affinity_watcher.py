@@ -61,7 +61,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     cli.log_to_stderr(settings.log_level)
     # Imported here so that --help and wrong settings answer at once.
     from kube.cluster import Cluster
-    from placement.loads.prometheus import Prometheus
+    from placement.loads.source import load_source
     from placement.metrics import Report
     from placement.watcher import Watcher
 
@@ -69,7 +69,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     watcher = Watcher(
         settings,
         Cluster(settings.cluster),
-        Prometheus(settings.prometheus),
+        load_source(settings.prometheus),
         report,
         dry_run=arguments.dry_run or arguments.table,
     )

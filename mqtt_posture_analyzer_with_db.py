@@ -202,7 +202,8 @@ def _work_and_tell(
         loading = [pool.submit(Landmarker, model, core) for core in cores]
         table = PostureLog(settings.database)
         try:
-            table.check()
+            for doubt in table.check():
+                log.warning(doubt)
         except DatabaseError as error:
             log.error("%s; pictures wait until it works", error)  # noqa: TRY400
         clock.lap("database")

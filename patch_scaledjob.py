@@ -9,7 +9,6 @@ settings, 3 no node can be chosen.
 import argparse
 import logging
 import sys
-import time
 from pathlib import Path
 
 from common import cli, options
@@ -74,17 +73,16 @@ def _choose(
 ) -> tuple[str | None, str | None]:
     # Imported here so that --help, --node and wrong settings answer at once.
     from kube.cluster import Cluster
-    from placement.chooser import Chooser
-    from placement.loads.prometheus import Prometheus
+    from placement.chooser import Chooser, choose_now
+    from placement.loads.source import load_source
     from placement.table import table
 
-    cluster = Cluster(settings.cluster)
-    prometheus = Prometheus(settings.prometheus)
-    nodes = cluster.nodes()
-    survey = prometheus.survey(nodes, settings.loads)
-    jobs = cluster.jobs()
-    decision = Chooser(settings.choice).choose(
-        nodes, survey.readings, scaledjob, jobs, time.monotonic()
+    decision, survey = choose_now(
+        Cluster(settings.cluster),
+        load_source(settings.prometheus),
+        settings.loads,
+        Chooser(settings.choice),
+        scaledjob,
     )
     if show:
         print(table(decision, survey), file=sys.stderr)  # noqa: T201 - asked for

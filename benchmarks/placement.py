@@ -17,11 +17,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import requests
 
 from benchmarks.machine import machine, percentile, show
 from kube.nodes import Node
 from placement.chooser import Chooser
-from placement.loads.prometheus import Answer, Prometheus
+from placement.loads.prometheus import Prometheus
 from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 from tests.fixtures.net import wait_until
 from tests.fixtures.prometheus import Exporter, PrometheusServer
@@ -37,13 +40,16 @@ class TimedPrometheus(Prometheus):
     arrived_ms = 0.0
     arrived_cpu_ms = 0.0
 
-    def fetch(self, promql: str) -> Answer:
+    def query(self, promql: str) -> list[dict[str, Any]]:
         """As ever, and note the time."""
-        begun, begun_cpu = time.perf_counter(), time.thread_time()
-        answer = super().fetch(promql)
-        self.arrived_ms = (time.perf_counter() - begun) * 1000
-        self.arrived_cpu_ms = (time.thread_time() - begun_cpu) * 1000
-        return answer
+        self._begun, self._begun_cpu = time.perf_counter(), time.thread_time()
+        return super().query(promql)
+
+    def arrived(self, response: requests.Response) -> None:
+        """Note the time."""
+        self.arrived_ms = (time.perf_counter() - self._begun) * 1000
+        self.arrived_cpu_ms = (time.thread_time() - self._begun_cpu) * 1000
+        super().arrived(response)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from common.secret_files import read_secret
-from common.texts import check_characters, without_login
+from common.texts import check_characters, without_login, without_secrets
 
 _REQUIRED = object()
 Settings = TypeVar("Settings")
@@ -120,7 +120,11 @@ def read(
     problems: list[str] = []
     made = _read(settings, vars(arguments), environ, problems)
     if problems:
-        raise SettingsError(problems)
+        # One may stand in the place of something else.
+        secrets = [
+            environ.get(each.env) for each in options_of(settings) if each.secret
+        ]
+        raise SettingsError([without_secrets(each, secrets) for each in problems])
     return made
 
 

@@ -14,40 +14,29 @@ import psycopg2.extensions
 
 from common.database_settings import DatabaseSettings
 from common.errors import OperatorError
+from common.postgres_words import remedy
 
 # Class 22 is "data exception": what the driver itself cannot send, such as a NUL.
 _NOT_A_TEXT = "22021"
-REMEDIES = {
-    "42P01": "create the table: deploy/posture_log.sql",
-    "42703": "the table lacks a documented column: see deploy/posture_log.sql",
-    "42501": "grant INSERT and SELECT on posture_log, and USAGE on posture_log_id_seq; "
-    "or run deploy/supabase_rls.sql",
-    "25006": "the database is read-only for now",
-    "53100": "the database's disk is full",
-}
-_WORDS = {
-    "authentication failed": "check SUPABASE_USER and SUPABASE_PASSWORD",
-    "could not translate host name": "check SUPABASE_HOST",
-    "server does not support SSL": "set SUPABASE_SSL=disable for a server without TLS",
-    "does not exist": "check SUPABASE_DB and SUPABASE_USER",
-}
 
 
 class DatabaseError(OperatorError):
     """The database did not do it; the text says why and what to do.
 
     `code` is the SQLSTATE, empty when the server gave none: it is away, or silent.
+    `constraint` is the name of one that was violated.
     """
 
-    def __init__(self, text: str, code: str = "") -> None:
+    def __init__(self, text: str, code: str = "", constraint: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.constraint = constraint
 
 
 class Connection:
     """A connection that is made when needed, and made again after each failure.
 
-    Not for several threads at a time.
+    Threads that want something of it at the same time wait for each other.
     """
 
     def __init__(
@@ -57,6 +46,7 @@ class Connection:
         self._settings = settings
         self._program = program
         self._connection: Any = None
+        self._lock = threading.Lock()
         # One string with the statement, so one round trip, and a transaction without
         # BEGIN: its result is the last, and is there once it is committed. What a
         # role or a database has set otherwise does not matter, and nothing stays
@@ -102,12 +92,13 @@ class Connection:
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
         _deadline.seconds = self._settings.deadline
-        try:
-            with self._connect().cursor() as cursor:
-                yield cursor
-        except (psycopg2.Error, ValueError, UnicodeError) as error:
-            self.close()
-            raise _explained(error, self._settings) from error
+        with self._lock:
+            try:
+                with self._connect().cursor() as cursor:
+                    yield cursor
+            except (psycopg2.Error, ValueError, UnicodeError) as error:
+                self.close()
+                raise _explained(error, self._settings) from error
 
     def _connect(self) -> Any:  # noqa: ANN401 - psycopg2's own type is a C class
         if self._connection is None:
@@ -163,10 +154,10 @@ def _explained(error: Exception, settings: DatabaseSettings) -> DatabaseError:
     code = _NOT_A_TEXT if ours else getattr(error, "pgcode", None) or ""
     place = f"{settings.host}:{settings.port}/{settings.name}"
     said = " ".join(str(error).split()) or type(error).__name__
-    remedy = REMEDIES.get(code) or next(
-        (remedy for words, remedy in _WORDS.items() if words in said), ""
-    )
     text = f"database {place}: {said}"
+    if advice := remedy(said, code, settings.host):
+        text += f" ({advice})"
     if settings.password:
         text = text.replace(settings.password, "***")
-    return DatabaseError(text + (f" ({remedy})" if remedy else ""), code)
+    constraint = getattr(getattr(error, "diag", None), "constraint_name", None) or ""
+    return DatabaseError(text, code, constraint)

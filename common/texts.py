@@ -1,7 +1,9 @@
 """What the text of a setting cannot have, and how it is shown in a message."""
 
 import re
+from collections.abc import Iterable
 
+_SHORTEST = 6  # characters of a secret that can be told from other words
 _LOGIN = re.compile(r"(?s)^([a-z][a-z0-9+.-]*://)?.*@", re.IGNORECASE)
 _PAIR = re.compile(
     r"(\w*(?:pass|pwd|token|secret|key)\w*\s*=\s*)('[^']*'|\S+)", re.IGNORECASE
@@ -26,3 +28,11 @@ def check_characters(text: str) -> None:
 def without_login(text: str) -> str:
     """The text without what may be a user, a password or a token in it."""
     return _PAIR.sub(r"\1***", _LOGIN.sub(r"\1***@", text))
+
+
+def without_secrets(text: str, secrets: Iterable[str | None]) -> str:
+    """A text in which *** stands for each secret that is long enough to be one."""
+    for secret in secrets:
+        if secret and len(secret) >= _SHORTEST:
+            text = text.replace(secret, "***")
+    return text

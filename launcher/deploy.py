@@ -16,9 +16,9 @@ from kube.resources import CONFIGMAP, SCALEDJOB, SECRET, Kind
 from launcher import manifests
 from launcher.addresses import own_address
 from launcher.settings import LauncherSettings
-from placement.chooser import Chooser
+from placement.chooser import Chooser, choose_now
 from placement.decision import Decision
-from placement.loads.prometheus import Prometheus
+from placement.loads.source import load_source
 
 _TICK = 0.2  # seconds between looks whether the ScaledJob is ready
 
@@ -127,13 +127,11 @@ class Deployment:
 
     def _choose(self, wanted: scaledjobs.ScaledJob) -> Decision:
         it, cluster = self.settings, self.open_cluster()
-        nodes = cluster.nodes()
-        survey = Prometheus(it.prometheus).survey(nodes, it.loads)
         current = cluster.find(SCALEDJOB, it.cluster.scaledjob)
         pinned = scaledjobs.pinned_node(current) if current else None
-        return Chooser(it.choice, pinned).choose(
-            nodes, survey.readings, wanted, cluster.jobs(), time.monotonic()
-        )
+        source = load_source(it.prometheus)
+        chooser = Chooser(it.choice, pinned)
+        return choose_now(cluster, source, it.loads, chooser, wanted)[0]
 
     def _scaler_address(self) -> str | None:
         host = self.settings.scaler_host

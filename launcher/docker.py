@@ -142,15 +142,17 @@ class Docker:
         tags: Sequence[str],
         platforms: Sequence[str],
         arguments: Mapping[str, str],
+        dockerfile: str = "Dockerfile",
     ) -> str:
         """Build the image in `root` for all `platforms` and push it; gives its digest.
 
         Raises:
             OperatorError: the build or the push failed; says what mends it.
         """
-        facts = self._log.with_name("image.json")
+        facts = self._log.with_name("built.json")
         command = ["docker", "buildx", "build", "--progress", "plain", "--push"]
         command += ["--platform", ",".join(platforms), "--metadata-file", str(facts)]
+        command += ["--file", str(root / dockerfile)]
         for tag in tags:
             command += ["--tag", f"{repository}:{tag}"]
         for name, value in arguments.items():

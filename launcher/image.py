@@ -1,7 +1,7 @@
 """Names of images, and the tag that says what is in one. Pure but for reading files."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 INPUTS = (
@@ -18,23 +18,29 @@ _HUB = "docker.io"
 _HUB_LOGIN = "https://index.docker.io/v1/"  # what `docker login` files it under
 
 
-def content_tag(root: Path, arguments: Mapping[str, str]) -> str:
+def content_tag(
+    root: Path, arguments: Mapping[str, str], inputs: Iterable[str] = INPUTS
+) -> str:
     """12 hexadecimal digits of everything that decides what is in the image."""
     digest = hashlib.sha256()
     for name, value in sorted(arguments.items()):
         digest.update(f"{name}={value}\0".encode())
-    for path in _files(root):
+    for path in _files(root, inputs):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(root).as_posix()} {content}\0".encode())
     return digest.hexdigest()[:12]
 
 
-def _files(root: Path) -> list[Path]:
+def _files(root: Path, inputs: Iterable[str]) -> list[Path]:
     found: list[Path] = []
-    for name in INPUTS:
+    for name in inputs:
         path = root / name
-        found += [path] if path.is_file() else path.rglob("*.py")
+        found += [path] if path.is_file() else filter(_goes_in, path.rglob("*"))
     return sorted(found)
+
+
+def _goes_in(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts
 
 
 def registry_of(repository: str) -> str:

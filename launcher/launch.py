@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from launcher.deploy import Deployment
 from launcher.helpers import Helpers
+from launcher.parts import Parts
 from launcher.shipping import Shipping
 from launcher.steps import Step
 from launcher.teardown import Stopping
@@ -13,6 +14,7 @@ STEPS = (
     "preflight",
     "cleanup",
     "build",
+    "parts",
     "settings",
     "session",
     "scaledjob",
@@ -29,6 +31,7 @@ class Launch:
     declare: Callable[[], str]
     stopping: Stopping
     shipping: Shipping
+    parts: Parts
     deployment: Deployment
     helpers: Helpers
     skip_build: bool
@@ -43,6 +46,7 @@ class Launch:
             Step("preflight", "check everything", self.preflight),
             Step("cleanup", "end what an earlier run has left", self._clean_up),
             Step("build", "build and push the image", self._build),
+            Step("parts", "build what runs beside it", self.parts.make),
             Step(
                 "settings", "set the worker's settings", self.deployment.apply_settings
             ),
@@ -56,6 +60,7 @@ class Launch:
         """The same steps, saying what they would do; `stopping` is a dry run too."""
         changes = {
             "build": self._preview_build,
+            "parts": self.parts.preview,
             "settings": self.deployment.preview_settings,
             "session": lambda: "would declare the worker's session at the broker",
             "scaledjob": self.deployment.preview_scaledjob,

@@ -25,6 +25,7 @@ class Trace:
         self.log = self.folder / "launcher.log"
         self._target = self.folder / "target.json"
         self.image = self.folder / "image.json"
+        self.parts = self.folder / "parts"
         self.launcher = self.record("launcher")
         self.keeper = self.record("keeper")
         self.keeper_log = self.folder / "keeper.log"

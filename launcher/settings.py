@@ -28,6 +28,15 @@ def _tag(text: str) -> str:
     return text
 
 
+def _parts(text: str) -> tuple[str, ...]:
+    found = tuple(filter(None, map(str.strip, text.split(","))))
+    if unknown := set(found) - {"node-agent", "page", "retention"}:
+        raise ValueError(
+            f"some of node-agent, page, retention with commas, not {min(unknown)!r}"
+        )
+    return found
+
+
 def _object_name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", text):
         raise ValueError("the name of an object: small letters, digits, - and .")
@@ -97,6 +106,19 @@ class PodSettings:
 
 
 @dataclass(frozen=True)
+class PartSettings:
+    """What is built beside the worker."""
+
+    names: tuple[str, ...] = option(
+        "PARTS",
+        "--parts",
+        "what else to build and write a manifest for: node-agent, page, retention",
+        default="",
+        parse=_parts,
+    )
+
+
+@dataclass(frozen=True)
 class TraceSettings:
     """Where this machine keeps what belongs to a run."""
 
@@ -121,6 +143,7 @@ class LauncherSettings:
     """Everything `build_and_push.py` is told, but for what the worker is told."""
 
     image: ImageSettings = section(ImageSettings)
+    parts: PartSettings = section(PartSettings)
     pods: PodSettings = section(PodSettings)
     manifest: ManifestSettings = section(ManifestSettings)
     prometheus: PrometheusSettings = section(PrometheusSettings)

@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from anyio import to_thread
@@ -26,7 +27,13 @@ _STATIC = {
 
 async def cameras(page: Page, request: Request) -> Response:
     """All cameras as tiles."""
-    return page.show(request, "cameras.html", tiles=page.board.tiles())
+    now = datetime.now(UTC)
+    return page.show(
+        request,
+        "cameras.html",
+        tiles=page.board.heard(now),
+        silent=page.board.silent(now),
+    )
 
 
 async def live(page: Page, request: Request) -> Response:
@@ -94,7 +101,7 @@ async def system(page: Page, request: Request) -> Response:
         "system.html",
         watcher=watcher,
         scaler=scaler,
-        rate=page.board.per_second(),
+        minute=page.board.last_minute(),
         tiles=page.board.tiles(),
         kept=kept,
         refused=refused,

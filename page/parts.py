@@ -38,7 +38,9 @@ class Page:
         self.rows = Rows(settings.database)
         self.board = Board()
         self.telemetry = Telemetry()
-        self.feed = Feed(self.rows, self.board, self.draw_tile, self.telemetry)
+        self.feed = Feed(
+            self.rows, self.board, self.draw_tile, self.draw_silent, self.telemetry
+        )
         self.telemetry.watch(lambda: self.feed.trouble, settings.quarantine)
         self.sender = Sender(settings.broker, settings.max_picture_mb << 20)
         self.pictures_limit = Limit(_PICTURES, 10)
@@ -71,6 +73,10 @@ class Page:
     def draw_tile(self, tile: Tile) -> str:
         """The HTML of one camera."""
         return self._templates.get_template("tile.html").render(tile=tile)
+
+    def draw_silent(self, tile: Tile) -> str:
+        """The HTML of one camera that is silent."""
+        return self._templates.get_template("silent.html").render(tile=tile)
 
     def show(
         self, request: Request, name: str, status: int = 200, **values: object

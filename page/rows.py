@@ -2,16 +2,16 @@
 
 import queue
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.database_settings import DatabaseSettings
 from common.postgres import Connection, DatabaseError
 from page.errors import PageError
-from posture.store.posture_log import OPTIONAL
 
 _CONNECTIONS = 4
 _NEWEST = 30_000  # rows that are looked through for cameras without the indexes
+_REMEMBERED = timedelta(days=90)  # a camera that is silent for longer is forgotten
 _COLUMNS = (
     "id, coalesce(pi_id, ''), coalesce(filename, ''), received_time, analyzed_time, "
     "neck_angle, body_angle, coalesce(posture_status, ''), coalesce(processed_by, '')"
@@ -48,10 +48,6 @@ class StoredRow:
     body_angle: int | None
     posture_status: str
     processed_by: str
-    view: str | None = None
-    reason: str | None = None
-    yaw: int | None = None
-    """The last three only where the table has them: deploy/posture_log_reasons.sql."""
 
 
 class Rows:
@@ -59,7 +55,6 @@ class Rows:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         """Prepare; nothing is connected yet."""
-        self._optional: str | None = None  # not known yet
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         for _ in range(_CONNECTIONS):
             self._idle.put(Connection(settings, "posture-page", read_only=True))
@@ -90,29 +85,33 @@ class Rows:
             _NEWEST,
         )
 
+    def pauses(self) -> dict[str, float]:
+        """Usual seconds between two pictures, of the cameras in the newest rows."""
+        found = self.ask(
+            "SELECT pi_id, date_part('epoch', max(received_time) - min(received_time)) "
+            "/ (count(*) - 1) FROM (SELECT pi_id, received_time FROM posture_log ORDER "
+            "BY id DESC LIMIT %s) AS newest WHERE pi_id IS NOT NULL AND received_time "
+            "IS NOT NULL GROUP BY pi_id HAVING count(*) > 1",
+            _NEWEST,
+        )
+        return {str(pi): float(pause) for pi, pause in found}
+
+    def remembered(self) -> list[StoredRow]:
+        """The newest row of each camera of the last 90 days.
+
+        Without the indexes this reads the whole table.
+        """
+        since = (datetime.now(UTC) - _REMEMBERED).replace(tzinfo=None)
+        return self.rows(
+            "WHERE id IN (SELECT max(id) FROM posture_log WHERE received_time >= %s "
+            "GROUP BY pi_id)",
+            since,
+        )
+
     def rows(self, tail: str, *values: object) -> list[StoredRow]:
         """Rows by the end of a SELECT."""
-        columns = f"{_COLUMNS}, {self._optional_columns()}"
-        found = self.ask(f"SELECT {columns} FROM posture_log {tail}", *values)  # noqa: S608 - constants
+        found = self.ask(f"SELECT {_COLUMNS} FROM posture_log {tail}", *values)  # noqa: S608 - constants
         return [_row(*each) for each in found]
-
-    def has_reasons(self) -> bool:
-        """Whether the table says why nobody was judged."""
-        return "reason" in self._optional_columns().split(", ")
-
-    def _optional_columns(self) -> str:
-        """The optional columns, with NULL for those that the table lacks."""
-        if self._optional is None:
-            found = self.ask(
-                "SELECT attname::text FROM pg_attribute WHERE attrelid = "
-                "to_regclass('posture_log') AND attname = ANY(%s) AND NOT attisdropped "
-                "AND has_column_privilege(attrelid, attnum, 'SELECT')",
-                list(OPTIONAL),
-            )
-            there = {name for (name,) in found}
-            names = (name if name in there else "NULL" for name in OPTIONAL)
-            self._optional = ", ".join(names)
-        return self._optional
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows that a statement gives; times without a zone are UTC's.

@@ -82,6 +82,10 @@ class Telemetry:
             if self._admits(pi):
                 self._show(pi, row)
 
+    def recall(self, rows: Iterable[StoredRow]) -> None:
+        """Take in cameras that have been silent for long."""
+        self.begin(row for row in rows if row.pi_id[:_LONGEST] not in self._known)
+
     def add(self, rows: Iterable[StoredRow]) -> None:
         """Count new rows, oldest first."""
         for row in rows:

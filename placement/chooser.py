@@ -1,15 +1,39 @@
 """The choice from look to look: what is remembered between two decisions."""
 
 import dataclasses
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kube import scaledjobs
+from kube.cluster import Cluster
 from kube.jobs import Job, count_by_node
 from kube.nodes import Node
 from placement.decision import Decision, Memory, Reading, Reason, decide
 from placement.eligibility import candidates
-from placement.settings import ChoiceSettings
+from placement.loads.readings import Survey
+from placement.loads.source import LoadSource
+from placement.settings import ChoiceSettings, LoadSettings
+
+
+def choose_now(
+    cluster: Cluster,
+    source: LoadSource,
+    loads: LoadSettings,
+    chooser: "Chooser",
+    scaledjob: Mapping[str, Any],
+) -> tuple[Decision, Survey]:
+    """One look at nodes, loads and Jobs, and the choice; what it is made of beside it.
+
+    Raises:
+        OperatorError: the cluster or the loads cannot be read.
+    """
+    nodes = cluster.nodes()
+    survey = source.survey(nodes, loads)
+    decision = chooser.choose(
+        nodes, survey.readings, scaledjob, cluster.jobs(), time.monotonic()
+    )
+    return decision, survey
 
 
 class Chooser:

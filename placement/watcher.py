@@ -17,8 +17,8 @@ from placement.chooser import Chooser
 from placement.decision import Decision
 from placement.errors import MetricsError
 from placement.hand_over import Action, Verdict, View, judge
-from placement.loads.prometheus import Prometheus
 from placement.loads.readings import Survey
+from placement.loads.source import LoadSource
 from placement.metrics import Report
 from placement.settings import WatcherSettings
 from placement.troubles import Troubles
@@ -38,7 +38,7 @@ class Watcher:
         self,
         settings: WatcherSettings,
         cluster: Cluster,
-        prometheus: Prometheus,
+        source: LoadSource,
         report: Report,
         *,
         dry_run: bool = False,
@@ -46,7 +46,7 @@ class Watcher:
         """Prepare; nothing is read yet. With `dry_run` nothing is ever changed."""
         self._settings = settings
         self._cluster = cluster
-        self._prometheus = prometheus
+        self._source = source
         self._report = report
         self._dry_run = dry_run
         self._chooser: Chooser | None = None
@@ -97,7 +97,7 @@ class Watcher:
 
     def _survey(self, nodes: list[Node]) -> Survey:
         try:
-            survey = self._prometheus.survey(nodes, self._settings.loads)
+            survey = self._source.survey(nodes, self._settings.loads)
         except MetricsError as error:
             self._report.errors.labels("prometheus").inc()
             self.say("prometheus", f"{error}; no load is known", logging.ERROR)
@@ -117,7 +117,7 @@ class Watcher:
             return ()
         self._next_hints = now + _HINTS_EVERY
         try:
-            return self._prometheus.ratio_hints(self._settings.loads)
+            return self._source.ratio_hints(self._settings.loads)
         except MetricsError as error:
             log.debug("no look for ratios: %s", error)
             return ()

@@ -2,9 +2,9 @@
 
 from common.errors import OperatorError
 
-REFUSALS = ("picture", "poison", "database", "unexpected")
+REFUSALS = ("picture", "poison", "database", "folder", "unexpected")
 """Kinds of refusals: no readable picture; it kills its process; the database refuses
-its row for good; an error that nobody has thought of."""
+its row for good; a blocked folder; an error that nobody has thought of."""
 
 
 class RefusedError(OperatorError):

@@ -12,7 +12,7 @@ from kube.cluster import Cluster
 from kube.jobs import LABEL
 from kube.resources import JOB
 from placement.loads.expressions import Load
-from placement.loads.prometheus import Prometheus
+from placement.loads.source import LoadSource
 from placement.settings import LoadSettings
 from scaler.activity import Demand
 from scaler.following import Following
@@ -34,13 +34,13 @@ class Scaler:
         self,
         settings: ScalerSettings,
         cluster: Cluster,
-        prometheus: Prometheus,
+        source: LoadSource,
         telemetry: ScalerTelemetry,
     ) -> None:
         """Prepare; nothing is read yet."""
         self._settings = settings
         self._cluster = cluster
-        self._prometheus = prometheus
+        self._source = source
         self._telemetry = telemetry
         it = settings.demand
         self._demand = Demand(time.monotonic(), it.fresh)
@@ -165,7 +165,7 @@ class Scaler:
     def _choose(self, following: Following, loads: LoadSettings) -> Choice:
         scaledjob = self._scaledjob()
         nodes = self._cluster.nodes()
-        survey = self._prometheus.survey(nodes, loads)
+        survey = self._source.survey(nodes, loads)
         return following.look(
             nodes, survey.readings, scaledjob, self._cluster.jobs(), time.monotonic()
         )

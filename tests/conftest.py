@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import posture  # noqa: F401 - sets OpenCV's limit, which is read once, at its import
-from posture.store.posture_log import OPTIONAL
 from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.worker import WorkerProcess
@@ -14,7 +13,6 @@ from tests.fixtures.worker import WorkerProcess
 pytest_plugins = ["tests.fixtures.control_plane", "tests.fixtures.cluster_scene"]
 
 IMAGES = Path(__file__).parent / "images"
-_REASONS = Path(__file__).parents[1] / "deploy" / "posture_log_reasons.sql"
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +26,6 @@ def postgres(_postgres: Postgres) -> Postgres:
     """The shared database, its table empty."""
     _postgres.execute("TRUNCATE posture_log RESTART IDENTITY")
     return _postgres
-
-
-@pytest.fixture
-def reasons(postgres: Postgres) -> Iterator[Postgres]:
-    """The shared database, its table with the optional columns meanwhile."""
-    postgres.execute(_REASONS.read_text())
-    yield postgres
-    for name in OPTIONAL:
-        postgres.execute(f"ALTER TABLE posture_log DROP COLUMN IF EXISTS {name}")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from launcher.settings import ImageSettings, LauncherSettings
 from placement.decision import Reading
 from placement.eligibility import has_label
 from placement.errors import MetricsError
-from placement.loads.prometheus import Prometheus
+from placement.loads.source import load_source
 
 OLDEST_KEDA = (2, 17)
 """Before it, spec.rollout and TLS to an external scaler work differently."""
@@ -169,7 +169,8 @@ class Checks:
         settings = self.settings
         labelled = self._labelled()
         try:
-            survey = Prometheus(settings.prometheus).survey(labelled, settings.loads)
+            source = load_source(settings.prometheus)
+            survey = source.survey(labelled, settings.loads)
         except MetricsError as error:
             raise CheckError(
                 str(error),

@@ -41,10 +41,9 @@ def _check_database(worker: WorkerSettings) -> str:
 
     deadline = min(worker.database.deadline, _DEADLINE)
     table = PostureLog(replace(worker.database, deadline=deadline))
-    table.check()
-    table.check_rights()
+    doubts = table.check()
     table.close()
-    return f"{worker.database.host}: the table is there, and rows may be added"
+    return "; ".join([f"{worker.database.host}: the table takes a row", *doubts])
 
 
 def _declare(session: SessionSettings) -> str:

@@ -4,7 +4,6 @@ const list = document.querySelector("[data-live]");
 const banner = document.querySelector(".trouble");
 const AWAY = "The database is away. What you see is the last that was known; the page goes on by itself.";
 const CUT = "The page's server does not answer. What you see is the last that was known; the page goes on by itself.";
-const STALE = 60; // seconds without a picture after which a tile is shown as old
 const LOADS = 4; // pictures on their way at a time
 const REST = 100; // milliseconds between two: ten a second, however many cameras
 let ahead = 0; // how far the server's clock is ahead of ours, in seconds
@@ -111,8 +110,25 @@ function showAges() {
     const time = tile.querySelector("time");
     const words = age(seconds);
     if (time.textContent !== words) time.textContent = words;
-    tile.classList.toggle("stale", seconds > STALE);
+    tile.classList.toggle("stale", seconds > tile.dataset.patience);
   }
+}
+
+// ---- silent cameras: the server says which they are
+
+function showSilent(lines) {
+  const part = document.querySelector("[data-silent]");
+  if (!part) return;
+  const template = document.createElement("template");
+  template.innerHTML = lines.join("");
+  for (const { dataset } of template.content.children) {
+    byName.get(dataset.pi)?.remove();
+    byName.delete(dataset.pi);
+    waiting.delete(dataset.pi);
+  }
+  part.hidden = !lines.length;
+  const ul = part.querySelector("ul");
+  if (ul.innerHTML !== template.innerHTML) ul.replaceChildren(template.content);
 }
 
 // ---- news
@@ -122,9 +138,9 @@ function showNumbers(news) {
   if (!place) return;
   const parts = [
     [news.cameras, news.cameras === 1 ? " camera" : " cameras"],
-    [news.rate.toFixed(1), " pictures a second"],
+    [news.minute, news.minute === 1 ? " picture in the last minute" : " pictures in the last minute"],
   ];
-  if (news.seen) parts.push([`${news.good} of ${news.seen}`, " sitting well"]);
+  if (news.seen) parts.push([`${news.upright} of ${news.seen}`, " upright now"]);
   place.replaceChildren(
     ...parts.flatMap(([number, text], index) => {
       const bold = document.createElement("b");
@@ -141,6 +157,7 @@ function follow() {
     setClock(news.now);
     say(news.trouble ? AWAY : "");
     news.tiles.forEach(put);
+    showSilent(news.silent);
     showNumbers(news);
     showAges();
   };

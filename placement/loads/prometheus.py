@@ -1,32 +1,28 @@
 """The one door to Prometheus: one instant query, answered in time or not at all."""
 
-import base64
 import gc
 import json
 import logging
-import ssl
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urljoin
 
+import requests
 import urllib3
+from prometheus_api_client import PrometheusConnect
 
 from common.texts import without_login
-from common.tls import client_context
 from kube.nodes import Node
 from placement.errors import MetricsError
 from placement.loads.query import build_query
 from placement.loads.ratios import build_ratio_query, ratio_hints
 from placement.loads.readings import Survey, survey
+from placement.loads.session import NO_RETRIES, Session
 from placement.settings import LoadSettings, PrometheusSettings
 
 log = logging.getLogger(__name__)
 
-_MOST = 512 * 1024 * 1024  # bytes; a million series are about half of it
-_PIECE = 256 * 1024
 _PATH = "/api/v1/query"
 _REMEDIES = {
     401: "check PROMETHEUS_USER and PROMETHEUS_PASSWORD, or PROMETHEUS_TOKEN",
@@ -35,16 +31,6 @@ _REMEDIES = {
     422: "check GPU_METRICS: Prometheus cannot compute it",
     400: "check GPU_METRICS: Prometheus does not understand it",
 }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server has said."""
-
-    status: int
-    body: bytes
-    location: str = ""
-    """Where a redirect leads to."""
 
 
 class Prometheus:
@@ -57,8 +43,11 @@ class Prometheus:
             MetricsError: a certificate file cannot be used.
         """
         self._settings = settings
-        self._headers = _headers(settings)
-        self._pool = urllib3.PoolManager(retries=False, ssl_context=_tls(settings))
+        session = Session(settings, self.arrived)
+        self._api = PrometheusConnect(
+            settings.url, session=session, retry=NO_RETRIES, method="POST"
+        )
+        session.trust(settings.url)
 
     def survey(self, nodes: Iterable[Node], loads: LoadSettings) -> Survey:
         """One reading for each node that has a load.
@@ -93,68 +82,47 @@ class Prometheus:
         Raises:
             MetricsError: Prometheus did not answer as it should.
         """
+        # VictoriaMetrics would otherwise answer for 30 s ago; others know no nocache.
+        milliseconds = f"{self._settings.deadline * 1000:.0f}ms"
+        asked = {"timeout": milliseconds, "nocache": "1"}
         try:
-            found = self.fetch(promql)
+            rows: list[dict[str, Any]] = self._api.custom_query(promql, asked)
+        except MetricsError as error:
+            raise self._error(str(error)) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._error(_short(error)) from error
-        answer = _json(found.body)
-        if found.status != 200:
-            self._fail(found, answer)
-        if answer is None:
-            raise self._error(f"no JSON but {_start(found.body)}: check PROMETHEUS_URL")
-        return self._rows(answer)
+        return rows
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.clear()
+        self._api.close()
 
-    def fetch(self, promql: str) -> Answer:
-        """What Prometheus answers, whatever it is.
+    def arrived(self, response: requests.Response) -> None:
+        """Look whether an answer is one; the library takes every JSON for one.
 
         Raises:
-            MetricsError: no whole answer in time.
-            urllib3.exceptions.HTTPError: no answer.
+            MetricsError: it is none, and why.
         """
-        seconds = self._settings.deadline
-        until = time.monotonic() + seconds
-        # VictoriaMetrics would otherwise answer for 30 s ago; others know no nocache.
-        asked = {"query": promql, "timeout": f"{seconds * 1000:.0f}ms", "nocache": "1"}
-        response = self._pool.request(
-            "POST",
-            self._settings.url + _PATH,
-            body=urlencode(asked),
-            headers=self._headers,
-            timeout=urllib3.Timeout(total=seconds),
-            preload_content=False,
-        )
-        try:
-            location = response.headers.get("Location", "")
-            return Answer(response.status, self._body(response, until), location)
-        finally:
-            # After a whole body this gives the connection back, otherwise it ends it.
-            response.release_conn()
+        answer = _json(response.content)
+        if response.status_code != 200:
+            self._fail(response, answer)
+        if answer is None:
+            raise MetricsError(
+                f"no JSON but {_start(response.content)}: check PROMETHEUS_URL"
+            )
+        self._check(answer)
+        # A great answer is taken apart only once.
+        response.json = lambda **_: answer  # type: ignore[method-assign]
 
-    def _body(self, response: urllib3.BaseHTTPResponse, until: float) -> bytes:
-        # The library's timeout is for each read alone: a slow drip would never end.
-        body = bytearray()
-        while piece := response.read1(_PIECE):
-            body += piece
-            if time.monotonic() > until:
-                response.close()
-                raise self._error(f"no whole answer in {self._settings.deadline:g} s")
-            if len(body) > _MOST:
-                response.close()
-                raise self._error(f"an answer of more than {_MOST} bytes")
-        return bytes(body)
-
-    def _fail(self, found: Answer, answer: Any) -> None:  # noqa: ANN401
-        said, remedy = _start(found.body), _REMEDIES.get(found.status)
+    def _fail(self, response: requests.Response, answer: Any) -> None:  # noqa: ANN401
+        status, location = response.status_code, response.headers.get("Location")
+        said, remedy = _start(response.content), _REMEDIES.get(status)
         if isinstance(answer, dict) and "error" in answer:
             said = f"{answer.get('errorType', 'error')}: {answer['error']}"
-        if found.location:
-            said, remedy = self._redirect(found.location)
-        raise self._error(
-            f"it answered {found.status}, {said}" + (f" ({remedy})" if remedy else "")
+        if location:
+            said, remedy = self._redirect(location)
+        raise MetricsError(
+            f"it answered {status}, {said}" + (f" ({remedy})" if remedy else "")
         )
 
     def _redirect(self, location: str) -> tuple[str, str]:
@@ -167,18 +135,17 @@ class Prometheus:
             remedy = "a login page, or another service: check PROMETHEUS_URL"
         return f"a redirect to {shown}", remedy
 
-    def _rows(self, answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    def _check(self, answer: Any) -> None:  # noqa: ANN401
         try:
             for warning in answer.get("warnings", ()):
                 log.warning("Prometheus %s warns: %s", self._settings.url, warning)
             kind, rows = answer["data"]["resultType"], answer["data"]["result"]
         except (AttributeError, KeyError, TypeError):
-            raise self._error("JSON that is no answer to a query") from None
+            raise MetricsError("JSON that is no answer to a query") from None
         if kind != "vector":
-            raise self._error(f"a {kind} where an instant vector was asked for")
+            raise MetricsError(f"a {kind} where an instant vector was asked for")
         if not isinstance(rows, list):
-            raise self._error("a vector that is no list")
-        return rows
+            raise MetricsError("a vector that is no list")
 
     def _error(self, text: str) -> MetricsError:
         for secret in (self._settings.password, self._settings.token):
@@ -202,32 +169,6 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _headers(settings: PrometheusSettings) -> dict[str, str]:
-    headers = {
-        "User-Agent": "posture-placement",
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    if settings.token:
-        headers["Authorization"] = f"Bearer {settings.token}"
-    elif settings.user:
-        # RFC 7617: in UTF-8, as Prometheus reads it; libraries send Latin-1.
-        pair = f"{settings.user}:{settings.password or ''}".encode()
-        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    if settings.tenant:
-        name, value = settings.tenant
-        headers[name] = value
-    return headers
-
-
-def _tls(it: PrometheusSettings) -> ssl.SSLContext:
-    try:
-        return client_context(
-            "PROMETHEUS_CA_FILE", it.ca_file, it.cert_file, it.key_file
-        )
-    except ValueError as error:
-        raise MetricsError(str(error)) from error
-
-
 def _json(body: bytes) -> Any:  # noqa: ANN401
     try:
         with _no_garbage():
@@ -242,9 +183,14 @@ def _start(body: bytes) -> str:
 
 
 def _short(error: Exception) -> str:
-    refused = isinstance(error, urllib3.exceptions.NewConnectionError)
-    late = isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))
-    if late and not refused:
+    # The libraries wrap what happened in the names of their own objects.
+    inner = error.args[0] if error.args else error
+    if isinstance(inner, urllib3.exceptions.MaxRetryError):
+        inner = inner.reason
+    reason = inner if isinstance(inner, Exception) else error
+    late = isinstance(
+        reason, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+    )
+    if late and not isinstance(reason, urllib3.exceptions.NewConnectionError):
         return "it does not answer in time"
-    # The library wraps what happened in the names of its own objects.
-    return str(error.__cause__ or error.__context__ or error)
+    return str(reason.__cause__ or reason.__context__ or reason)

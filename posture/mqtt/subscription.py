@@ -42,6 +42,7 @@ class Message:
     payload: bytes = field(repr=False)
     again: bool = False  # delivered before, and not acknowledged
     received: datetime = field(default_factory=lambda: datetime.now(UTC))
+    taken: float = field(default_factory=time.monotonic)  # the same moment
 
 
 class Subscription:

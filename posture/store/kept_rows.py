@@ -104,7 +104,7 @@ class KeptRows:
         """Whether there is a row of this camera from then on."""
         return bool(
             self._table.ask(
-                "SELECT FROM posture_log WHERE pi_id = %s AND received_time >= %s "
+                "SELECT 1 FROM posture_log WHERE pi_id = %s AND received_time >= %s "
                 "LIMIT 1",
                 pi,
                 _plain(moment),

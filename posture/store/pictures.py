@@ -1,5 +1,6 @@
 """Files on disk: annotated pictures, and the quarantine of what was refused."""
 
+import errno
 import json
 import logging
 import os
@@ -59,6 +60,10 @@ def save(files: Mapping[Path, bytes], times: Mapping[Path, float] = _NO_TIMES) -
                 os.fdatasync(file.fileno())  # the row is written once this is on disk
         for path, part in parts.items():
             part.rename(path)
+        # A name is on the disk once its folder is: else a power cut takes it away from
+        # a file whose row is written. Also that of a file from a delivery before.
+        for folder in {path.parent for path in files}:
+            _sync(folder)
     except OSError:
         for part in parts.values():
             part.unlink(missing_ok=True)
@@ -77,6 +82,7 @@ def _write(
         file = part.open("xb")
     except FileNotFoundError:
         part.parent.mkdir(parents=True, exist_ok=True)
+        _sync(part.parent.parent)
         file = part.open("xb")
     opened.enter_context(file)
     file.write(content)
@@ -84,6 +90,17 @@ def _write(
     if time is not None:
         os.utime(file.fileno(), (time, time))
     return file
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot, and need not
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def remove_parts(pictures: Path) -> None:

@@ -1,22 +1,27 @@
 """Rows of `posture_log`, each written exactly once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from common.database_settings import DatabaseSettings
-from common.postgres import REMEDIES, Connection, DatabaseError
+from common.postgres import Connection, DatabaseError
+from posture.store import table_shape
+from posture.store.positions import NEWEST, Positions, newest
+from posture.store.table_shape import LOWEST
 
 # Any number will do, as long as every worker uses the same one.
 _LOCK = 0x706F7374757265  # "posture"
 
-# How many of the newest rows a message's row is looked for in before it is written. A
-# broker redelivers only what it has in flight, so the row cannot be further back, and
-# no index is needed.
-_LOOK_BACK = 30_000
-
-_DATA_ERRORS = ("22", "23")  # SQLSTATE classes: data exception, constraint violation
+# SQLSTATEs for which one row alone may be at fault: too long, out of range, no such
+# character; a constraint of the user's own; an error that a trigger raises.
+_PERHAPS_THE_ROW = frozenset(
+    ("22001", "22003", "22021", "22P05", "23502", "23503", "23514", "23P01", "P0001")
+)
+_THERE_ALREADY, _RAISED = "23505", "P0001"
 
 
 @dataclass(frozen=True)
@@ -32,43 +37,63 @@ class Row:
     posture_status: str
     landmarks_detected: bool
     processed_by: str
-    reason: str | None = None
-    """Why nobody was judged, None where somebody was."""
-    view: str | None = None
-    yaw: int | None = None
-    """Degrees: 90 from the side, 0 from front or back."""
-    rotate: int | None = None
-    """Degrees clockwise that would make a turned picture upright; never stored."""
 
 
-OPTIONAL = {"view": "%s", "reason": "%s", "yaw": "%s::int"}
-"""Columns that the table may have (deploy/posture_log_reasons.sql), and their types."""
-
-COLUMNS = tuple(
-    field.name for field in fields(Row) if field.name not in {*OPTIONAL, "rotate"}
-)
+COLUMNS = tuple(field.name for field in fields(Row))
 """The documented columns, but for the id."""
 
 _COLUMNS = ", ".join(COLUMNS)
-# Needs the rights that a row needs, and no more; writes none.
-_NOTHING = (
-    f"INSERT INTO posture_log ({_COLUMNS}) "  # noqa: S608 - constants
-    f"SELECT {', '.join('NULL' for _ in COLUMNS)} FROM posture_log "
-    "WHERE id IS NULL AND filename IS NULL"
-)
-_TYPES = "%s, %s, %s::timestamp, %s::timestamp, %s::int, %s::int, %s, %s, %s"
+_TYPES = "(%s, %s, %s::timestamp, %s::timestamp, %s::int, %s::int, %s, %s, %s)"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some neighbouring rows of the table, and which of them are a session's."""
+
+    highest: int
+    lowest: int
+    """Ids between which all rows were looked at."""
+    rows: Sequence[tuple[int, str]]
+    """Id and message's key of the session's rows, the newest first."""
+
+
+# A file's name ends with the message's key and ".jpg".
+_STRETCH = """
+SELECT max(id), min(id), array_agg(id ORDER BY id DESC) FILTER (WHERE own),
+    array_agg(key ORDER BY id DESC) FILTER (WHERE own)
+FROM (
+    SELECT id, left(right(filename, 36), 32) AS key,
+        starts_with(right(filename, 36), %s) AS own
+    FROM (
+        SELECT id, filename FROM posture_log WHERE id < %s ORDER BY id DESC LIMIT 100000
+    ) AS newest
+) AS named"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of rows that were to be written."""
+
+    ids: Mapping[str, int]
+    """The id of each row by its file's name."""
+    new: frozenset[str]
+    """Names of the rows that were not there before."""
 
 
 class PostureLog:
     """The table, over one connection that is made when needed and made again."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
-        self._settings = settings
         self._connection = Connection(settings, "posture-analyzer")
-        self._optional: tuple[str, ...] | None = None  # not known yet
+        self._positions = Positions()
+        self._last: Row | None = None  # the last row that the table has accepted
+        self._doubtful = False
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[Row], since: float | None = None) -> Stored:
         """Write the rows that are not there yet, all or none; the name is the file's.
+
+        `since` is the moment (`time.monotonic`) up to which the table is known not to
+        have them.
 
         One round trip, however far the database is. The lock comes in a statement of
         its own: the INSERT must take its snapshot after the lock is held, or two
@@ -77,79 +102,120 @@ class PostureLog:
         Raises:
             DatabaseError: not written.
         """
-        names = (*COLUMNS, *self._optional_columns())
-        columns = ", ".join(names)
-        extra = "".join(f", {OPTIONAL[name]}" for name in names[len(COLUMNS) :])
-        values = f"({_TYPES}{extra})"
+        if self._doubtful:
+            self.check()  # it would take them again and again, and keep none
+        floor = self._positions.before(time.monotonic() if since is None else since)
         try:
-            self.ask(
-                f"SELECT pg_advisory_xact_lock({_LOCK}); "  # noqa: S608 - constants
-                f"INSERT INTO posture_log ({columns}) "
-                f"SELECT * FROM (VALUES {', '.join([values] * len(rows))}) "
-                f"AS new ({columns}) "
-                "WHERE NOT EXISTS (SELECT FROM posture_log AS old WHERE old.id > "
-                f"(SELECT coalesce(max(id), 0) - {_LOOK_BACK} FROM posture_log) "
-                "AND old.filename = new.filename)",
-                *(getattr(row, name) for row in rows for name in names),
-            )
+            made = self._connection.ask(*_insert(rows, floor))
+            ids = {name: number for number, name in made}
+            new = frozenset(ids)
+            missing = [row.filename for row in rows if row.filename not in ids]
+            if missing:
+                ids |= self.find(missing)
         except DatabaseError:
-            self._optional = (
-                None  # perhaps a column is gone, or its database is another
-            )
+            self._positions.forget()  # another server may answer next, with other ids
             raise
+        if any(row.filename not in ids for row in rows):
+            self._doubtful = True
+            raise DatabaseError(table_shape.SWALLOWED)
+        self._positions.note(max(ids[name] for name in new) if new else None)
+        self._last = rows[-1]
+        return Stored(ids, new)
 
-    def _optional_columns(self) -> tuple[str, ...]:
-        """Those of the optional columns that the table has and this user may fill."""
-        if self._optional is None:
-            found = self.ask(
-                "SELECT attname::text FROM pg_attribute WHERE attrelid = "
-                "to_regclass('posture_log') AND attname = ANY(%s) AND NOT attisdropped "
-                "AND has_column_privilege(attrelid, attnum, 'INSERT')",
-                list(OPTIONAL),
+    def find(self, names: Sequence[str]) -> dict[str, int]:
+        """The ids of the rows of these files, however old they are.
+
+        The newest are looked through first: that is where nearly all of them are.
+
+        Raises:
+            DatabaseError: the database does not answer.
+        """
+        ids: dict[str, int] = {}
+        for floor in (newest(2 * NEWEST), str(LOWEST)):
+            if left := [name for name in names if name not in ids]:
+                ids |= {
+                    name: number
+                    for number, name in self.ask(
+                        "SELECT id, filename FROM posture_log "  # noqa: S608 - constants
+                        f"WHERE filename = ANY(%s) AND id > {floor}",
+                        left,
+                    )
+                }
+        return ids
+
+    def newest_of_session(self, mark: str) -> Iterator[Stretch]:
+        """The rows of a session, the newest first, down to the beginning of the table.
+
+        Those of messages whose keys begin with `mark`. The table is walked by its
+        primary key, so no index is needed, and each step ends soon.
+
+        Raises:
+            DatabaseError: the database does not answer.
+        """
+        top: int | None = None
+        while True:
+            ((highest, lowest, ids, keys),) = self.ask(
+                _STRETCH, mark, (1 << 63) - 1 if top is None else top
             )
-            there = {name for (name,) in found}
-            self._optional = tuple(name for name in OPTIONAL if name in there)
-        return self._optional
+            if lowest is None:
+                return
+            yield Stretch(
+                highest, lowest, list(zip(ids or (), keys or (), strict=True))
+            )
+            top = lowest
 
-    def known(self, names: Sequence[str]) -> set[str]:
-        """Which of these files have a row among the newest ones.
+    def confirm(self, ids: Mapping[str, int]) -> set[str]:
+        """Which of these files have a row of this id still.
 
         Raises:
             DatabaseError: the database does not answer.
         """
         found = self.ask(
-            "SELECT filename FROM posture_log WHERE filename = ANY(%s) AND id > "
-            "(SELECT coalesce(max(id), 0) - %s FROM posture_log)",
-            list(names),
-            _LOOK_BACK,
+            "SELECT id, filename FROM posture_log WHERE id = ANY(%s)",
+            list(ids.values()),
         )
-        return {name for (name,) in found}
+        return {name for number, name in found if ids.get(name) == number}
 
-    def check(self) -> None:
-        """Make sure that the table can be reached, has its columns and may be added to.
+    def check(self, like: Row | None = None) -> list[str]:
+        """Make sure that the table takes a row; gives what is to be said besides.
+
+        It is a real one, but for its name, and is taken back at once: one as `like`
+        if that is given, of the camera that was last written.
 
         Raises:
-            DatabaseError: it cannot, or has not.
+            DatabaseError: it does not.
         """
-        self.ask(_NOTHING)
+        row = self._probe(like)
+        try:
+            made = self._connection.try_out(*_insert([row], newest()))
+        except DatabaseError as error:
+            own = error.constraint or error.code == _RAISED
+            if self._last or like or not own or error.code == _THERE_ALREADY:
+                raise
+            # The table may well take rows of the cameras that there are.
+            return [f"whether posture_log takes rows is not known yet: {error}"]
+        if [name for _, name in made] != [row.filename]:
+            raise DatabaseError(table_shape.SWALLOWED)
+        self._doubtful = False
+        number = made[0][0]
+        self._positions.trusted, said = table_shape.check(self._connection, number)
+        self._positions.note(number)
+        return said
 
-    def check_rights(self) -> None:
-        """Make sure that this user may add rows, as far as grants tell.
-
-        Raises:
-            DatabaseError: it may not.
-        """
-        ((allowed,),) = self.ask(
-            "SELECT has_table_privilege('posture_log', 'INSERT') AND "
-            "has_column_privilege('posture_log', 'id', 'SELECT') AND "
-            "has_column_privilege('posture_log', 'filename', 'SELECT') AND "
-            "coalesce(has_sequence_privilege("
-            "pg_get_serial_sequence('posture_log', 'id'), 'USAGE'), true)"
+    def _probe(self, like: Row | None) -> Row:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        usual = self._last or Row("check", "", now, now, 10, 10, "Good", True, "check")
+        name = f"{usual.pi_id}_{secrets.token_hex(16)}.jpg"
+        if like is None:
+            return replace(usual, filename=name, received_time=now, analyzed_time=now)
+        # What is the same in every row of this process, or in every row of now.
+        return replace(
+            usual,
+            filename=name,
+            received_time=like.received_time,
+            analyzed_time=like.analyzed_time,
+            processed_by=like.processed_by,
         )
-        if not allowed:
-            raise DatabaseError(
-                f"{self._settings.user} may not add rows: {REMEDIES['42501']}", "42501"
-            )
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that a statement gives, in a transaction of its own.
@@ -163,24 +229,61 @@ class PostureLog:
         """Close the connection; the next use makes a new one."""
         self._connection.close()
 
+    def write_each(
+        self, rows: Sequence[Row], since: float | None = None
+    ) -> tuple[Stored, dict[str, DatabaseError]]:
+        """Write rows one by one; gives the errors of the others by file name.
 
-def is_permanent(error: DatabaseError) -> bool:
-    """Whether the rows themselves are at fault, so that trying again cannot help."""
-    return error.code[:2] in _DATA_ERRORS
+        Raises:
+            DatabaseError: the database, not a row, is at fault.
+        """
+        ids: dict[str, int] = {}
+        new: frozenset[str] = frozenset()
+        failed = {}
+        for row in rows:
+            try:
+                stored = self.write([row], since)
+            except DatabaseError as error:
+                if error.code == _THERE_ALREADY and (
+                    there := self.find([row.filename])
+                ):
+                    ids |= there  # a unique index of the user's own has found it
+                    continue
+                if not perhaps_the_row(error):
+                    raise
+                failed[row.filename] = error
+            else:
+                ids |= stored.ids
+                new |= stored.new
+        return Stored(ids, new), failed
 
+    def takes_others(self, row: Row) -> bool:
+        """Whether the table takes a row that differs in what is this one's alone.
 
-def write_each(table: PostureLog, rows: Sequence[Row]) -> dict[str, str]:
-    """Write rows one by one; gives the reasons why some could not be, by file name.
-
-    Raises:
-        DatabaseError: the database, not a row, is at fault.
-    """
-    refused = {}
-    for row in rows:
+        Then this row is at fault, for which an error was raised; else every row of now
+        would be refused with it.
+        """
         try:
-            table.write([row])
-        except DatabaseError as error:
-            if not is_permanent(error):
-                raise
-            refused[row.filename] = str(error)
-    return refused
+            self.check(row)
+        except DatabaseError:
+            return False
+        return True
+
+
+def perhaps_the_row(error: DatabaseError) -> bool:
+    """Whether one row alone may be at fault, and not the table or the database."""
+    return error.code in _PERHAPS_THE_ROW
+
+
+def _insert(rows: Sequence[Row], floor: str) -> tuple[str, *tuple[object, ...]]:
+    """The statement and its values; it gives id and filename of what it has added."""
+    return (
+        f"SELECT pg_advisory_xact_lock({_LOCK}); "  # noqa: S608 - constants
+        f"INSERT INTO posture_log ({_COLUMNS}) "
+        f"SELECT * FROM (VALUES {', '.join([_TYPES] * len(rows))}) "
+        f"AS new ({_COLUMNS}) "
+        "WHERE NOT EXISTS (SELECT FROM posture_log AS old "
+        f"WHERE old.id > {floor} AND old.filename = new.filename) "
+        "RETURNING id, filename",
+        *(value for row in rows for value in astuple(row)),
+    )

@@ -5,60 +5,128 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from posture.mqtt.subscription import Message
+
+_SESSION, _CONTENT = 6, 24  # digits of a key that name the session, and the picture too
+_FROM_THE_TABLE = 0  # a generation before all connections
 
 
 def key_of(slot: str, mid: int | None, topic: str, payload: bytes) -> str:
     """A name for a message that every delivery of it shares: 32 hexadecimal digits.
 
-    The broker keeps a message's number (`mid`) when it delivers it again, so the number
-    is part of the name: two equal frames of a camera stay two. A QoS 0 message has no
-    number (None) and is never delivered again, so chance names it. `slot` is the client
-    id, for each session has numbers of its own.
+    `slot` is the client id, for each session has numbers of its own: the first 6 digits
+    say which it is, the next 18 what was sent there. The broker keeps a message's
+    number (`mid`) when it delivers it again, so the last 8 are made from the number:
+    two equal frames of a camera stay two. A QoS 0 message has no number (None) and is
+    never delivered again, so chance names it.
     """
-    number = secrets.token_hex() if mid is None else mid
-    digest = hashlib.sha256(f"{slot}\0{number}\0{topic}\0".encode())
-    digest.update(payload)
-    return digest.hexdigest()[:32]
+    content = hashlib.sha256(f"{slot}\0{len(topic)}\0{topic}\0".encode())
+    content.update(payload)
+    number = secrets.token_hex() if mid is None else str(mid)
+    last = hashlib.sha256(number.encode()).hexdigest()[: 32 - _CONTENT]
+    return session_mark(slot) + content.hexdigest()[: _CONTENT - _SESSION] + last
+
+
+def session_mark(slot: str) -> str:
+    """What the keys of all messages of a session begin with."""
+    return hashlib.sha256(slot.encode()).hexdigest()[:_SESSION]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A message whose row is in the table, as far as is known."""
+
+    key: str
+    id: int
+    """The row's."""
+    generation: int = _FROM_THE_TABLE
+    """Of the connection that brought it; 0 in an earlier life."""
+    at: float = 0.0
+    """When it was written, by `time.monotonic`; 0 in an earlier life."""
 
 
 class Written:
-    """The keys of messages whose rows are committed, the newest of them.
+    """Messages whose rows are committed, the newest of them, by what was sent.
 
     Saves the work on redelivered messages, and tells them from new messages that by
     chance have the same key: a broker that numbers from 1 to 200 and round again (the
     embedded one does) gives equal pictures equal keys sooner or later.
     """
 
-    def __init__(self, limit: int = 100_000) -> None:
+    def __init__(self, limit: int = 50_000) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._generations: OrderedDict[str, int] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Known, ...]] = OrderedDict()  # by content
+        self.newest: int | None = None
+        """The id of the row that was written last."""
 
-    def add(self, key: str, generation: int) -> None:
-        """Note that the message of `generation` with `key` is committed."""
+    def add(self, key: str, generation: int, number: int) -> None:
+        """Note that the message of `generation` with `key` is row `number`."""
         with self._lock:
-            self._generations[key] = generation
-            self._generations.move_to_end(key)
-            while len(self._generations) > self._limit:
-                self._generations.popitem(last=False)
+            self._put(Known(key, number, generation, time.monotonic()))
+            self.newest = number
+
+    def recall(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Note ids and keys of rows of this session that the table has."""
+        with self._lock:
+            for number, key in rows:
+                if all(each.key != key for each in self._of(key)):
+                    self._put(Known(key, number))
+
+    def discard(self, key: str) -> None:
+        """The table has that row no more."""
+        with self._lock:
+            left = tuple(each for each in self._of(key) if each.key != key)
+            self._known.pop(key[:_CONTENT], None)
+            if left:
+                self._known[key[:_CONTENT]] = left
+
+    def equal_to(self, key: str) -> Sequence[Known]:
+        """Messages of the same topic and bytes."""
+        with self._lock:
+            return self._of(key)
 
     def __contains__(self, key: str) -> bool:
-        with self._lock:
-            return key in self._generations
+        return any(each.key == key for each in self.equal_to(key))
 
-    def fresh_key(self, key: str, generation: int, session: int) -> str:
-        """`key`, or another one if it was committed and this is no redelivery.
-
-        Within a connection a number is used again only after its acknowledgement, and
-        a session that began with the connection `session` redelivers nothing from
-        before it.
-        """
-        with self._lock:
-            while (was := self._generations.get(key)) is not None and (
-                was == generation or was < session
-            ):
-                key = hashlib.sha256(key.encode()).hexdigest()[:32]
+    def fresh_key(self, key: str) -> str:
+        """`key`, or another one for the same picture if that is taken."""
+        while key in self:
+            digest = hashlib.sha256(key.encode()).hexdigest()
+            key = key[:_CONTENT] + digest[: 32 - _CONTENT]
         return key
+
+    def _of(self, key: str) -> tuple[Known, ...]:
+        return self._known.get(key[:_CONTENT], ())
+
+    def _put(self, known: Known) -> None:
+        others = tuple(each for each in self._of(known.key) if each.key != known.key)
+        self._known[known.key[:_CONTENT]] = (*others, known)
+        self._known.move_to_end(known.key[:_CONTENT])
+        while len(self._known) > self._limit:
+            self._known.popitem(last=False)
+
+
+def which(message: Message, key: str, known: Sequence[Known]) -> Known | None:
+    """Which of the rows of equal messages is this message's, if it comes again.
+
+    Within a connection a number is used again only after its acknowledgement, and a
+    session that began with the connection `message.session` redelivers nothing from
+    before it.
+    """
+    return next(
+        (
+            each
+            for each in known
+            if each.key == key
+            and each.generation != message.generation
+            and each.generation >= message.session
+        ),
+        None,
+    )
 
 
 class InHand:

@@ -6,7 +6,6 @@ Called in the worker's threads, the network thread among them: nothing here may 
 import threading
 from collections.abc import Callable
 
-from posture.vision.verdict import Verdict
 from posture.worker.dedup import InHand
 
 
@@ -24,7 +23,7 @@ class Events:
     def ready(self) -> None:
         """Pictures begin to come."""
 
-    def recorded(self, verdict: Verdict, seconds: float, waited: float) -> None:
+    def recorded(self, status: str, seconds: float, waited: float) -> None:
         """A row was committed; `seconds` its analysis took, `waited` all of it."""
 
     def repeated(self) -> None:

@@ -1,27 +1,24 @@
 """The recorder: pictures on disk, then rows, then acknowledgements, in batches.
 
-One thread of its own, so that no analyst waits for a disk or a database.
+One thread of its own, so that no analyst waits for a disk or a database. What cannot be
+recorded is tried again with what has come meanwhile, so that one camera whose folder is
+blocked, or whose rows are refused, does not keep the others from being recorded.
 """
 
 import logging
 import queue
 import random
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from common.postgres import DatabaseError
-from posture.errors import StoppedError
-from posture.mqtt.subscription import Message
-from posture.store import pictures
-from posture.store.posture_log import PostureLog, Row, is_permanent, write_each
-from posture.vision.analyze import Analysis
-from posture.worker.advisor import Advisor
+from posture.store.camera_folders import CameraFolders
+from posture.store.posture_log import PostureLog, Row, Stored, perhaps_the_row
 from posture.worker.dedup import InHand, Written
 from posture.worker.events import Events
+from posture.worker.outcome import Outcome, Repeated, Result
 
 log = logging.getLogger(__name__)
 
@@ -29,36 +26,6 @@ BATCH = 50  # rows in one statement
 _DELAYS = (0.5, 10.0)  # seconds between attempts, first and longest
 _ENOUGH = BATCH // 2  # the other half keeps the analysts at work meanwhile
 _LINGER = 0.5  # seconds that a row may wait for the next one
-
-
-@dataclass(frozen=True)
-class Result:
-    """A message that is analyzed, with the picture and the row to be kept.
-
-    The row names a picture also when it is empty, so that none is to be kept: the name
-    is how a message is recognised that comes again.
-    """
-
-    message: Message
-    key: str
-    row: Row
-    analysis: Analysis
-    seconds: float
-    """Time that the analysis took."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Who hears what became of a message, in the recorder's thread."""
-
-    done: Callable[[Message], None]
-    """It is written: acknowledge it."""
-    refuse: Callable[[Message, str], None]
-    """The database refuses it for good, with its reason."""
-    recorded: Callable[[Sequence[Row]], None] | None = None
-    """These rows are new in the table; whoever hears it must not wait."""
-    saved: Callable[[int, int], None] | None = None
-    """So many files of so many bytes are on disk; whoever hears it must not wait."""
 
 
 class Recorder:
@@ -74,14 +41,14 @@ class Recorder:
         events: Events,
     ) -> None:
         """Save pictures below `folder`; `written` learns the keys of what is kept."""
-        self._folder = folder
+        self._folders = CameraFolders(folder)
         self._table = table
         self._in_hand = in_hand
         self._written = written
         self._outcome = outcome
         self._events = events
-        self._advisor = Advisor()
-        self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Result | Repeated | None] = queue.SimpleQueue()
+        self._unsure: set[str] = set()  # names of rows whose commit was not answered
         self._enough = threading.Event()  # so many results that none need be waited for
         self._give_up = threading.Event()
         # A daemon: a database that hangs must not outlive the grace period.
@@ -95,7 +62,7 @@ class Recorder:
         """Begin to write."""
         self._thread.start()
 
-    def put(self, result: Result) -> None:
+    def put(self, result: Result | Repeated) -> None:
         """Hand over one result; returns at once, as `look` does."""
         self._results.put(result)
         self.look()
@@ -115,23 +82,33 @@ class Recorder:
             self._give_up.set()
 
     def _record_all(self) -> None:
+        waiting: list[Result | Repeated] = []
         more = True
-        while more:
-            batch, more = self._next_batch()
-            try:
-                self._record(batch)
-            except StoppedError:
+        first, longest = _DELAYS
+        delay = first
+        while more or waiting:
+            batch, more = self._next_batch(waiting) if more else (waiting, False)
+            waiting = self._record(batch)
+            if not waiting:
+                delay = first
+                continue
+            # Jitter, so that many workers do not all come back at the same moment.
+            if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
                 return
+            stuck = len(waiting) == len(batch)
+            delay = min(longest, delay * 2) if stuck else first
 
-    def _next_batch(self) -> tuple[list[Result], bool]:
-        """What is there, at least one; False with it when nothing comes after.
+    def _next_batch(
+        self, waiting: list[Result | Repeated]
+    ) -> tuple[list[Result | Repeated], bool]:
+        """What waits and what is there; False with it when nothing comes after.
 
         While more is in hand it sleeps first, for a batch costs the disk and the
         database hardly more than one row, and a thread that wakes for each picture
         keeps the analysts from Python's lock. A picture on its own does not wait.
         """
-        batch: list[Result] = []
-        while len(batch) < BATCH:
+        batch = waiting.copy()
+        while len(batch) < len(waiting) + BATCH:
             try:
                 result = self._results.get(block=not batch)
             except queue.Empty:
@@ -149,120 +126,123 @@ class Recorder:
         """Half a batch, or all that is in hand: one of them is with the recorder."""
         return self._results.qsize() + 1 >= min(_ENOUGH, self._in_hand.count)
 
-    def _record(self, batch: list[Result]) -> None:
-        self._save(batch)
-        # A redelivery can meet its first delivery here: one row is enough for both.
-        rows = list({result.row.filename: result.row for result in batch}.values())
-        known = self._known(batch)
-        refused = self._write(rows)
-        now = datetime.now(UTC)
-        for result in batch:
-            if reason := refused.get(result.row.filename):
-                self._outcome.refuse(result.message, reason)
-            else:
-                self._recorded(result, now)
-        if self._outcome.recorded:
-            skipped = known | refused.keys()
-            self._outcome.recorded([row for row in rows if row.filename not in skipped])
+    def _record(self, batch: Sequence[Result | Repeated]) -> list[Result | Repeated]:
+        """Record what can be recorded; gives what is to be tried again."""
+        repeated = [each for each in batch if isinstance(each, Repeated)]
+        results = [each for each in batch if isinstance(each, Result)]
+        unconfirmed = self._confirm(repeated)
+        saved, unsaved = self._save(results)
+        return [*unconfirmed, *unsaved, *self._write(saved)]
 
-    def _recorded(self, result: Result, now: datetime) -> None:
-        self._written.add(result.key, result.message.generation)
+    def _confirm(self, repeated: Sequence[Repeated]) -> Sequence[Repeated]:
+        """Acknowledge what has its row; a database may have lost the newest ones."""
+        if not repeated:
+            return []
+        try:
+            there = self._table.confirm(
+                {each.filename: each.known.id for each in repeated}
+            )
+        except DatabaseError as error:
+            self._failed("rows", f"cannot read rows: {error}")
+            return repeated
+        for each in repeated:
+            if each.filename in there or not self._outcome.lost:
+                log.debug("%s is written already: acknowledged", each.filename)
+                self._events.repeated()
+                self._outcome.done(each.message)
+            else:
+                log.warning("the table has lost the row of %s", each.filename)
+                self._written.discard(each.known.key)
+                self._outcome.lost(each.message)
+        return []
+
+    def _save(self, results: Sequence[Result]) -> tuple[list[Result], list[Result]]:
+        """Save pictures; gives the results that have theirs, and those that wait."""
+        pictured = [each for each in results if each.analysis.picture]
+        saved = [each for each in results if not each.analysis.picture]
+        try:
+            blocked = self._folders.save([each.file for each in pictured])
+        except OSError as error:
+            what = f"cannot save pictures in {self._folders}: {error}"
+            self._failed("pictures", what)
+            return saved, pictured
+        waiting, sizes = [], []
+        for each in pictured:
+            trouble = blocked.get(each.row.pi_id)
+            if trouble is None:
+                saved.append(each)
+                sizes.append(len(each.analysis.picture))
+            elif trouble.lasting:
+                self._outcome.refuse(each.message, trouble.reason, "folder")
+            else:
+                waiting.append(each)
+        for trouble in blocked.values():
+            self._failed("pictures", trouble.reason)
+        if self._outcome.saved and sizes:
+            self._outcome.saved(len(sizes), sum(sizes))
+        return saved, waiting
+
+    def _write(self, results: Sequence[Result]) -> list[Result]:
+        """Write rows and tell of them; gives the results whose rows are not written."""
+        # A redelivery can meet its first delivery here: one row is enough for both.
+        rows = list({each.row.filename: each.row for each in results}.values())
+        if not rows:
+            return []
+        since = min(each.since for each in results)
+        try:
+            stored, failed = self._try_to_write(rows, since)
+        except DatabaseError as error:
+            self._failed("rows", f"cannot write rows: {error}")
+            self._unsure |= {row.filename for row in rows}
+            return list(results)
+        refused = {
+            row.filename: str(failed[row.filename])
+            for row in rows
+            if row.filename in failed and self._table.takes_others(row)
+        }
+        waiting = failed.keys() - refused
+        for name in sorted(waiting)[:1]:
+            self._failed("rows", f"cannot write rows: {failed[name]}")
+        self._tell(results, stored, refused)
+        return [each for each in results if each.row.filename in waiting]
+
+    def _try_to_write(
+        self, rows: Sequence[Row], since: float
+    ) -> tuple[Stored, dict[str, DatabaseError]]:
+        try:
+            return self._table.write(rows, since), {}
+        except DatabaseError as error:
+            if not perhaps_the_row(error):
+                raise
+            return self._table.write_each(rows, since)
+
+    def _tell(
+        self, results: Sequence[Result], stored: Stored, refused: dict[str, str]
+    ) -> None:
+        now = datetime.now(UTC)
+        new: dict[str, Row] = {}
+        for each in results:
+            name = each.row.filename
+            if reason := refused.get(name):
+                self._outcome.refuse(each.message, reason, "database")
+            elif name in stored.ids:
+                if name in stored.new or (
+                    name in self._unsure and not each.message.again
+                ):
+                    new[name] = each.row
+                self._recorded(each, stored.ids[name], now)
+        self._unsure -= stored.ids.keys() | refused.keys()
+        if self._outcome.recorded and new:
+            self._outcome.recorded(list(new.values()))
+
+    def _recorded(self, result: Result, number: int, now: datetime) -> None:
+        self._written.add(result.key, result.message.generation, number)
         self.count += 1
-        _say(result)
+        result.say()
         waited = (now - result.message.received).total_seconds()
-        verdict = result.analysis.verdict
-        self._advisor.see(result.row.pi_id, verdict)
-        self._events.recorded(verdict, result.seconds, waited)
+        self._events.recorded(result.row.posture_status, result.seconds, waited)
         self._outcome.done(result.message)
 
-    def _save(self, batch: list[Result]) -> None:
-        kept = {self._path(each.row): each for each in batch if each.analysis.picture}
-        files = {path: each.analysis.picture for path, each in kept.items()}
-        # By the time of its file a picture is found for deletion when its row is gone.
-        times = {path: _seconds(each.row) for path, each in kept.items()}
-        self._insist(
-            lambda: pictures.save(files, times),
-            "pictures",
-            f"cannot save pictures in {self._folder}",
-        )
-        if self._outcome.saved:
-            self._outcome.saved(len(files), sum(map(len, files.values())))
-
-    def _known(self, batch: Sequence[Result]) -> set[str]:
-        """What an earlier delivery has written already, if anybody wants to know.
-
-        Such a row is in the table with the time of that delivery, and others may have
-        come after it.
-        """
-        again = [each.row.filename for each in batch if each.message.again]
-        found: set[str] = set()
-        if again and self._outcome.recorded:
-            self._insist(
-                lambda: found.update(self._table.known(again)),
-                "rows",
-                "cannot read rows",
-            )
-        return found
-
-    def _path(self, row: Row) -> Path:
-        return pictures.folder_of(self._folder, row.pi_id) / row.filename
-
-    def _write(self, rows: Sequence[Row]) -> dict[str, str]:
-        """Write rows; gives the reasons of those refused for good, by file name."""
-        refused: dict[str, str] = {}
-        if rows:
-            write = partial(self._try_to_write, rows, refused)
-            self._insist(write, "rows", "cannot write rows")
-        return refused
-
-    def _try_to_write(self, rows: Sequence[Row], refused: dict[str, str]) -> None:
-        try:
-            self._table.write(rows)
-        except DatabaseError as error:
-            if not is_permanent(error):
-                raise
-            refused.update(write_each(self._table, rows))
-
-    def _insist(self, action: Callable[[], None], part: str, what: str) -> None:
-        """Do it, again and again while it fails.
-
-        Raises:
-            StoppedError: the worker ends before it succeeded.
-        """
-        delay, longest = _DELAYS
-        while True:
-            try:
-                return action()
-            except (DatabaseError, OSError) as error:
-                log.error("%s: %s; trying again", what, error)  # noqa: TRY400 - no bug
-                self._events.write_failed(part)
-            # Jitter, so that many workers do not all come back at the same moment.
-            if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
-                raise StoppedError(what)
-            delay = min(longest, delay * 2)
-
-
-def _say(result: Result) -> None:
-    row, verdict = result.row, result.analysis.verdict
-    facts = {
-        "reason": verdict.reason,
-        "rotate": verdict.rotate,
-        "neck": verdict.neck,
-        "body": verdict.body,
-        "side": verdict.side,
-        "view": verdict.view,
-        "yaw": verdict.yaw,
-        "confidence": verdict.confidence,
-    }
-    log.info(
-        "analyzed pi=%s status=%s%s ms=%.0f file=%s",
-        row.pi_id,
-        row.posture_status,
-        "".join(f" {name}={fact}" for name, fact in facts.items() if fact is not None),
-        result.seconds * 1000,
-        row.filename,
-    )
-
-
-def _seconds(row: Row) -> float:
-    return row.received_time.replace(tzinfo=UTC).timestamp()
+    def _failed(self, part: str, what: str) -> None:
+        log.error("%s; trying again", what)
+        self._events.write_failed(part)

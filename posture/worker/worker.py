@@ -15,23 +15,29 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from common.signals import Stop
-from posture.errors import RefusedError
+from posture.errors import RefusedError, StoppedError
 from posture.mqtt.subscription import Message, Subscription, Wish
 from posture.results.publish import Results
 from posture.settings import WorkerSettings
 from posture.store import pictures
-from posture.store.posture_log import PostureLog, Row
+from posture.store.posture_log import PostureLog
 from posture.vision.cpu_affinity import stay_on
 from posture.vision.landmarks import Landmarker
 from posture.vision.payload import pi_name
-from posture.vision.verdict import Verdict
-from posture.worker.dedup import InHand, Written, key_of
+from posture.worker.dedup import (
+    InHand,
+    Written,
+    key_of,
+    session_mark,
+    which,
+)
 from posture.worker.events import Events
 from posture.worker.isolation import Guarded
-from posture.worker.recorder import BATCH, Outcome, Recorder, Result
+from posture.worker.outcome import Outcome, Repeated, Result, row_of
+from posture.worker.recall import Recall
+from posture.worker.recorder import BATCH, Recorder
 from posture.worker.seccomp import go_offline
 
 log = logging.getLogger(__name__)
@@ -74,6 +80,8 @@ class Worker:
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._in_hand = InHand()
         self._written = Written()
+        mark = session_mark(settings.session_id)
+        self._recall = Recall(table, self._written, mark, stop, self._move)
         self._stop = stop
         self._too_much = threading.Event()
         self._guarded = guarded
@@ -102,6 +110,7 @@ class Worker:
                 self._refuse,
                 self._results.offer if self._results else None,
                 saved,
+                self._analyze_again,
             ),
             self._events,
         )
@@ -225,15 +234,20 @@ class Worker:
 
     # The analysts' threads
 
+    def _move(self) -> None:
+        self._moved = time.monotonic()
+
     def _analyze_all(self, landmarker: Landmarker) -> None:
         go_offline()
         stay_on(landmarker.core)
         while (message := self._inbox.get()) is not None:
-            self._moved = time.monotonic()
+            self._move()
             if self._stop.is_set():
                 continue  # not begun, so left to the broker
             try:
                 self._analyze(message, landmarker)
+            except StoppedError:
+                continue
             except RefusedError as refusal:
                 self._refuse(message, str(refusal), refusal.kind)
             except Exception as error:
@@ -243,37 +257,39 @@ class Worker:
                 self._refuse(message, reason, "unexpected")
 
     def _analyze(self, message: Message, landmarker: Landmarker) -> None:
-        key = self._written.fresh_key(
-            self._key(message), message.generation, message.session
-        )
-        if key in self._written:
-            log.debug("%s is written already: acknowledged", key)
-            self._events.repeated()
-            self._done(message)
+        since = self._recall.ensure(message)
+        key, pi = self._key(message), pi_name(message.topic)
+        if known := which(message, key, self._written.equal_to(key)):
+            self._recorder.put(Repeated(message, f"{pi}_{known.key}.jpg", known))
             return
-        it = self._settings
+        key = self._written.fresh_key(key)
         begun = time.perf_counter()
         # Whoever had it in hand before did not survive, or was merely stopped.
         suspect = message.again and message.generation == 1
-        pi = pi_name(message.topic)
         analysis = self._guarded.analyze(
             message.payload, landmarker.find, pi, suspect=suspect
         )
-        row = _row(pi, f"{pi}_{key}.jpg", message, analysis.verdict, it.node)
+        row = row_of(message, f"{pi}_{key}.jpg", analysis.verdict, self._settings.node)
         seconds = time.perf_counter() - begun
         log.debug("picture of %s is analyzed: its row comes next", pi)
-        self._recorder.put(Result(message, key, row, analysis, seconds))
+        self._recorder.put(Result(message, key, row, analysis, since, seconds))
 
     def _key(self, message: Message) -> str:
         mid = message.mid if message.qos else None
         return key_of(self._settings.session_id, mid, message.topic, message.payload)
 
-    def _refuse(self, message: Message, reason: str, kind: str = "database") -> None:
+    def _refuse(self, message: Message, reason: str, kind: str) -> None:
         name = f"{message.received:%Y%m%dT%H%M%S}_{self._key(message)[:12]}"
         log.warning("refused a message of %r: %s", message.topic[:80], reason)
         self._quarantine.keep(name, message.topic, message.payload, reason)
         self._events.refused(kind)
         self._done(message)
+
+    # The recorder's thread
+
+    def _analyze_again(self, message: Message) -> None:
+        if not self._stop.is_set():  # else it is left to the broker
+            self._inbox.put(message)
 
     # For all of them
 
@@ -281,21 +297,3 @@ class Worker:
         self.subscription.acknowledge(message)
         self._in_hand.done(len(message.payload))
         self._recorder.look()
-
-
-def _row(pi: str, filename: str, message: Message, verdict: Verdict, node: str) -> Row:
-    return Row(
-        pi_id=pi,
-        filename=filename,
-        received_time=message.received.replace(tzinfo=None),
-        analyzed_time=datetime.now(UTC).replace(tzinfo=None),
-        neck_angle=verdict.neck,
-        body_angle=verdict.body,
-        posture_status=verdict.status.value,
-        landmarks_detected=verdict.measured,
-        processed_by=node,
-        reason=verdict.reason,
-        view=verdict.view,
-        yaw=verdict.yaw,
-        rotate=verdict.rotate,
-    )

@@ -7,9 +7,9 @@ def test_a_row_and_its_picture_are_seen_without_a_reload(start_page, rows, open_
     rows.add("desk")
     tab = open_tab(start_page())
     desk = tab.locator("li[data-pi=desk]")
-    expect(desk.locator(".status")).to_have_text("Good")
+    expect(desk.locator(".status")).to_have_text("Upright")
     number = rows.add("desk", "Bad", 44, 31, image="slouch_1280_002")
-    expect(desk.locator(".status")).to_have_text("Bad")
+    expect(desk.locator(".status")).to_have_text("Leaning")
     expect(desk.locator(".angles")).to_have_text("Neck 44° Body 31°")
     expect(desk.locator(f"img[src='/picture/{number}.jpg']")).to_be_visible()
     shown = desk.locator("img").evaluate("image => image.naturalWidth")
@@ -24,7 +24,7 @@ def test_a_row_without_a_picture_does_not_leave_the_last_one_in_its_place(
     image = tab.locator("li[data-pi=desk] img")
     expect(image).to_have_js_property("naturalWidth", 1280)
     number = rows.add("desk", "Bad", 44, 31, image=None)
-    expect(tab.locator("li[data-pi=desk] .status")).to_have_text("Bad")
+    expect(tab.locator("li[data-pi=desk] .status")).to_have_text("Leaning")
     expect(image).to_have_attribute("src", f"/picture/{number}.jpg")
     expect(image).to_have_js_property("naturalWidth", 0)
 
@@ -51,12 +51,55 @@ def test_names_and_statuses_are_text_whatever_they_hold(start_page, rows, open_t
     assert tab.locator(".tile b[onclick]").count() == 0
 
 
-def test_an_old_picture_is_shown_as_old(start_page, rows, open_tab):
+def test_a_silent_camera_stands_apart_and_counts_in_nothing(start_page, rows, open_tab):
     rows.add("desk", ago=3 * 3600)
     rows.add("hall", ago=-600)
     tab = open_tab(start_page())
-    expect(tab.locator(".stale[data-pi=desk] time")).to_have_text("3 h ago")
+    expect(tab.locator("[data-silent] li")).to_contain_text("desk silent since")
+    expect(tab.locator(".tile h2")).to_have_text(["hall"])
     expect(tab.locator("[data-pi=hall] time")).to_contain_text("clock")
+    expect(tab.locator(".numbers")).to_contain_text("1 camera")
+    expect(tab.locator(".numbers")).to_contain_text("1 of 1 upright now")
+    rows.add("desk")
+    expect(tab.locator(".tile h2")).to_have_text(["desk", "hall"])
+    expect(tab.locator("[data-silent]")).to_be_hidden()
+
+
+def test_its_own_page_shows_a_silent_camera_without_a_green_good(
+    start_page, rows, open_tab
+):
+    rows.add("desk", ago=3 * 3600)
+    tab = open_tab(start_page(), "/camera?pi=desk")
+    expect(tab.locator(".stale[data-pi=desk] time")).to_have_text("3 h ago")
+    green = tab.locator(":root").evaluate(
+        "e => getComputedStyle(e).getPropertyValue('--good')"
+    )
+    tone = tab.locator(".tile").evaluate(
+        "e => getComputedStyle(e).getPropertyValue('--tone')"
+    )
+    assert tone != green
+
+
+def test_a_camera_that_broke_weeks_ago_is_known_without_the_indexes(
+    start_page, rows, postgres, open_tab
+):
+    rows.add("broken", ago=30 * 86400)
+    rows.add("forgotten", ago=100 * 86400)
+    postgres.execute(
+        "INSERT INTO posture_log (pi_id, received_time, posture_status) SELECT 'desk', "
+        "(now() AT TIME ZONE 'utc') - (30001 - n) * interval '1 s', 'Good' "
+        "FROM generate_series(1, 30001) AS n"
+    )
+    tab = open_tab(start_page())
+    expect(tab.locator("[data-silent] li")).to_contain_text("broken silent since")
+    expect(tab.locator("[data-silent] li")).to_have_count(1)
+
+
+def test_a_camera_that_never_was_is_not_found(start_page):
+    status, _, text = start_page().get("/camera?pi=desk33")
+    assert status == 404
+    assert "There is no camera called" in text
+    assert 'href="/table"' in text
 
 
 def test_it_says_that_the_database_is_away_and_returns(
@@ -73,7 +116,9 @@ def test_it_says_that_the_database_is_away_and_returns(
     own_postgres.start()
     expect(banner).to_be_empty(timeout=30_000)
     rows.add("desk", "Bad")
-    expect(tab.locator("[data-pi=desk] .status")).to_have_text("Bad", timeout=30_000)
+    expect(tab.locator("[data-pi=desk] .status")).to_have_text(
+        "Leaning", timeout=30_000
+    )
 
 
 def test_it_starts_without_a_database_and_finds_it_later(

@@ -72,7 +72,7 @@ def test_a_browser_logs_in_gets_news_and_may_use_its_camera(page, rows, open_tab
     tab.get_by_role("button", name="Log in").click()
     expect(tab.locator("h1")).to_have_text("Cameras")
     rows.add("desk")
-    expect(tab.locator("[data-pi=desk] .status")).to_have_text("Good")
+    expect(tab.locator("[data-pi=desk] .status")).to_have_text("Upright")
     assert tab.evaluate("isSecureContext && !!navigator.mediaDevices")
 
 

@@ -78,7 +78,7 @@ def test_the_keyboard_reaches_a_camera(busy, open_tab):
 def test_a_day_shows_what_was_seen(busy, open_tab):
     tab = open_tab(busy, f"/camera?pi=desk&day={YESTERDAY}")
     legend = tab.locator(".legend").first
-    expect(legend).to_contain_text("Nobody in sight")
+    expect(legend).to_contain_text("No person found")
     expect(tab.locator("svg.strip rect.none")).not_to_have_count(0)
     assert "M" in tab.locator("path.neck").get_attribute("d")
     tab.get_by_text("Day before").click()
@@ -99,7 +99,7 @@ def test_filters_narrow_the_table(busy, open_tab):
     expect(tab.locator("tbody tr")).to_have_count(1)
     expect(tab.locator("tbody")).to_contain_text("44°")
     tab.get_by_role("link", name="Clear").click()
-    tab.get_by_label("Status").select_option("Partly in sight")
+    tab.get_by_label("Status").select_option("Cannot tell")
     tab.get_by_role("button", name="Filter").click()
     expect(tab.locator("tbody tr td:nth-child(2)")).to_have_text(["lab"])
 

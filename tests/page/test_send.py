@@ -22,7 +22,7 @@ def test_a_chosen_picture_is_analyzed_and_shown(page, open_tab):
     )
     expect(tab.locator("#said")).to_have_text("Sent as a picture of browser.")
     tile = tab.locator("[data-pi=browser]")
-    expect(tile.locator(".status")).to_have_text("Bad", timeout=30_000)
+    expect(tile.locator(".status")).to_have_text("Leaning", timeout=30_000)
     expect(tile.locator("img")).to_have_js_property("naturalWidth", 1280)
     tab.check_accessible()
     tab.keep("send-sent")
@@ -38,7 +38,7 @@ def test_a_picture_can_be_dropped(page, open_tab):
     )
     tab.dispatch_event(".drop", "drop", {"dataTransfer": data})
     expect(tab.locator("[data-pi=browser] .status")).to_have_text(
-        "Good", timeout=30_000
+        "Upright", timeout=30_000
     )
 
 
@@ -47,7 +47,7 @@ def test_the_computers_camera_is_sent_like_any_other(page, open_tab):
     tab.get_by_label("Shown as the camera").fill("laptop")
     tab.get_by_role("button", name="Start the camera").click()
     expect(tab.locator("[data-pi=laptop] .status")).to_have_text(
-        "Nobody in sight", timeout=30_000
+        "No person found", timeout=30_000
     )
     tab.get_by_role("button", name="Stop the camera").click()
     expect(tab.locator("video")).to_be_hidden()

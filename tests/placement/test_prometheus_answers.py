@@ -87,7 +87,7 @@ def test_a_value_that_is_no_number_makes_the_load_unknown(answers, text):
     answers.say("200 OK", vector(row([1, text]), AGE))
     reading = survey(answers.port).readings["n"]
     assert reading.load is None
-    assert "its value is" in reading.problem
+    assert "its value is" in str(reading.problem)
 
 
 def test_an_empty_vector_means_that_no_load_is_known(answers):

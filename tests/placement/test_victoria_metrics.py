@@ -107,7 +107,8 @@ class Told:
 
         def found():
             reading = self.survey().readings.get("n")
-            return reading and words in (reading.load, *(reading.problem or "").split())
+            said = str(reading.problem or "").split() if reading else ()
+            return reading and words in (reading.load, *said)
 
         wait_until(found, str(words), 60, 0.2)
         return self.survey().readings["n"]

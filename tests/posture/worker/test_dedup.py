@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from posture.worker.dedup import InHand, Written, key_of
+from posture.mqtt.subscription import Message
+from posture.worker.dedup import InHand, Written, key_of, session_mark, which
 from tests.fixtures.net import wait_until
 
 MESSAGE = {"slot": "posture-1", "mid": 7, "topic": "images/pi1", "payload": b"frame"}
@@ -33,47 +34,78 @@ def test_messages_without_a_number_never_share_a_key():
     assert len({key_of(**MESSAGE | {"mid": None}) for _ in range(100)}) == 100
 
 
+def test_the_beginning_of_a_key_names_session_and_picture():
+    key, other = key_of(**MESSAGE), key_of(**MESSAGE | {"mid": 8})
+    assert key[:24] == other[:24]
+    assert key.startswith(session_mark("posture-1"))
+    assert key_of(**MESSAGE | {"payload": b"2"})[6:24] != key[6:24]
+
+
+def message(generation, session=0):
+    return Message(generation, session, 7, 1, "images/pi1", b"frame")
+
+
+KEY = key_of(**MESSAGE)
+
+
+def known_to(written, generation, session=0):
+    return which(message(generation, session), KEY, written.equal_to(KEY))
+
+
 def test_what_is_committed_is_known_on_later_connections():
     written = Written()
-    written.add("a", generation=1)
+    written.add(KEY, 1, 77)
 
-    assert "a" in written
-    assert "b" not in written
-    assert written.fresh_key("a", generation=2, session=1) == "a"
+    assert known_to(written, 2).id == 77
+    assert KEY in written
+    assert key_of(**MESSAGE | {"mid": 8}) not in written
+
+
+def test_what_the_table_tells_of_an_earlier_life_is_known():
+    written = Written()
+    written.recall([(5, KEY)])
+
+    assert known_to(written, 1).id == 5
+    assert known_to(written, 1, session=1) is None  # the broker had no session
+
+
+def test_what_the_table_has_lost_is_known_no_more():
+    written, other = Written(), key_of(**MESSAGE | {"mid": 8})
+    written.recall([(5, KEY), (6, other)])
+
+    written.discard(KEY)
+
+    assert known_to(written, 1) is None
+    assert [each.key for each in written.equal_to(KEY)] == [other]
 
 
 def test_a_number_used_again_within_a_connection_is_a_new_message():
     written = Written()
-    keys = ["a"]
-    for _ in range(5):
-        written.add(keys[-1], generation=1)
-        keys.append(written.fresh_key("a", generation=1, session=1))
+    keys = [KEY]
+    for number in range(5):
+        written.add(keys[-1], 1, number)
+        assert known_to(written, 1) is None
+        keys.append(written.fresh_key(KEY))
 
     assert len(set(keys)) == 6
-    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys[1:])
+    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys)
+    assert {key[:24] for key in keys} == {KEY[:24]}
 
 
 def test_a_new_session_redelivers_nothing_from_the_one_before():
     written = Written()
-    written.add("a", generation=1)
+    written.add(KEY, 1, 77)
 
-    assert written.fresh_key("a", generation=3, session=1) == "a"
-    assert written.fresh_key("a", generation=3, session=2) != "a"
-
-
-def test_the_new_key_is_the_same_after_a_restart_of_the_search():
-    written = Written()
-    written.add("a", generation=1)
-
-    assert written.fresh_key("a", 1, 1) == written.fresh_key("a", 1, 1) != "a"
+    assert known_to(written, 3, session=1)
+    assert known_to(written, 3, session=2) is None
 
 
-def test_only_the_newest_keys_are_remembered():
+def test_only_the_newest_pictures_are_remembered():
     written = Written(limit=3)
     for key in "abc":
-        written.add(key, generation=1)
-    written.add("a", generation=2)
-    written.add("d", generation=2)
+        written.add(key, 1, 1)
+    written.add("a", 2, 2)
+    written.add("d", 2, 3)
 
     assert [key for key in "abcd" if key in written] == ["a", "c", "d"]
 

@@ -12,7 +12,8 @@ from posture.vision.analyze import Analysis
 from posture.vision.verdict import Status, Verdict
 from posture.worker.dedup import InHand, Written
 from posture.worker.events import Events
-from posture.worker.recorder import Outcome, Recorder, Result
+from posture.worker.outcome import Outcome, Result
+from posture.worker.recorder import Recorder
 from tests.fixtures.net import wait_until
 from tests.fixtures.settings import settings_from
 
@@ -23,7 +24,7 @@ def recorder_of(folder, postgres, in_hand, done, recorded=None):
         PostureLog(settings_from(DatabaseSettings, postgres.environ)),
         in_hand,
         Written(),
-        Outcome(done.append, lambda message, _: done.append(message), recorded),
+        Outcome(done.append, lambda message, *_: done.append(message), recorded),
         Events(),
     )
 
@@ -50,7 +51,7 @@ def result(name: str, *, again: bool = False, status: str = "Good") -> Result:
     row = Row("pi1", name, now, now, 30, 10, status, True, "node")
     message = Message(1, 1, 7, 1, "images/pi1", b"x", again)
     analysis = Analysis(Verdict(Status.GOOD, 30, 10, "left"), b"jpeg")
-    return Result(message, name, row, analysis, 0.01)
+    return Result(message, name, row, analysis, message.taken, 0.01)
 
 
 def test_a_row_is_told_of_when_it_is_committed(record, postgres):

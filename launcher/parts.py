@@ -1,0 +1,122 @@
+"""What can run beside the workers: an image by digest, and its manifest with it.
+
+The manifest is written and not applied: what stands in the cluster for good is the
+operator's, and `stop.py` does not take it away.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.docker import Docker
+from launcher.image import content_tag
+from launcher.settings import ImageSettings, PartSettings
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of them."""
+
+    manifest: str
+    image: str = ""
+    """The last part of its image's name; empty: it runs the worker's image."""
+
+    inputs: tuple[str, ...] = ()
+    """What that is made of; the first is its Dockerfile."""
+
+
+PARTS = {
+    "node-agent": Part(
+        "deploy/node-agent/node-agent.yaml",
+        "posture-node-agent",
+        ("deploy/node-agent/Dockerfile", "common", "constraints.txt", "node_agent"),
+    ),
+    "page": Part(
+        "deploy/page.yaml",
+        "posture-page",
+        (
+            "deploy/page.Dockerfile",
+            *("common", "constraints.txt", "live_page.py", "page", "posture"),
+            "requirements.txt",
+        ),
+    ),
+    "retention": Part("deploy/retention.yaml"),
+}
+_IMAGE = re.compile(r"^( +image: )shahroz90/posture-\S+$", re.MULTILINE)
+_LINKS = re.compile(r"^( +)enableServiceLinks: false\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Builds and pushes what the settings name, and writes the manifests."""
+
+    images: ImageSettings
+    settings: PartSettings
+    pull_secret: str | None
+    worker: Callable[[], str]
+    """The worker's image."""
+
+    root: Path
+    folder: Path
+    """Where the manifests are written."""
+
+    docker: Docker
+
+    def make(self) -> str:
+        """Have every image in the registry, and a manifest that names its digest.
+
+        Raises:
+            OperatorError: a build or a push failed.
+        """
+        done = list(self._made())
+        if not done:
+            return "none asked for (PARTS)"
+        return f"{'; '.join(done)}; next: kubectl apply -f {self.folder}"
+
+    def preview(self) -> str:
+        """What `make` would do."""
+        names = ", ".join(self.settings.names)
+        if not names:
+            return "none asked for (PARTS)"
+        return f"would build {names} if need be, and write {self.folder}"
+
+    def _made(self) -> Iterator[str]:
+        for name in self.settings.names:
+            part = PARTS[name]
+            image = self._ship(part) if part.image else self.worker()
+            path = self.folder / f"{name}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = (self.root / part.manifest).read_text()
+            path.write_text(completed(text, image, self.pull_secret))
+            yield f"{path.name} with {image}"
+
+    def _ship(self, part: Part) -> str:
+        repository = beside(self.images.repository, part.image)
+        base = {"PYTHON_IMAGE": self.images.base} if self.images.base else {}
+        platforms = ",".join(sorted(self.images.platforms))
+        tag = content_tag(self.root, {**base, "platforms": platforms}, part.inputs)
+        digest = self.docker.digest(f"{repository}:{tag}")
+        digest = digest or self.docker.build(
+            self.root,
+            repository,
+            (tag, "latest"),
+            self.images.platforms,
+            base,
+            part.inputs[0],
+        )
+        return f"{repository}@{digest}"
+
+
+def beside(repository: str, name: str) -> str:
+    """The repository called `name` where the worker's is."""
+    return "".join(repository.rpartition("/")[:2]) + name
+
+
+def completed(manifest: str, image: str, pull_secret: str | None) -> str:
+    """The manifest with this image, and the Secret that pulls it; comments stay."""
+    manifest = _IMAGE.sub(rf"\g<1>{image}", manifest)
+    if pull_secret:
+        line = rf"\g<0>\g<1>imagePullSecrets: [{{name: {pull_secret}}}]\n"
+        manifest = _LINKS.sub(line, manifest)
+    return manifest

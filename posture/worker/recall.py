@@ -1,0 +1,92 @@
+"""What earlier lives of this worker have written, asked of the table."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from common.postgres import DatabaseError
+from common.signals import Stop
+from posture.errors import StoppedError
+from posture.mqtt.subscription import Message
+from posture.store.posture_log import PostureLog
+from posture.worker.dedup import Written
+
+log = logging.getLogger(__name__)
+
+_ENOUGH = 10_000
+"""Rows of a session: more than it can have on their way at a time, many times over. A
+message that comes again was in hand when a connection ended, and acknowledgements go in
+the order of delivery, so no more rows of its session can be newer than its own."""
+_DELAY = 5.0  # seconds between attempts
+_LAG = 60.0  # seconds by which a delivery may be later than what it repeats was written
+
+
+class Recall:
+    """Learns, once for each connection, which messages have a row.
+
+    On the first connection from all earlier lives, however many rows others have
+    written since; later from a twin that may have had the session meanwhile.
+    """
+
+    def __init__(
+        self,
+        table: PostureLog,
+        written: Written,
+        mark: str,
+        stop: Stop,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare; `mark` is what the keys of this session begin with.
+
+        `on_wait` is called while the database is away, again and again.
+        """
+        self._table = table
+        self._written = written
+        self._mark = mark
+        self._stop = stop
+        self._on_wait = on_wait
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._at = 0.0  # when the table was asked
+        self._seen: int | None = None  # id of a row; all above it may be new
+
+    def ensure(self, message: Message) -> float:
+        """See to it that what may be this message's row is known.
+
+        Gives the moment (`time.monotonic`) since which another may have written it.
+
+        Raises:
+            StoppedError: the worker ends before the database has answered.
+        """
+        if message.generation == self._generation:
+            # Nobody else has had the session until now.
+            self._seen = self._written.newest or self._seen
+            return max(self._at, message.taken - _LAG)
+        with self._lock:
+            if message.generation < self._generation:
+                return message.taken - _LAG
+            while message.generation > self._generation:
+                try:
+                    at = time.monotonic()
+                    if message.session != message.generation:
+                        self._learn()
+                    self._at = at
+                    self._generation = message.generation
+                except DatabaseError as error:
+                    log.error("cannot read rows: %s; trying again", error)  # noqa: TRY400
+                    self._on_wait()
+                    if self._stop.wait(_DELAY * random.uniform(0.5, 1)):  # noqa: S311
+                        raise StoppedError("cannot read rows") from error
+            return max(self._at, message.taken - _LAG)
+
+    def _learn(self) -> None:
+        seen, count = self._seen, 0
+        for stretch in self._table.newest_of_session(self._mark):
+            self._written.recall(stretch.rows)
+            count += len(stretch.rows)
+            self._seen = max(self._seen or stretch.highest, stretch.highest)
+            if count >= _ENOUGH or (seen is not None and stretch.lowest <= seen):
+                break
+        log.debug("%d rows of this session are in the table", count)
