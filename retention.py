@@ -19,7 +19,7 @@ from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
 from posture.store.posture_log import PostureLog
 from posture.store.retention import Deleted, forget, prune_files, prune_rows
-from posture.vision.payload import pi_name
+from posture.vision.payload import is_marked, pi_name
 
 log = logging.getLogger("posture.store.retention")
 
@@ -139,7 +139,7 @@ def _forget_results(settings: ForgetSettings, pi: str, *, dry_run: bool) -> int:
 
 def _pi(text: str) -> str:
     name = pi_name(f"images/{text}")
-    if name != text:
+    if name != text and not is_marked(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is in no row; pictures of the topic images/{text} are of {name}"
         )

@@ -213,6 +213,12 @@ class WorkerSettings(ReplaySettings, FolderSettings):
         default="20",
         parse=integer(1, 256),
     )
+    payload_field: str | None = option(
+        "PAYLOAD_FIELD",
+        "--payload-field",
+        "field with the picture, where cameras send JSON objects: image, or data.image",
+        default=None,
+    )
     picture_deadline: float = option(
         "PICTURE_DEADLINE",
         "--picture-deadline",

@@ -39,12 +39,16 @@ class Rules:
     limit: int = 20 << 20
     """Bytes of a payload, at most."""
     cameras: CameraSettings = field(default_factory=measured_settings)
+    payload_field: str | None = None
+    """Which field of a JSON object has the picture."""
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> "Rules":
         """Those that the worker's settings give."""
         it = settings
-        return cls(it.preset, it.store, it.max_picture_mb << 20, it.cameras)
+        return cls(
+            it.preset, it.store, it.max_picture_mb << 20, it.cameras, it.payload_field
+        )
 
     def as_json(self) -> str:
         """The rules as a text, for another process."""
@@ -66,7 +70,8 @@ def analyze(payload: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:
     Raises:
         RefusedError: it holds no picture that can be analyzed.
     """
-    return analyze_file(decode_payload(payload, rules.limit), find, rules, pi)
+    file = decode_payload(payload, rules.limit, rules.payload_field)
+    return analyze_file(file, find, rules, pi)
 
 
 def analyze_file(file: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:

@@ -7,17 +7,17 @@ faster. OpenCV decodes the rest.
 
 import hashlib
 import re
-from contextlib import suppress
 
 import cv2
 import numpy as np
-import pybase64
 import simplejpeg
 from numpy.typing import NDArray
 
 from posture.errors import RefusedError
 from posture.vision import header
+from posture.vision.damage import whole_jpeg
 from posture.vision.header import Header
+from posture.vision.wrapping import field_of, from_base64, without_blanks
 
 Image = NDArray[np.uint8]
 
@@ -29,31 +29,38 @@ _MAGIC = {
     b"II*\x00": "TIFF",
     b"MM\x00*": "TIFF",
 }
-_END_OF_JPEG = b"\xff\xd9"
 _EXIF = b"Exif\0\0"
 _HEADERS = 1 << 16  # bytes in which Exif begins, if there is any
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 64
+_MARKED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,53}-[0-9a-f]{8}_")
 
 
 def pi_name(topic: str) -> str:
     """The Pi that `images/<pi>` names, as a word that is safe as a folder's name.
 
     Letters, digits, `.`, `_` and `-` stay. Whatever had to be changed gets a short hash
-    of the original, so that two Pis never share a name by accident.
+    of the original and ends with `_`, as no name does that stays as it is: so two Pis
+    never share a name.
     """
     wanted = topic.partition("/")[2]
     safe = _UNSAFE.sub("_", wanted).strip("._-")[:_LONGEST_NAME]
     if safe == wanted and safe:
         return safe
     mark = hashlib.sha256(topic.encode()).hexdigest()[:8]
-    return f"{safe[: _LONGEST_NAME - 9] or 'unnamed'}-{mark}"
+    return f"{safe[: _LONGEST_NAME - 10] or 'unnamed'}-{mark}_"
 
 
-def decode_payload(payload: bytes, limit: int) -> bytes:
+def is_marked(name: str) -> bool:
+    """Whether this is a name that `pi_name` has changed."""
+    return _MARKED.fullmatch(name) is not None
+
+
+def decode_payload(payload: bytes, limit: int, field: str | None = None) -> bytes:
     """The bytes of the image file that a payload holds.
 
-    Base64, with or without `data:...,` in front or line breaks in it, or the file.
+    The file, or Base64 of it in what cameras wrap it in; in a JSON object the field of
+    that name has it.
 
     Raises:
         RefusedError: empty, longer than `limit`, or no image in any of these forms.
@@ -62,34 +69,19 @@ def decode_payload(payload: bytes, limit: int) -> bytes:
         raise RefusedError(
             f"message of {len(payload)} bytes, more than {limit} allowed"
         )
-    if not payload.strip():
-        raise RefusedError("message is empty")
     if _format(payload):
         return payload
-    file = _from_base64(payload)
+    text = without_blanks(payload)
+    if not text:
+        raise RefusedError("message is empty")
+    if _format(text):
+        return text
+    file = from_base64(field_of(payload, field))
     if not _format(file):
         raise RefusedError(
             f"payload is Base64, but no image: begins with {file[:8].hex(' ')}"
         )
     return file
-
-
-def _from_base64(payload: bytes) -> bytes:
-    text = payload
-    if text[:5].lower() == b"data:":
-        text = text.partition(b",")[2]
-    with suppress(ValueError):
-        return pybase64.b64decode(text, validate=True)  # as most cameras send it
-    text = text.translate(None, b" \t\r\n")
-    # Some encoders leave the padding out.
-    text += b"=" * (-len(text) % 4)
-    try:
-        return pybase64.b64decode(text, validate=True)
-    except ValueError:
-        shown = payload[:16].decode("ascii", "backslashreplace")
-        raise RefusedError(
-            f"payload is neither Base64 nor an image: begins with {shown!r}"
-        ) from None
 
 
 def _format(file: bytes) -> str | None:
@@ -117,10 +109,7 @@ def decode_image(file: bytes) -> Image:
     jpeg = _format(file) == "JPEG"
     image = _decode_plain_jpeg(file) if jpeg else None
     if image is None:
-        image = _imdecode(file)
-    if image is None and jpeg:
-        # A camera that was cut short: what there is of the picture can still be read.
-        image = _imdecode(file + _END_OF_JPEG)
+        image = _imdecode(whole_jpeg(file) if jpeg else file)
     if image is None:
         raise RefusedError(
             f"{_format(file)} image of {len(file)} bytes cannot be decoded: broken"

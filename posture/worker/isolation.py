@@ -70,7 +70,7 @@ class Guarded:
         Raises:
             RefusedError: no picture, or one that crashes or never ends.
         """
-        file = decode_payload(payload, self._rules.limit)
+        file = decode_payload(payload, self._rules.limit, self._rules.payload_field)
         with (
             self._one_at_a_time if suspect else nullcontext(),
             self._memory.taking(check_header(file).weight),
