@@ -52,11 +52,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m pip install --quiet --no-deps --target /native --constraint constraints.txt \
         certifi flatbuffers mediapipe numpy opencv-python-headless
 COPY common/ common/
-COPY posture/__init__.py posture/errors.py posture/models.py posture/settings.py posture/
-COPY posture/mqtt/__init__.py posture/mqtt/shards.py posture/mqtt/
-COPY posture/results/__init__.py posture/results/settings.py posture/results/
-COPY posture/vision/__init__.py posture/vision/bundle.py posture/vision/geometry.py \
-    posture/vision/import_stubs.py posture/vision/verdict.py posture/vision/
+COPY posture/ posture/
 COPY model[s] /local
 RUN --mount=type=cache,target=/root/.cache/pip \
     mkdir -p /models \
