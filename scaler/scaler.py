@@ -15,13 +15,12 @@ from placement.loads.expressions import Load
 from placement.loads.source import LoadSource
 from placement.settings import LoadSettings
 from scaler.activity import Demand
-from scaler.following import Following
 from scaler.metrics import ScalerTelemetry
 from scaler.picture_watch import PictureWatch
 from scaler.polling import NotKnownError, Poll
 from scaler.replicas import Choice, Wanted, jobs_wanted
 from scaler.settings import ScalerSettings
-from scaler.snapshot import Situation, situation
+from scaler.snapshot import Following, Situation, situation
 from scaler.trigger import Trigger, TriggerError
 
 log = logging.getLogger(__name__)

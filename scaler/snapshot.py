@@ -1,4 +1,4 @@
-"""What the ScaledJob and its Jobs say, as far as the scaler has to know it. Pure."""
+"""What the ScaledJob, its Jobs and the nodes say to the scaler. Pure rules."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kube import scaledjobs
+from kube.jobs import Job
+from kube.nodes import Node
+from placement.chooser import Chooser
+from placement.decision import Reading
 from placement.loads.expressions import Load, parse_loads
+from placement.settings import ChoiceSettings
 from scaler.activity import Jobs
-from scaler.replicas import Carried
+from scaler.replicas import Carried, Choice
 
 _MOST = 100  # KEDA's default for maxReplicaCount
 
@@ -61,3 +66,41 @@ def _state(job: Mapping[str, Any]) -> str:
         return "unfinished"
     # One that is being deleted was told to end, and may have left pictures behind.
     return "deleted" if "deletionTimestamp" in job["metadata"] else "complete"
+
+
+class Following:
+    """Makes the same choice as the watcher, which has the last word."""
+
+    def __init__(self, rules: ChoiceSettings, patience: float) -> None:
+        """Start; a ScaledJob that stays apart for `patience` seconds is overdue."""
+        self._chooser = Chooser(rules)
+        self._patience = patience
+        self._apart_since: float | None = None
+
+    def look(
+        self,
+        nodes: list[Node],
+        readings: Mapping[str, Reading],
+        scaledjob: Mapping[str, Any],
+        jobs: Iterable[Job],
+        now: float,
+    ) -> Choice:
+        """The choice at `now`, in seconds of any steady clock."""
+        pinned = scaledjobs.pinned_node(scaledjob)
+        self._chooser.current = pinned
+        decision = self._chooser.choose(nodes, readings, scaledjob, jobs, now)
+        loads = {
+            each.node: each.load
+            for each in decision.candidates
+            if each.refusal is None and each.load is not None
+        }
+        overdue = self._overdue(pinned == decision.node, now)
+        return Choice(decision.node, loads, str(decision), overdue)
+
+    def _overdue(self, together: bool, now: float) -> bool:
+        if together:
+            self._apart_since = None
+            return False
+        if self._apart_since is None:
+            self._apart_since = now
+        return now - self._apart_since >= self._patience

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scaler.pressure import Pressure, PressureRule, next_pressure
+from scaler.cpu_monitor import Pressure, PressureRule, next_pressure
 
 RULE = PressureRule(threshold=60, hysteresis=10, hold=30)
 
