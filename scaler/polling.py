@@ -29,13 +29,25 @@ class Latest(Generic[Value]):
 class Poll(Generic[Value]):
     """Calls `read` again and again in a thread of its own, and keeps what it gives."""
 
-    def __init__(self, name: str, read: Callable[[], Value], interval: float) -> None:
-        """Prepare; `name` is how messages call what is read, `interval` in seconds."""
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], Value],
+        interval: float,
+        since: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; `name` is how messages call what is read, `interval` in seconds.
+
+        `since` tells from when a reading is that begins now, in monotonic seconds: one
+        that takes in an older one is as old as that.
+        """
         self._name = name
         self._read = read
         self._interval = interval
+        self._since = since
         self._stop = threading.Event()
         self._latest: Latest[Value] = Latest(problem="not read yet")
+        self._tried = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -50,6 +62,10 @@ class Poll(Generic[Value]):
     def latest(self) -> Latest[Value]:
         """The last reading; never waits."""
         return self._latest
+
+    def wait_for_first(self) -> None:
+        """Wait until it has been tried once, whatever came of it."""
+        self._tried.wait()
 
     def fresh(self, staleness: float) -> Value:
         """The last value.
@@ -76,7 +92,7 @@ class Poll(Generic[Value]):
 
     def once(self) -> None:
         """Take one reading now."""
-        begun = time.monotonic()
+        begun = self._since()
         try:
             value = self._read()
         except OperatorError as error:
@@ -89,6 +105,7 @@ class Poll(Generic[Value]):
             if self._latest.problem and self._latest.value is not None:
                 log.info("%s: read again", self._name)
             self._latest = Latest(value, begun)
+        self._tried.set()
 
     def _failed(self, problem: str) -> None:
         if problem != self._latest.problem:

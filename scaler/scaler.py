@@ -7,10 +7,7 @@ from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
-from kube import scaledjobs
 from kube.cluster import Cluster
-from kube.jobs import LABEL
-from kube.resources import JOB
 from placement.loads.expressions import Load
 from placement.loads.source import LoadSource
 from placement.settings import LoadSettings
@@ -136,6 +133,7 @@ class Scaler:
                 "GPU loads",
                 lambda: self._choose(following, settings),
                 it.interval,
+                self._since,
             )
             self._choices[loads] = poll
             poll.start()
@@ -145,10 +143,7 @@ class Scaler:
 
     def _look(self) -> Situation:
         begun = time.monotonic()
-        it = self._settings.cluster
-        scaledjob = self._scaledjob()
-        jobs = self._cluster.find_all(JOB, f"{LABEL}={it.scaledjob}")
-        found = situation(scaledjob, jobs, begun)
+        found = situation(self._cluster.snapshot(), begun)
         self._demand.see(found.jobs)
         self._forget(found.queries | {self._settings.loads.metrics})
         if found.carried.node != self._node:
@@ -161,18 +156,17 @@ class Scaler:
             for loads in self._choices.keys() - asked:
                 self._choices.pop(loads).stop()
 
-    def _choose(self, following: Following, loads: LoadSettings) -> Choice:
-        scaledjob = self._scaledjob()
-        nodes = self._cluster.nodes()
-        survey = self._source.survey(nodes, loads)
-        return following.look(
-            nodes, survey.readings, scaledjob, self._cluster.jobs(), time.monotonic()
-        )
+    def _since(self) -> float:
+        """From when a choice is that is made now: it is as old as what it looks at."""
+        self._situation.wait_for_first()
+        return min(time.monotonic(), self._situation.latest.at)
 
-    def _scaledjob(self) -> dict[str, Any]:
-        scaledjob = self._cluster.scaledjob()
-        scaledjobs.check(scaledjob, "the ScaledJob in the cluster")
-        return scaledjob
+    def _choose(self, following: Following, loads: LoadSettings) -> Choice:
+        found = self._situation.latest.value
+        if found is None:
+            raise NotKnownError("the cluster has not been read yet")
+        survey = self._source.survey(found.seen.nodes, loads)
+        return following.look(found.seen, survey.readings, time.monotonic())
 
 
 def _age(poll: Poll[Any]) -> float:

@@ -1,13 +1,13 @@
 """What the ScaledJob, its Jobs and the nodes say to the scaler. Pure rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from kube import scaledjobs
-from kube.jobs import Job
-from kube.nodes import Node
+from kube.cluster import Snapshot
+from kube.jobs import Job, unfinished
 from placement.chooser import Chooser
 from placement.decision import Reading
 from placement.loads.expressions import Load, parse_loads
@@ -20,29 +20,34 @@ _MOST = 100  # KEDA's default for maxReplicaCount
 
 @dataclass(frozen=True)
 class Situation:
-    """The ScaledJob and its Jobs in one reading."""
+    """One look at the cluster, and what it means."""
 
+    seen: Snapshot
     carried: Carried
     jobs: Jobs
     queries: frozenset[tuple[Load, ...]] = frozenset()
     """What its own triggers ask for, as far as it can be read."""
 
 
-def situation(
-    scaledjob: Mapping[str, Any], jobs: Iterable[Mapping[str, Any]], at: float
-) -> Situation:
-    """Read the objects of the API; `at` is when the reading began, monotonic."""
+def situation(seen: Snapshot, at: float) -> Situation:
+    """What a look means; `at` is when it began, in monotonic seconds.
+
+    Raises:
+        ManifestError: the ScaledJob is not as it must be.
+    """
+    scaledjob = seen.scaledjob
+    scaledjobs.check(scaledjob, "the ScaledJob in the cluster")
     most = scaledjob["spec"].get("maxReplicaCount")
     carried = Carried(
         scaledjobs.pinned_node(scaledjob), _MOST if most is None else int(most)
     )
-    states = {each["metadata"]["uid"]: _state(each) for each in jobs}
     return Situation(
+        seen,
         carried,
         Jobs(
             at,
-            frozenset(uid for uid, state in states.items() if state == "unfinished"),
-            frozenset(uid for uid, state in states.items() if state == "complete"),
+            frozenset(each.uid for each in unfinished(seen.jobs)),
+            frozenset(each.uid for each in seen.jobs if _is_done(each)),
         ),
         frozenset(_queries(scaledjob)),
     )
@@ -57,15 +62,9 @@ def _queries(scaledjob: Mapping[str, Any]) -> Iterator[tuple[Load, ...]]:
                 yield parse_loads(str(query))
 
 
-def _state(job: Mapping[str, Any]) -> str:
-    conditions = (job.get("status") or {}).get("conditions") or ()
-    true = {each["type"] for each in conditions if each["status"] == "True"}
-    if "Failed" in true:
-        return "failed"
-    if "Complete" not in true:
-        return "unfinished"
+def _is_done(job: Job) -> bool:
     # One that is being deleted was told to end, and may have left pictures behind.
-    return "deleted" if "deletionTimestamp" in job["metadata"] else "complete"
+    return job.state == "complete" and not job.deleting
 
 
 class Following:
@@ -79,16 +78,15 @@ class Following:
 
     def look(
         self,
-        nodes: list[Node],
+        seen: Snapshot,
         readings: Mapping[str, Reading],
-        scaledjob: Mapping[str, Any],
-        jobs: Iterable[Job],
         now: float,
     ) -> Choice:
         """The choice at `now`, in seconds of any steady clock."""
-        pinned = scaledjobs.pinned_node(scaledjob)
+        pinned = scaledjobs.pinned_node(seen.scaledjob)
         self._chooser.current = pinned
-        decision = self._chooser.choose(nodes, readings, scaledjob, jobs, now)
+        jobs = unfinished(seen.jobs)
+        decision = self._chooser.choose(seen.nodes, readings, seen.scaledjob, jobs, now)
         loads = {
             each.node: each.load
             for each in decision.candidates

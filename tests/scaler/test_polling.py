@@ -90,3 +90,23 @@ def test_a_reading_that_hangs_keeps_nobody_waiting(source, poll):
     with pytest.raises(NotKnownError, match="under way does not end"):
         poll.fresh(0)
     assert time.monotonic() - begun < 1
+
+
+def test_a_reading_is_as_old_as_what_it_takes_in(source):
+    poll = Poll("GPU loads", source.read, 60, lambda: time.monotonic() - 100)
+    poll.start()
+    poll.wait_for_first()
+    with pytest.raises(NotKnownError, match="last read 100 s ago, limit 60 s"):
+        poll.fresh(60)
+    assert poll.fresh(120) == 1
+    poll.stop()
+
+
+def test_a_first_reading_that_fails_is_waited_for_as_well(source):
+    source.value = OperatorError("away")
+    poll = Poll("GPU loads", source.read, 60)
+    poll.start()
+    poll.wait_for_first()
+    with pytest.raises(NotKnownError, match="away"):
+        poll.fresh(60)
+    poll.stop()
