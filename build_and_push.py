@@ -14,23 +14,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from common import cli, options
+from common import cli, options, processes
 from common.errors import OperatorError
 from common.keyboard import listening
 from kube.cluster import Cluster, Opened
-from launcher import processes
 from launcher.checks.cluster import Checks, docker_checks
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
 from launcher.docker import Docker
 from launcher.helpers import Helpers
+from launcher.image import Shipping
 from launcher.interrupts import Interrupted, Interrupts
 from launcher.launch import STEPS, Launch
 from launcher.parts import Parts
 from launcher.preflight import Finding, examine, failed
 from launcher.run_dir import Trace
 from launcher.settings import LauncherSettings, StopSettings
-from launcher.shipping import Shipping
 from launcher.steps import run_all, run_in_order
 from launcher.teardown import Stopping
 from posture.settings import SessionSettings, WorkerSettings

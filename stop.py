@@ -10,9 +10,8 @@ settings.
 import argparse
 import os
 
-from common import cli, options
+from common import cli, options, processes
 from kube.cluster import Cluster, Opened
-from launcher import processes
 from launcher.docker import Docker
 from launcher.run_dir import Trace
 from launcher.settings import StopSettings, TraceSettings

@@ -1,10 +1,14 @@
 """The worker in the cluster: its Secret and ConfigMap, and its ScaledJob on a node."""
 
+import ipaddress
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+import psutil
 
 from common.errors import OperatorError
 from common.files import write_text
@@ -14,7 +18,6 @@ from kube.cluster import Cluster
 from kube.diff import difference
 from kube.resources import CONFIGMAP, SCALEDJOB, SECRET, Kind
 from launcher import manifests
-from launcher.addresses import own_address
 from launcher.settings import LauncherSettings
 from placement.chooser import Chooser, choose_now
 from placement.decision import Decision
@@ -150,3 +153,37 @@ def _ready(found: Mapping[str, Any] | None) -> tuple[bool, str | None]:
         if each["type"] == "Ready":
             return each["status"] == "True", each.get("message")
     return False, None
+
+
+def own_address(machines: Sequence[str]) -> str:
+    """The address of this machine that other `machines` see; one may be itself.
+
+    Raises:
+        OperatorError: it cannot be told.
+    """
+    interfaces = psutil.net_if_addrs().values()
+    mine = {each.address for found in interfaces for each in found}
+    for address in machines:
+        if address in mine and not address.startswith("127."):
+            return address
+    # Names last: to look one up can take seconds.
+    for address in sorted(machines, key=_is_name):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((address, 9))  # nothing is sent
+            except OSError:
+                continue
+            own: str = probe.getsockname()[0]
+            if not own.startswith("127."):
+                return own
+    raise OperatorError(
+        "cannot tell by which address KEDA reaches this machine: set SCALER_HOST"
+    )
+
+
+def _is_name(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return True
+    return False

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common.errors import OperatorError
-from launcher.image import is_local, login_key, registry_of
 from launcher.preflight import CheckError, Doubt
 
 LABEL = "posture-launcher"
@@ -39,6 +38,10 @@ _REMEDIES = {
         "give the engine the registry's CA: /etc/docker/certs.d/{registry}/ca.crt"
     ),
 }
+
+
+_HUB = "docker.io"
+_HUB_LOGIN = "https://index.docker.io/v1/"  # what `docker login` files it under
 
 
 class Docker:
@@ -260,3 +263,20 @@ def _explain(said: str, repository: str) -> str:
 def _last_line(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return lines[-1][:400] if lines else "no output"
+
+
+def registry_of(repository: str) -> str:
+    """The host that a repository is on."""
+    host, slash, _ = repository.partition("/")
+    named = slash and ("." in host or ":" in host or host == "localhost")
+    return host if named else _HUB
+
+
+def login_key(registry: str) -> str:
+    """The name under which Docker's config.json keeps the login for a registry."""
+    return _HUB_LOGIN if registry == _HUB else registry
+
+
+def is_local(registry: str) -> bool:
+    """Whether the registry is on this machine, where Docker asks for no TLS."""
+    return registry.partition(":")[0] in ("localhost", "127.0.0.1", "[::1]")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import processes
 from common.errors import OperatorError
 from common.signals import Stop
-from launcher import processes
 from launcher.run_dir import HELPERS, Trace
 
 _UP_WITHIN = 30.0  # seconds for the helpers to answer

@@ -1,8 +1,13 @@
-"""Names of images, and the tag that says what is in one. Pure but for reading files."""
+"""The image on its way to the cluster: named by its content, built once, by digest."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+from launcher.docker import Docker
+from launcher.settings import CONTENT, ImageSettings
 
 INPUTS = (
     "Dockerfile",
@@ -13,9 +18,6 @@ INPUTS = (
     "retention.py",
 )
 """What the image is made of; .dockerignore lets exactly this through, and models/."""
-
-_HUB = "docker.io"
-_HUB_LOGIN = "https://index.docker.io/v1/"  # what `docker login` files it under
 
 
 def content_tag(
@@ -43,18 +45,82 @@ def _goes_in(path: Path) -> bool:
     return path.is_file() and "__pycache__" not in path.parts
 
 
-def registry_of(repository: str) -> str:
-    """The host that a repository is on."""
-    host, slash, _ = repository.partition("/")
-    named = slash and ("." in host or ":" in host or host == "localhost")
-    return host if named else _HUB
+@dataclass(frozen=True)
+class Shipping:
+    """Builds and pushes the worker's image."""
 
+    settings: ImageSettings
+    model: str
+    """The pose model that is baked in."""
 
-def login_key(registry: str) -> str:
-    """The name under which Docker's config.json keeps the login for a registry."""
-    return _HUB_LOGIN if registry == _HUB else registry
+    root: Path
+    """The folder with the Dockerfile."""
 
+    note: Path
+    """File that remembers what was pushed last."""
 
-def is_local(registry: str) -> bool:
-    """Whether the registry is on this machine, where Docker asks for no TLS."""
-    return registry.partition(":")[0] in ("localhost", "127.0.0.1", "[::1]")
+    docker: Docker
+
+    def ship(self) -> str:
+        """Build and push, unless the registry has the same content already.
+
+        Raises:
+            OperatorError: the build, the push or the trial failed.
+        """
+        repository, tag = self.settings.repository, self._tag()
+        digest = self._pushed(tag)
+        did = "is in the registry already" if digest else "built and pushed"
+        if digest is None:
+            digest = self.docker.build(
+                self.root,
+                repository,
+                (tag, "latest"),
+                self.settings.platforms,
+                {**self._arguments(), "VERSION": tag},
+            )
+        image = f"{repository}@{digest}"
+        tried = self.docker.try_image(image)
+        self.note.write_text(json.dumps({"image": image, "tag": tag}))
+        return f"{repository}:{tag} {did}, {tried}"
+
+    def preview(self) -> str:
+        """What `ship` would do.
+
+        Raises:
+            OperatorError: the registry does not answer.
+        """
+        tag = self._tag()
+        if self._pushed(tag):
+            return f"{self.settings.repository}:{tag} is in the registry already"
+        return (
+            f"would build {self.settings.repository}:{tag} and :latest with the model "
+            f"{self.model} for {', '.join(self.settings.platforms)}, and push them"
+        )
+
+    def image(self) -> str:
+        """What the Jobs run: the digest that was pushed last, else the tag."""
+        it = self.settings
+        try:
+            noted = json.loads(self.note.read_text())
+            image, tag = str(noted["image"]), noted["tag"]
+        except (OSError, ValueError, KeyError, TypeError):
+            image, tag = "", None
+        if image.startswith(f"{it.repository}@") and it.tag in (CONTENT, tag):
+            return image
+        return f"{it.repository}:{'latest' if it.tag == CONTENT else it.tag}"
+
+    def _tag(self) -> str:
+        if self.settings.tag != CONTENT:
+            return self.settings.tag
+        platforms = ",".join(sorted(self.settings.platforms))
+        return content_tag(self.root, {**self._arguments(), "platforms": platforms})
+
+    def _pushed(self, tag: str) -> str | None:
+        # A tag of the user's own may mean something else by now: built every time.
+        if self.settings.tag != CONTENT:
+            return None
+        return self.docker.digest(f"{self.settings.repository}:{tag}")
+
+    def _arguments(self) -> Mapping[str, str]:
+        base = self.settings.base
+        return {"MODELS": self.model, **({"PYTHON_IMAGE": base} if base else {})}

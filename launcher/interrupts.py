@@ -3,8 +3,8 @@
 import signal
 from types import FrameType
 
+from common.processes import TAKE_OVER
 from common.signals import Stop
-from launcher.processes import TAKE_OVER
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, TAKE_OVER)
 

@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common import processes
 from common.signals import Stop
-from launcher import processes
 
 log = logging.getLogger("launcher.supervisor")
 

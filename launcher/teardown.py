@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common import processes
 from common.errors import OperatorError
 from kube.cluster import Cluster, Opened
 from kube.errors import ClusterError
 from kube.jobs import LABEL, is_owned
 from kube.objects import is_ours
 from kube.resources import CONFIGMAP, JOB, NODE, POD, SCALEDJOB, SECRET, Kind
-from launcher import processes
 from launcher.docker import Docker
 from launcher.manifests import SETTINGS
 from launcher.run_dir import Trace

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from common import processes
 from kube import objects, scaledjobs
 from kube.cluster import Cluster
 from kube.errors import ClusterError, ManifestError
 from kube.nodes import Node
 from kube.objects import MANAGER
 from kube.resources import CONFIGMAP, DEPLOYMENT, NAMESPACE, SCALEDJOB, SECRET
-from launcher import manifests, processes
+from launcher import manifests
 from launcher.docker import Docker
 from launcher.preflight import Check, CheckError, Doubt
 from launcher.run_dir import Trace

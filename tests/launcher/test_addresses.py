@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from common.errors import OperatorError
-from launcher.addresses import own_address
+from launcher.deploy import own_address
 
 
 def outer_addresses():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from common import options
-from launcher.image import INPUTS, content_tag, is_local, login_key, registry_of
+from launcher.docker import is_local, login_key, registry_of
+from launcher.image import INPUTS, content_tag
 from launcher.settings import ImageSettings
 from tests.fixtures.settings import read_settings
 

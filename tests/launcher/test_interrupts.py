@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.processes import TAKE_OVER
+from common.processes import TAKE_OVER
 
 ROOT = Path(__file__).parents[2]
 HEAD = """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher import processes
+from common import processes
 from launcher.supervisor import Patience
 from tests.fixtures.net import wait_until
 

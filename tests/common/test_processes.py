@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from common import processes
 from common.errors import OperatorError
-from launcher import processes
 from tests.fixtures.net import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -131,7 +131,7 @@ def test_only_one_can_hold_the_lock(tmp_path):
 HOLDER = """
 import signal, sys, time
 from pathlib import Path
-from launcher import processes
+from common import processes
 def leave(*_):
     sys.exit(7)
 signal.signal(processes.TAKE_OVER, leave)

@@ -1,6 +1,6 @@
 """Helper processes: each writes a record of itself, and is ended by that record alone.
 
-    python -m launcher.processes RECORD COMMAND...
+    python -m common.processes RECORD COMMAND...
 
 writes its pid and the moment it was born to RECORD and then becomes COMMAND, so there
 is no moment at which a helper runs without a record. A pid alone is not enough to end
@@ -106,7 +106,7 @@ def start(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "launcher.processes", str(record), *command],
+            [sys.executable, "-m", "common.processes", str(record), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
