@@ -18,7 +18,10 @@ from common import cli, options, processes
 from common.errors import OperatorError
 from common.keyboard import listening
 from kube.cluster import Cluster, Opened
-from launcher.checks.cluster import Checks, docker_checks
+from launcher.checks.cluster import ClusterChecks
+from launcher.checks.keda import keda_check
+from launcher.checks.machine import docker_checks, port_check
+from launcher.checks.prometheus import load_check
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
 from launcher.docker import Docker
@@ -223,7 +226,12 @@ class _Run:
 
     def _examine(self) -> list[Finding]:
         it = self._settings.launcher
-        checks = Checks(it, self._trace, self._cluster).all()
+        checks = [
+            *ClusterChecks(it, self._cluster).all(),
+            keda_check(self._cluster),
+            load_check(it, self._cluster),
+            port_check(self._trace, it.scaler_port),
+        ]
         if not self._arguments.skip_build:
             checks = docker_checks(it.image, self._docker) + checks
         checks += worker_checks(self._settings.worker)

@@ -7,7 +7,8 @@ import pytest
 
 from common.errors import OperatorError
 from kube.nodes import Node
-from launcher.checks.cluster import check_loads, check_operator
+from launcher.checks.keda import check_operator
+from launcher.checks.prometheus import check_loads
 from launcher.preflight import Check, CheckError, Doubt, examine
 from placement.decision import Reading, Reason
 
