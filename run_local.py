@@ -121,12 +121,12 @@ def _start(settings: DemoSettings, folder: Path, started: ExitStack) -> _Demo:
     worker = Program(
         "worker", "mqtt_posture_analyzer_with_db.py", environ, folder / "worker.log"
     )
-    run.note(worker.pid)
+    run.note(worker.pid, worker.script)
     started.callback(worker.stop)
     page = None
     if settings.page and not settings.once:
         page = LivePage(environ, settings.page_port, folder / "page.log")
-        run.note(page.program.pid)
+        run.note(page.program.pid, page.program.script)
         started.callback(page.program.stop)
         page.program.wait_ready()
     worker.wait_ready()

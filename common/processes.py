@@ -58,14 +58,23 @@ def born(pid: int) -> str | None:
         return None
 
 
+def record_of(pid: int, command: Sequence[str]) -> Record:
+    """The record of a process that runs."""
+    return Record(pid, born(pid) or "", list(command))
+
+
+def is_running(record: Record) -> bool:
+    """Whether the process still runs, and is not another one of the same number."""
+    return born(record.pid) == record.born
+
+
 def write_record(path: Path, command: Sequence[str]) -> None:
     """Record this process at `path`, whole or not at all.
 
     Raises:
         OperatorError: it cannot be written.
     """
-    record = Record(os.getpid(), born(os.getpid()) or "", list(command))
-    write_text(path, json.dumps(asdict(record)))
+    write_text(path, json.dumps(asdict(record_of(os.getpid(), command))))
 
 
 def read_record(path: Path) -> Record | None:
@@ -88,7 +97,7 @@ def read_record(path: Path) -> Record | None:
 def running(path: Path) -> int | None:
     """The pid of the recorded process while it runs, else None."""
     record = read_record(path)
-    return record.pid if record and born(record.pid) == record.born else None
+    return record.pid if record and is_running(record) else None
 
 
 def start(
@@ -125,16 +134,21 @@ def end(path: Path, grace: float = _GRACE) -> str | None:
     record = read_record(path)
     if record is None:
         return None
-    said = _end(record, grace)
+    said = end_recorded(record, grace)
     path.unlink(missing_ok=True)
     return said
 
 
-def _end(record: Record, grace: float) -> str:
+def end_recorded(record: Record, grace: float) -> str:
+    """End a recorded process, by force after `grace` seconds; says what was done.
+
+    Raises:
+        OperatorError: the process is not ours to end.
+    """
     try:
         # psutil itself makes sure that the process is still the one it looked at here.
         process = psutil.Process(record.pid)
-        if born(record.pid) != record.born:
+        if not is_running(record):
             return f"ended before; pid {record.pid} is another process now, left alone"
         process.terminate()
         try:

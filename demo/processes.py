@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-import psutil
-
 from common import options
+from common.files import write_text
+from common.processes import Record, end_recorded, is_running, record_of
 from demo.errors import DemoError
 from page.settings import PageSettings
 from posture.settings import WorkerSettings
@@ -31,53 +32,31 @@ class Run:
             DemoError: a run is going on there.
         """
         self._file = folder / "run.json"
-        ours, *rest = self._recorded() or [None]
-        if ours:
-            raise DemoError(
-                f"a demo is running in {folder} already (process {ours.pid}): end it "
-                "with Ctrl-C, or name another folder with --folder"
-            )
-        for process in filter(None, rest):
-            _end(process)
-        self._processes: list[psutil.Process] = []
-        self.note(os.getpid())
+        for number, record in enumerate(self._recorded()):
+            if number == 0 and is_running(record):
+                raise DemoError(
+                    f"a demo is running in {folder} already (process {record.pid}): "
+                    "end it with Ctrl-C, or name another folder with --folder"
+                )
+            end_recorded(record, _GRACE)
+        self._records: list[Record] = []
+        self.note(os.getpid(), "run_local.py")
 
-    def note(self, pid: int) -> None:
+    def note(self, pid: int, script: str) -> None:
         """Note a process of this run; the first is the run's own."""
-        self._processes.append(psutil.Process(pid))
-        noted = [[each.pid, each.create_time()] for each in self._processes]
-        self._file.write_text(json.dumps(noted))
+        self._records.append(record_of(pid, [script]))
+        write_text(self._file, json.dumps([asdict(each) for each in self._records]))
 
     def ended(self) -> None:
         """Nothing is left of this run."""
         self._file.unlink(missing_ok=True)
 
-    def _recorded(self) -> list[psutil.Process | None]:
-        """The processes of the last run, None for those that are gone."""
+    def _recorded(self) -> list[Record]:
+        """The processes of the last run, be they there or gone."""
         try:
-            noted = json.loads(self._file.read_text())
-            return [_process(pid, started) for pid, started in noted]
+            return [Record(**each) for each in json.loads(self._file.read_text())]
         except (FileNotFoundError, ValueError, TypeError):
             return []
-
-
-def _process(pid: int, started: float) -> psutil.Process | None:
-    """The process, unless its number belongs to another one by now."""
-    try:
-        process = psutil.Process(pid)
-        return process if process.create_time() == started else None
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _end(process: psutil.Process) -> None:
-    try:
-        process.terminate()
-        process.wait(_GRACE)
-    except psutil.TimeoutExpired:
-        process.kill()
-    except psutil.NoSuchProcess:
-        return
 
 
 class Program:
@@ -88,6 +67,7 @@ class Program:
     ) -> None:
         """Start it; messages call it `name`."""
         self._name = name
+        self.script = script
         self._log = log
         self._begin = log.stat().st_size if log.exists() else 0
         with log.open("ab") as stream:

@@ -9,33 +9,36 @@ from pathlib import Path
 from launcher.docker import Docker
 from launcher.settings import CONTENT, ImageSettings
 
-INPUTS = (
-    "Dockerfile",
-    "common",
-    "constraints.txt",
-    "mqtt_posture_analyzer_with_db.py",
-    "posture",
-    "retention.py",
-)
-"""What the image is made of; .dockerignore lets exactly this through, and models/."""
-
 
 def content_tag(
-    root: Path, arguments: Mapping[str, str], inputs: Iterable[str] = INPUTS
+    root: Path, arguments: Mapping[str, str], dockerfile: str = "Dockerfile"
 ) -> str:
     """12 hexadecimal digits of everything that decides what is in the image."""
     digest = hashlib.sha256()
     for name, value in sorted(arguments.items()):
         digest.update(f"{name}={value}\0".encode())
-    for path in _files(root, inputs):
+    for path in _files(root, inputs(root, dockerfile)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(root).as_posix()} {content}\0".encode())
     return digest.hexdigest()[:12]
 
 
-def _files(root: Path, inputs: Iterable[str]) -> list[Path]:
+def inputs(root: Path, dockerfile: str = "Dockerfile") -> list[str]:
+    """What an image is made of: its Dockerfile, and what .dockerignore lets through.
+
+    A bundle in models/ is made from the build argument alone, wherever that is done.
+    """
+    own = f"{dockerfile}.dockerignore"
+    ignored = own if (root / own).exists() else ".dockerignore"
+    lines = (root / ignored).read_text().splitlines()
+    through = [line.removeprefix("!") for line in lines if line.startswith("!")]
+    named = [each for each in through if not each.startswith("models/")]
+    return [dockerfile, ignored, *named]
+
+
+def _files(root: Path, names: Iterable[str]) -> list[Path]:
     found: list[Path] = []
-    for name in inputs:
+    for name in names:
         path = root / name
         found += [path] if path.is_file() else filter(_goes_in, path.rglob("*"))
     return sorted(found)

@@ -22,24 +22,20 @@ class Part:
     image: str = ""
     """The last part of its image's name; empty: it runs the worker's image."""
 
-    inputs: tuple[str, ...] = ()
-    """What that is made of; the first is its Dockerfile."""
+    dockerfile: str = ""
+    """What that is made with."""
 
 
 PARTS = {
     "node-agent": Part(
         "deploy/node-agent/node-agent.yaml",
         "posture-node-agent",
-        ("deploy/node-agent/Dockerfile", "common", "constraints.txt", "node_agent"),
+        "deploy/node-agent/Dockerfile",
     ),
     "page": Part(
         "deploy/page.yaml",
         "posture-page",
-        (
-            "deploy/page.Dockerfile",
-            *("common", "constraints.txt", "live_page.py", "page", "posture"),
-            "requirements.txt",
-        ),
+        "deploy/page.Dockerfile",
     ),
     "retention": Part("deploy/retention.yaml"),
 }
@@ -95,7 +91,8 @@ class Parts:
         repository = beside(self.images.repository, part.image)
         base = {"PYTHON_IMAGE": self.images.base} if self.images.base else {}
         platforms = ",".join(sorted(self.images.platforms))
-        tag = content_tag(self.root, {**base, "platforms": platforms}, part.inputs)
+        facts = {**base, "platforms": platforms}
+        tag = content_tag(self.root, facts, part.dockerfile)
         digest = self.docker.digest(f"{repository}:{tag}")
         digest = digest or self.docker.build(
             self.root,
@@ -103,7 +100,7 @@ class Parts:
             (tag, "latest"),
             self.images.platforms,
             base,
-            part.inputs[0],
+            part.dockerfile,
         )
         return f"{repository}@{digest}"
 

@@ -7,7 +7,7 @@ import pytest
 
 from common import options
 from launcher.docker import is_local, login_key, registry_of
-from launcher.image import INPUTS, content_tag
+from launcher.image import content_tag, inputs
 from launcher.settings import ImageSettings
 from tests.fixtures.settings import read_settings
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def source(tmp_path):
     """A copy of what the image is made of."""
-    for name in INPUTS:
+    for name in inputs(ROOT):
         path = ROOT / name
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, tmp_path / name)
@@ -29,7 +29,14 @@ def test_the_same_content_has_the_same_tag(source):
 
 
 @pytest.mark.parametrize(
-    "name", ["Dockerfile", "posture/vision/verdict.py", "common/options.py"]
+    "name",
+    [
+        "Dockerfile",
+        ".dockerignore",
+        "posture/vision/verdict.py",
+        "common/options.py",
+        "retention.py",
+    ],
 )
 def test_any_change_changes_the_tag(source, name):
     before = content_tag(source, {})
@@ -47,12 +54,19 @@ def test_build_arguments_change_the_tag(source):
     assert content_tag(source, {"A": "1"}) != content_tag(source, {"A": "2"})
 
 
-def test_the_build_sees_what_the_tag_is_made_of_and_nothing_else():
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
-    let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    assert "*" in lines
-    # A bundle is made from the build argument alone, wherever that is done.
-    assert let_through - {"models/*.task"} | {"Dockerfile"} == set(INPUTS)
+@pytest.mark.parametrize(
+    "dockerfile",
+    ["Dockerfile", "deploy/page.Dockerfile", "deploy/node-agent/Dockerfile"],
+)
+def test_the_build_sees_what_the_tag_is_made_of_and_nothing_else(dockerfile):
+    _, ignored, *named = inputs(ROOT, dockerfile)
+    assert "*" in (ROOT / ignored).read_text().splitlines()
+    copied = set()
+    for line in (ROOT / dockerfile).read_text().replace("\\\n", " ").splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            copied |= {source.split("/")[0] for source in line.split()[1:-1]}
+    # [s] makes a file that may be missing.
+    assert {each for each in copied if "[" not in each} == set(named)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from common import options
-from launcher.image import content_tag
+from launcher.image import content_tag, inputs
 from launcher.parts import PARTS, Parts, beside, completed
 from launcher.settings import ImageSettings, PartSettings
 from tests.fixtures.settings import read_settings
@@ -97,16 +97,15 @@ def test_the_rest_of_a_manifest_stays_and_the_pull_secret_comes_in(part):
 
 @pytest.mark.parametrize("name", [n for n, part in PARTS.items() if part.image])
 def test_the_tag_of_a_part_says_all_that_its_build_sees(name, tmp_path):
-    part = PARTS[name]
-    ignore = ROOT / f"{part.inputs[0]}.dockerignore"
-    lines = ignore.read_text().splitlines()
-    seen = {line[1:] for line in lines if line.startswith("!")}
-    assert seen == set(part.inputs[1:])
-    for each in part.inputs:
+    dockerfile = PARTS[name].dockerfile
+    for each in inputs(ROOT, dockerfile):
         copy = shutil.copytree if (ROOT / each).is_dir() else shutil.copy
         (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / each, tmp_path / each)
-    assert content_tag(tmp_path, {}, part.inputs) == content_tag(ROOT, {}, part.inputs)
+    same = content_tag(ROOT, {}, dockerfile)
+    assert content_tag(tmp_path, {}, dockerfile) == same
+    (tmp_path / "common" / "options.py").write_text("# changed")
+    assert content_tag(tmp_path, {}, dockerfile) != same
 
 
 @pytest.mark.parametrize(
