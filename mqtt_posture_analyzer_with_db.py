@@ -97,7 +97,7 @@ def _status(settings: SessionSettings) -> int:
     states = look(settings)
     for state in states:
         print(state)  # noqa: T201 - what was asked for
-    return 0 if all(state.exists for state in states) else 1
+    return 1 if any(state.exists is False for state in states) else 0
 
 
 def _probe(settings: SessionSettings) -> int:
@@ -108,22 +108,43 @@ def _probe(settings: SessionSettings) -> int:
 
 
 def _retire(settings: WorkerSettings, successors: int | None) -> int:
-    from posture.mqtt.sessions import close, forget
+    from posture.mqtt.probe import redelivers_at_once
+    from posture.mqtt.sessions import close
 
     if successors == settings.workers:
         raise OperatorError("--successors must be another number than --workers")
     close(settings, successors)
-    stop = _stopped_by_signals()
+    idle = settings.exit_when_idle or _IDLE_WHEN_RETIRED
+    if not redelivers_at_once(settings.broker):
+        idle = max(idle, _IDLE_WITH_TIMER)
+        log.info(
+            "what a lost worker had in hand may take a while to come again: a session "
+            "counts as empty after %.0f s",
+            idle,
+        )
+    asked = Stop()
     for slot in range(settings.workers):
-        idle = settings.exit_when_idle or _IDLE_WHEN_RETIRED
         one = dataclasses.replace(settings, slot=slot, exit_when_idle=idle)
         log.info("working off what waits for %s", one.session_id)
-        if not _work(one, stop, "unsubscribe"):
+        if not _work(one, _own_stop(asked), "unsubscribe"):
             log.error("stopped before %s was empty: retire again", one.session_id)
             return 1
-        forget(settings.broker, one.session_id)
     log.info("retired: %d", settings.workers)
     return 0
+
+
+def _own_stop(asked: Stop) -> Stop:
+    """A stop for one worker, which its end sets; a signal sets `asked` too."""
+    stop = Stop()
+
+    def both() -> None:
+        asked.set()
+        stop.set()
+
+    on_stop_signals(both)
+    if asked.is_set():
+        stop.set()
+    return stop
 
 
 def _replay(settings: ReplaySettings) -> int:
@@ -140,6 +161,7 @@ _NEEDS: dict[str, type[SessionSettings]] = {
     "replay": ReplaySettings,
 }
 _IDLE_WHEN_RETIRED = 5.0  # seconds without a message after which a session is empty
+_IDLE_WITH_TIMER = 60.0  # the same, where what was not acknowledged comes by a timer
 _COMMANDS = {
     "work": "analyze pictures (the default)",
     "declare": "have the broker keep pictures for all --workers, before they start",

@@ -3,8 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+FOREVER = 0xFFFFFFFF
+"""Session expiry interval: never."""
+
 _TAKEN_OVER = 0x8E
 _NOBODY = 0x10
+_OTHER_VERSION = 0x84
+_NOT_ALLOWED = 0x87
+_NO_RETAIN = 0x9A
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,21 @@ class Reason:
     def taken_over(self) -> bool:
         """Another client has connected under this one's id."""
         return self.code == _TAKEN_OVER
+
+    @property
+    def other_version(self) -> bool:
+        """The broker does not speak this version of MQTT."""
+        return self.code in (_OTHER_VERSION, 1)
+
+    @property
+    def not_allowed(self) -> bool:
+        """The access list is against it."""
+        return self.code == _NOT_ALLOWED
+
+    @property
+    def no_retain(self) -> bool:
+        """Nothing may be retained."""
+        return self.code == _NO_RETAIN
 
     @property
     def nobody(self) -> bool:

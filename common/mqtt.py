@@ -6,6 +6,7 @@ durable session at the first connect, and deliver retained ones at every reconne
 
 import ssl
 import sys
+import threading
 from typing import Any, Protocol
 
 from paho.mqtt.client import (
@@ -22,15 +23,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from common.broker_answers import Callbacks, Delivery, Granted, Reason
+from common.broker_answers import FOREVER, Callbacks, Delivery, Granted, Reason
 from common.broker_settings import BrokerSettings, tls_context
 from common.errors import OperatorError
-
-LARGEST = 14_000_000
-"""Bytes of a packet that must fit: a 10 MB picture in Base64."""
-
-FOREVER = 0xFFFFFFFF
-"""Session expiry interval: never."""
 
 RETAINED_ALWAYS = 0
 """Retain handling: each subscription brings what is retained."""
@@ -40,6 +35,9 @@ RETAINED_WHEN_NEW = 1
 
 RETAINED_NEVER = 2
 """Retain handling: only what is published from now on."""
+
+
+_MOST_ON_THE_WAY = 20  # messages; paho's own number, and Mosquitto's
 
 
 class Sent(Protocol):
@@ -83,7 +81,7 @@ class Connection:
         self._window = window
         self.client_id = client_id
         five = settings.version == "5"
-        self._client = Client(
+        self._client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if five else not durable,
@@ -129,8 +127,36 @@ class Connection:
         return "" if result == MQTT_ERR_SUCCESS else error_string(result)
 
     def disconnect(self) -> None:
-        """Say farewell."""
+        """Say farewell, and make no connection again by itself."""
         self._client.disconnect()
+
+    def remove_session(self, deadline: float) -> bool:
+        """End the connection and the session; False if it is another client's now.
+
+        With MQTT 5 the farewell itself ends the session, so another client's is never
+        hit. MQTT 3.1.1 needs a second connection for it, which is made while this one
+        still has the session.
+        """
+        if not self._client.is_connected():
+            self.stop()
+            return False
+        if self._settings.version == "5":
+            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = 0
+            self._client.disconnect(properties=properties)
+            self._client.loop_stop()
+            return True
+        done = threading.Event()
+        wiping = Connection(
+            self._settings,
+            self.client_id,
+            Callbacks(connected=lambda _granted: done.set()),
+        )
+        wiping.start()
+        confirmed = done.wait(deadline)
+        self.stop()
+        wiping.stop()
+        return confirmed
 
     def drop(self) -> None:
         """End it without a farewell, as a crash would."""
@@ -172,14 +198,22 @@ class Connection:
         self._client.connect_async(broker.host, broker.port, broker.keepalive, **five)
 
 
-def _attach(client: Client, on: Callbacks) -> None:
+class _Client(Client):
+    def allow(self, most: int) -> None:
+        """Have so many messages on the way; paho's own setter is for before that."""
+        self._max_inflight_messages = most
+
+
+def _attach(client: _Client, on: Callbacks) -> None:
     """Let paho's callbacks, with all that they are told, end in ours."""
 
     def connected(_c: Any, _u: Any, flags: Any, code: Any, properties: Any) -> None:  # noqa: ANN401
         if code.is_failure:
             on.refused(_reason(code))
         else:
-            on.connected(_granted(flags.session_present, properties))
+            granted = _granted(flags.session_present, properties)
+            client.allow(min(_MOST_ON_THE_WAY, granted.receive_maximum))
+            on.connected(granted)
 
     client.on_connect = connected
     # paho calls this while it handles the error, which it keeps to itself.

@@ -32,9 +32,10 @@ class Publisher:
         self._connected = False
         self._trouble = ""
         self._sent = 0
+        self._window = _WINDOW
         self.acknowledged = 0
         self.unheard = 0  # acknowledged, but the broker knows nobody who wants them
-        self.refused: list[str] = []
+        self.reasons: list[Reason] = []  # of what was refused
         name = f"camera-{uuid.uuid4().hex[:12]}"
         callbacks = Callbacks(
             connected=self._connected_to,
@@ -86,10 +87,15 @@ class Publisher:
         Raises:
             PublishError: the broker acknowledges nothing any more.
         """
-        self._wait_for_less_than(_WINDOW)
+        self._wait_for_less_than(self._window)
         with self._changed:
             self._sent += 1
         self._connection.publish(topic, payload, retain=retain)
+
+    @property
+    def refused(self) -> list[str]:
+        """What the broker said to those that it does not want."""
+        return [str(reason) for reason in self.reasons]
 
     def finish(self) -> None:
         """Wait until the broker has acknowledged everything.
@@ -98,8 +104,8 @@ class Publisher:
             PublishError: it has not, or refused some.
         """
         self._wait_for_less_than(1)
-        if self.refused:
-            count, reason = len(self.refused), self.refused[0]
+        if self.reasons:
+            count, reason = len(self.reasons), self.reasons[0]
             raise PublishError(self._about(f"refused {count} pictures: {reason}"))
 
     def _wait_for_less_than(self, limit: int) -> None:
@@ -112,7 +118,7 @@ class Publisher:
 
     @property
     def _left(self) -> int:
-        return self._sent - self.acknowledged - len(self.refused)
+        return self._sent - self.acknowledged - len(self.reasons)
 
     def _less_than(self, left: int) -> bool:
         """Wait for an answer, which other news (a failed try to connect) is not."""
@@ -123,8 +129,9 @@ class Publisher:
 
     # In the network thread
 
-    def _connected_to(self, _granted: Granted) -> None:
+    def _connected_to(self, granted: Granted) -> None:
         with self._changed:
+            self._window = min(_WINDOW, granted.receive_maximum)
             self._connected = True
             self._changed.notify_all()
 
@@ -146,7 +153,7 @@ class Publisher:
     def _published(self, reason: Reason) -> None:
         with self._changed:
             if reason.failure:
-                self.refused.append(str(reason))
+                self.reasons.append(reason)
             else:
                 self.acknowledged += 1
                 self.unheard += reason.nobody

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from common.errors import OperatorError
-from launcher.preflight import Check
+from launcher.preflight import Check, Doubt
 from posture.settings import SessionSettings, WorkerSettings
 
 _DEADLINE = 6.0  # seconds for one answer, so that the door's own words are heard
@@ -27,11 +27,14 @@ def declare_session(session: SessionSettings) -> Callable[[], str]:
 
 
 def _check_broker(worker: WorkerSettings) -> str:
-    from posture.mqtt.probe import probe
+    from posture.mqtt.probe import UntriedError, probe
 
     at = f"{worker.broker.host}:{worker.broker.port}"
     try:
         return f"{at} {probe(worker.broker)}"
+    except UntriedError as error:
+        remedy = "python mqtt_posture_analyzer_with_db.py probe, as a user who may"
+        raise Doubt(f"{at}: {error}", remedy) from error
     except OperatorError as error:
         raise OperatorError(f"{at}: {error}") from error
 

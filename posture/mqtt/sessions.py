@@ -7,13 +7,15 @@ Each of these connects under the workers' own client ids: a worker that is conne
 loses its connection, and takes it up again some seconds later.
 """
 
+import queue
+import secrets
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from common.broker_answers import Callbacks
+from common.broker_answers import Callbacks, Granted
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.mqtt import Connection
@@ -32,14 +34,21 @@ class State:
     """One session: whether the broker has it, and how many messages wait in it."""
 
     client_id: str
-    exists: bool
+    exists: bool | None
+    """None: nothing waits, and the broker does not say whether it has the session."""
     waiting: int
 
     def __str__(self) -> str:
+        if self.exists is None:
+            return (
+                f"{self.client_id}: nothing waits; this broker does not say whether "
+                "the session exists"
+            )
         if not self.exists:
             return f"{self.client_id}: not declared, so its pictures are being lost"
-        more = " or more" if self.waiting >= MOST_COUNTED else ""
-        return f"{self.client_id}: {self.waiting}{more} waiting"
+        if not self.waiting:
+            return f"{self.client_id}: nothing waits"
+        return f"{self.client_id}: at least {self.waiting} waiting"
 
 
 def session_ids(settings: SessionSettings) -> list[str]:
@@ -51,10 +60,15 @@ def declare(settings: SessionSettings, deadline: float = _DEADLINE) -> None:
     """Make the session of each worker exist at the broker; twice is the same as once.
 
     Raises:
-        OperatorError: the broker did not confirm one of them in time.
+        OperatorError: the broker did not confirm one of them in time, or does not keep
+            what comes for it.
     """
     with _opened(settings, deadline) as sessions:
         _ask(sessions, "subscribe", settings, deadline)
+        # All have been logged.
+        grave = [limit for each in sessions for limit in each.limits if limit.grave]
+    if grave:
+        raise OperatorError(f"declared, but pictures will be lost: {grave[0]}")
 
 
 def close(
@@ -80,45 +94,64 @@ def close(
 def look(settings: SessionSettings, deadline: float = _DEADLINE) -> list[State]:
     """How the session of each worker stands; none of them is changed.
 
+    Connecting makes a session that the broker does not have; the farewell takes it away
+    again. A worker that comes meanwhile is given way to.
+
     Raises:
         OperatorError: the broker did not answer in time.
     """
     waiting: dict[str, list[Message]] = {each: [] for each in session_ids(settings)}
+    states = []
     with _opened(settings, deadline, waiting) as sessions:
         seen = -1
         while seen < (now := sum(map(len, waiting.values()))):
             seen = now
             time.sleep(_SILENCE)
-        found = {session.client_id: session.found for session in sessions}
-    for client_id, existed in found.items():
-        if not existed:
-            forget(settings.broker, client_id)  # the look itself has made it
-    return [
-        State(each, found[each], min(len(messages), MOST_COUNTED))
-        for each, messages in waiting.items()
-    ]
+        tells = all(each.found for each in sessions) or tells_sessions(settings.broker)
+        for session in sessions:
+            count = len(waiting[session.client_id])
+            exists = True if session.found or count else (None if not tells else False)
+            if exists is False and not session.end(deadline):
+                exists = True  # somebody has begun it meanwhile
+            states.append(State(session.client_id, exists, count))
+    return states
 
 
-def forget(
-    settings: BrokerSettings, client_id: str, deadline: float = _DEADLINE
-) -> None:
-    """End the durable session of that name, and what waits in it.
+def tells_sessions(broker: BrokerSettings, deadline: float = _DEADLINE) -> bool:
+    """Whether the broker says that it has a session, tried with one of our own.
 
     Raises:
-        OperatorError: the broker did not confirm in time.
+        OperatorError: the broker did not answer in time.
     """
-    done = threading.Event()
-    connection = Connection(
-        settings, client_id, Callbacks(connected=lambda _granted: done.set())
+    name = f"posture-look-{secrets.token_hex(6)}"
+    found = [_visit(broker, name, deadline, last) for last in (False, True)]
+    return found[1]
+
+
+def _visit(broker: BrokerSettings, name: str, deadline: float, last: bool) -> bool:
+    answers: queue.SimpleQueue[Granted] = queue.SimpleQueue()
+    subscribed = threading.Event()
+    callbacks = Callbacks(
+        connected=answers.put, subscribed=lambda _answers: subscribed.set()
     )
+    connection = Connection(broker, name, callbacks, durable=True)
     connection.start()
-    confirmed = done.wait(deadline)
-    connection.stop()
-    if not confirmed:
+    try:
+        found = answers.get(timeout=deadline).found
+        # Without a subscription there is no session for some brokers (RabbitMQ).
+        connection.subscribe(name)
+        subscribed.wait(deadline)
+    except queue.Empty:
         raise OperatorError(
-            f"the broker at {settings.host}:{settings.port} did not end the session "
-            f"{client_id!r} within {deadline:g} s"
-        )
+            f"the broker at {broker.host}:{broker.port} did not answer within "
+            f"{deadline:g} s"
+        ) from None
+    finally:
+        if last:
+            connection.remove_session(deadline)
+        else:
+            connection.stop()
+    return found
 
 
 @contextmanager

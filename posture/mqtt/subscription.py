@@ -9,14 +9,16 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
 from common.broker_answers import Callbacks, Delivery, Granted, Reason
+from common.broker_limits import Shortcoming, granted_less, shortcomings
 from common.broker_settings import BrokerSettings
-from common.mqtt import LARGEST, Connection
+from common.mqtt import Connection
+from posture.mqtt.again import Again
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ _QUICK_LOSSES = 3
 _DELAYS = (1, 10)  # seconds between attempts, first and longest
 _DELAY_WHEN_EVICTED = 5  # seconds; doubled when it happens again, with jitter
 _MOST_DOUBLINGS = 1
+_ASK_AGAIN = (5.0, 60.0)  # seconds between two tries to subscribe, first and longest
 _LASTING = 30.0  # seconds; a connection that lasted longer was nobody's prey
 
 Wish = Literal["subscribe", "unsubscribe", "look"]
@@ -41,6 +44,8 @@ class Message:
     topic: str
     payload: bytes = field(repr=False)
     again: bool = False  # delivered before, and not acknowledged
+    retained: bool = False  # published before the subscription
+    properties: tuple[tuple[str, str], ...] = ()  # MQTT 5: the camera's own
     received: datetime = field(default_factory=lambda: datetime.now(UTC))
     taken: float = field(default_factory=time.monotonic)  # the same moment
 
@@ -57,6 +62,7 @@ class Subscription:
         window: int,
         on_ready: Callable[[], None] = lambda: None,
         wish: Wish = "subscribe",
+        on_lost_session: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -64,7 +70,8 @@ class Subscription:
         `on_ready`, which is called once, when the broker has first confirmed the
         subscription. At most `window` messages are unacknowledged at a time, with a
         broker that keeps to it. `unsubscribe` lets nothing new into the session, and
-        `look` leaves it as it is.
+        `look` leaves it as it is, and gives way to whoever else wants it.
+        `on_lost_session` is called when the broker no longer has what it had.
         """
         self._settings = settings
         self.client_id = client_id
@@ -72,6 +79,7 @@ class Subscription:
         self._topic = topic
         self._deliver = deliver
         self._window = window
+        self._on_lost_session = on_lost_session
         self._on_ready: Callable[[], None] | None = on_ready
         # A message may be acknowledged only on the connection that brought it: when the
         # broker has lost the session its numbers start again, and an old
@@ -85,9 +93,14 @@ class Subscription:
         self._connected_at = 0.0
         self._quick_losses = 0
         self._evictions = 0
+        self._ask_again = Again(lambda: self.ask(self._wish), topic, *_ASK_AGAIN)
+        self._subscribed_at = float("inf")
         self.subscribed = threading.Event()
         self.answered = threading.Event()  # to `ask`, also if the line was lost since
         self.found = False  # whether the broker had the session already
+        self.limits: list[
+            Shortcoming
+        ] = []  # what the broker grants less than is needed
         callbacks = Callbacks(
             connected=self._connected_to,
             refused=self._refused_by,
@@ -108,14 +121,30 @@ class Subscription:
 
     def stop(self) -> None:
         """Disconnect, once what was acknowledged has been sent; the session stays."""
+        self._ask_again.stop()
         self._connection.stop()
         self._connection_ended()
+
+    def end(self, deadline: float = 15) -> bool:
+        """Disconnect, and end the session; False if it is somebody else's now."""
+        self._ask_again.stop()
+        ended = self._connection.remove_session(deadline)
+        self._connection_ended()
+        return ended
+
+    def subscribed_for(self) -> float:
+        """Seconds since the broker has last confirmed; 0 if it has not."""
+        if not self.subscribed.is_set():
+            return 0.0
+        return max(0.0, time.monotonic() - self._subscribed_at)
 
     def ask(self, wish: Wish) -> None:
         """Change what the session is for, now and at each connection to come."""
         self._wish = wish
         self.answered.clear()
         self.subscribed.clear()
+        if wish != "look":
+            self._ask_again.begin()
         if wish == "subscribe":
             self._connection.subscribe(self._topic)
         elif wish == "unsubscribe":
@@ -158,31 +187,31 @@ class Subscription:
             self._order.clear()
             self._connected = True
         self._connected_at = time.monotonic()
-        self._warn_of_limits(granted)
+        self._warn(shortcomings(granted, self._topic))
         self.found = granted.found
         if not self.found:
             self._begin_session()
         self.ask(self._wish)
 
-    def _warn_of_limits(self, granted: Granted) -> None:
-        limit = granted.maximum_packet
-        if limit is not None and limit < LARGEST:
-            log.warning(
-                "the broker takes no packet above %d bytes: larger pictures are lost "
-                "at the camera; set max_packet_size 20000000, see "
-                "deploy/mosquitto.conf",
-                limit,
-            )
+    def _warn(self, limits: Iterable[Shortcoming]) -> None:
+        for limit in limits:
+            if limit not in self.limits:
+                self.limits.append(limit)
+                log.warning("%s", limit)
 
     def _begin_session(self) -> None:
-        if self._session:
+        if self._generation > 1 and self._wish != "look":
             log.error(
                 "the broker has lost our session, and what waited in it: does it keep "
-                "its sessions when it restarts (persistence true)? See "
-                "deploy/mosquitto.conf"
+                "its sessions when it restarts (persistence true)? See docs/brokers.md"
             )
-        else:
-            log.info("the broker has no session for us yet: it begins now")
+            self._on_lost_session()
+        elif self._wish == "subscribe":
+            log.warning(
+                "the broker has no session for us: it begins now, and pictures from "
+                "before are not in it; if it was declared, or a worker has run, the "
+                "broker has lost it: see docs/brokers.md"
+            )
         self._session = self._generation
 
     def _unreachable(self, error: BaseException | None) -> None:
@@ -194,16 +223,21 @@ class Subscription:
         )
 
     def _answered(self, answers: list[Reason]) -> None:
-        if answers[0].failure:
+        answer = answers[0]
+        if answer.failure:
             log.error(
-                "the broker refuses the subscription to %s: %s; allow it in its ACL",
+                "the broker refuses the subscription to %s: %s; allow it in its ACL; "
+                "asking again",
                 self._topic,
-                answers[0],
+                answer,
             )
             return
+        self._warn(granted_less(answer, self._topic))
         self._ready()
 
     def _ready(self) -> None:
+        self._ask_again.stop()
+        self._subscribed_at = time.monotonic()
         self.answered.set()
         self.subscribed.set()
         if self._on_ready:
@@ -224,6 +258,8 @@ class Subscription:
                 delivery.topic,
                 delivery.payload,
                 delivery.again,
+                delivery.retained,
+                delivery.properties,
             )
         )
 
@@ -236,6 +272,9 @@ class Subscription:
         if lasted > _LASTING:
             self._evictions = 0
         if reason.code == 0:
+            return
+        if self._wish == "look":
+            self._connection.disconnect()  # a worker has come for its session
             return
         if reason.taken_over or self._quick_losses >= _QUICK_LOSSES:
             self._wait_longer()
@@ -269,5 +308,6 @@ class Subscription:
     def _connection_ended(self) -> bool:
         with self._lock:
             was_connected, self._connected = self._connected, False
+        self._ask_again.stop()
         self.subscribed.clear()
         return was_connected

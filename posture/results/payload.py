@@ -66,5 +66,16 @@ def availability_topic(prefix: str, worker: str) -> str:
     return f"{prefix}/workers/{worker}/availability"
 
 
+def session_topic(prefix: str, worker: str) -> str:
+    """Where a worker says that the broker has lost its session."""
+    return f"{prefix}/workers/{worker}/session"
+
+
+def lost_session(count: int, time: datetime) -> bytes:
+    """What a worker says there: how often since it began, and when last (UTC)."""
+    last = _iso(time.replace(tzinfo=None))
+    return json.dumps({"schema": SCHEMA, "lost": count, "last_time": last}).encode()
+
+
 def _iso(time: datetime) -> str:
     return time.isoformat(timespec="microseconds") + "Z"

@@ -22,6 +22,8 @@ from posture.results.payload import (
     availability_topic,
     camera_of,
     document,
+    lost_session,
+    session_topic,
     status_topic,
     understood,
 )
@@ -68,6 +70,10 @@ class Results:
         self._client_id = f"{session_id}-results"
         worker = pi_name(f"workers/{session_id}")  # as safe as a camera's name
         self._availability = availability_topic(settings.prefix, worker)
+        self._session = session_topic(settings.prefix, worker)
+        self._lost = b""  # what there is to say of lost sessions
+        self._lost_count = 0
+        self._lost_told = False
         self._birth = home_assistant.birth_topic(settings)
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}  # by camera, the one silent for longest first
@@ -100,6 +106,13 @@ class Results:
                 self._rows[row.pi_id] = row if newer else known
             while len(self._rows) > CAMERAS:
                 del self._rows[next(iter(self._rows))]
+
+    def session_lost(self) -> None:
+        """Tell that the broker has lost the worker's session; returns at once."""
+        with self._lock:
+            self._lost_count += 1
+            self._lost = lost_session(self._lost_count, datetime.now(UTC))
+            self._lost_told = False
 
     def finish(self, timeout: float) -> None:
         """Tell what there is to tell if the broker listens, and end."""
@@ -134,7 +147,7 @@ class Results:
         Raises:
             OSError: the broker cannot be reached, or refuses us.
         """
-        self._welcome = False
+        self._welcome = self._lost_told = False
         self._described.clear()
         self._newest.restart()
         line = self._connect()
@@ -218,6 +231,9 @@ class Results:
             return
         self._next = now + _TICK
         self._take()
+        if self._lost and not self._lost_told:
+            self._lost_told = True
+            line.publish(self._session, self._lost, retain=True)
         for pi, newest in self._newest.due(now):
             if self._settings.discovery and pi not in self._described:
                 self._described.add(pi)

@@ -23,6 +23,9 @@ class Events:
     def ready(self) -> None:
         """Pictures begin to come."""
 
+    def session_lost(self) -> None:
+        """The broker no longer has our session, nor what waited in it."""
+
     def recorded(self, status: str, seconds: float, waited: float) -> None:
         """A row was committed; `seconds` its analysis took, `waited` all of it."""
 

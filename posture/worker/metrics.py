@@ -4,7 +4,9 @@ Nothing that a camera says is a label, so neither a hostile topic nor a thousand
 make more series; what belongs to a camera is told by the live page, from the table.
 """
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 
@@ -27,6 +29,7 @@ from posture.worker.events import Events
 
 _PREFIX = "posture_worker"
 _ANALYSIS = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10)
+_NEWS = 600.0  # seconds that a lost session is told at /healthz
 _DELAY = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
@@ -67,6 +70,19 @@ class Telemetry(Events):
             "Messages that came again after their row was committed",
             registry=self.registry,
         )
+
+        self._sessions_lost = Counter(
+            f"{_PREFIX}_sessions_lost",
+            "Times that the broker had lost our session, and what waited in it",
+            registry=self.registry,
+        )
+        self._lost_at = -math.inf
+
+    def trouble(self) -> str | None:
+        """What /healthz is to say, while it is news."""
+        if time.monotonic() - self._lost_at > _NEWS:
+            return None
+        return "the broker has lost our session, and the pictures that waited in it"
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(f"{_PREFIX}_{name}", text, registry=self.registry)
@@ -111,6 +127,11 @@ class Telemetry(Events):
         self._delay.observe(max(0.0, waited))
         self._last.set_to_current_time()
 
+    def session_lost(self) -> None:
+        """Count, and note the time."""
+        self._sessions_lost.inc()
+        self._lost_at = time.monotonic()
+
     def repeated(self) -> None:
         """Count."""
         self._repeated.inc()
@@ -137,6 +158,7 @@ def told(settings: WorkerSettings) -> Iterator[Events]:
         it.metrics_address,
         it.metrics_port,
         telemetry.registry,
+        telemetry.trouble,
         setting="METRICS_PORT",
         standstill=telemetry.standstill,
     )

@@ -70,6 +70,8 @@ class Worker:
         """
         self._settings = settings
         self._events = events or Events()
+        self._retiring = wish == "unsubscribe"
+        self._left = False  # a message has been left to the broker
         self._share = settings.share
         self._most_bytes = settings.memory_mb << 20
         self._quarantine = pictures.Quarantine(
@@ -123,6 +125,7 @@ class Worker:
             window=(2 * len(self._analysts) + BATCH) * settings.workers,
             on_ready=on_ready,
             wish=wish,
+            on_lost_session=self._session_lost,
         )
         self._moved = time.monotonic()
         self._events.watch(self._in_hand, self.subscription.subscribed, self.standstill)
@@ -153,7 +156,22 @@ class Worker:
                     self._pause()
         finally:
             self._finish()
-        return idle
+            ended = self._end_session() if idle and self._retiring else True
+            self.subscription.stop()
+        return idle and ended
+
+    def _end_session(self) -> bool:
+        """Take it away, now that nothing waits in it and nothing more comes."""
+        if self._left:
+            log.error("a picture has come at the last moment: retire again")
+            return False
+        ended = self.subscription.end()
+        if not ended:
+            log.error(
+                "the session %s is another client's now, and stays",
+                self.subscription.client_id,
+            )
+        return ended
 
     def standstill(self) -> str | None:
         """Why the analysts do not move any more, if so: only a new worker would.
@@ -173,7 +191,8 @@ class Worker:
         limit = self._settings.exit_when_idle
         if limit is None or not self.subscription.subscribed.is_set():
             return False
-        idle = self._in_hand.idle_for()
+        # After an outage of the broker there was no picture because none could come.
+        idle = min(self._in_hand.idle_for(), self.subscription.subscribed_for())
         if idle >= limit:
             log.info("nothing to do for %.0f s: ending", idle)
         return idle >= limit
@@ -194,6 +213,7 @@ class Worker:
         while not self._stop.is_set() and not self._in_hand.wait_until_few(few, _TICK):
             self._guarded.check()
         self._too_much.clear()
+        self._left = False
         if not self._stop.is_set():
             self.subscription.start()
 
@@ -209,17 +229,22 @@ class Worker:
         self._recorder.finish(max(0.0, until - time.monotonic()))
         if self._results:
             self._results.finish(min(_LAST_WORDS, max(0.0, until - time.monotonic())))
-        self.subscription.stop()
         self._guarded.close()
         log.info("stopped; %d pictures recorded", self._recorder.count)
 
     # The network thread
+
+    def _session_lost(self) -> None:
+        self._events.session_lost()
+        if self._results:
+            self._results.session_lost()
 
     def _take(self, message: Message) -> None:
         if not self._share.owns(message.topic, message.payload):
             self.subscription.acknowledge(message)
             return
         if self._stop.is_set() or self._too_much.is_set():
+            self._left = True
             return  # not acknowledged, so it comes again
         in_hand = self._in_hand.take(len(message.payload))
         self._inbox.put(message)

@@ -22,8 +22,8 @@ def test_a_broker_that_keeps_everything_passes_the_probe(tmp_path):
 @pytest.mark.parametrize(
     ("extra", "remedy"),
     [
-        ("max_queued_messages 1000", "set max_queued_messages 1000000"),
-        ("max_packet_size 2000000", "set max_packet_size 20000000"),
+        ("max_queued_messages 1000", "on Mosquitto set max_queued_messages 1000000"),
+        ("max_packet_size 2000000", "Mosquitto: max_packet_size 20000000"),
     ],
     ids=["queue limit", "packet limit"],
 )
