@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from page.rhythm import UNKNOWN, Rhythm
 from page.rows import StoredRow
+from posture.vision import advice
 from posture.vision.verdict import Status
 
 _KINDS: dict[str, tuple[str, str]] = {
@@ -40,6 +41,23 @@ class Tile:
     def age(self, now: datetime) -> timedelta | None:
         """Since the picture came."""
         return now - self.row.received_time if self.row.received_time else None
+
+    @property
+    def why(self) -> str:
+        """Why nobody was judged, in a few words; empty where somebody was."""
+        return advice.short(self.row.reason)
+
+    @property
+    def seen_from(self) -> str:
+        """The view and its yaw, as far as they are known."""
+        degrees = "" if self.row.yaw is None else f"{self.row.yaw}°"
+        return f"{self.row.view or ''} {degrees}".strip()
+
+    @property
+    def remedy(self) -> str:
+        """What to do so that such a picture is judged."""
+        reason = self.row.reason
+        return advice.remedy(self.row.pi_id, reason, self.row.yaw) if reason else ""
 
     @property
     def milliseconds(self) -> int | None:

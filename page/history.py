@@ -3,13 +3,15 @@
 Fast on large tables with the indexes of deploy/posture_log_page.sql.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from page.errors import PageError
 from page.rows import Rows, StoredRow
 from page.timeline import BIN, Bin
+from posture.vision.advice import Seen, advise
 
 PAGE = 50  # rows
 _CHUNK = 5000  # rows of an export at a time
@@ -93,6 +95,30 @@ def day(rows: Rows, pi: str, begin: datetime, end: datetime) -> list[Bin]:
         one = bins.setdefault(number, Bin(number))
         one.add(status, count, neck or 0.0, body or 0.0, measured)
     return sorted(bins.values(), key=lambda each: each.number)
+
+
+def reasons(rows: Rows, pi: str, begin: datetime, end: datetime) -> Counter[str]:
+    """Why nobody was judged from `begin` to `end`, where the table says so."""
+    if not rows.has_reasons():
+        return Counter()
+    found = rows.ask(
+        "SELECT reason, count(*) FROM posture_log WHERE pi_id = %s AND "
+        "received_time >= %s AND received_time < %s AND reason IS NOT NULL GROUP BY 1",
+        pi,
+        utc(begin),
+        utc(end),
+    )
+    return Counter(dict(found))
+
+
+def advice_on(pi: str, rows: Sequence[StoredRow]) -> str:
+    """What to do about a camera, by its newest rows; empty while most are judged."""
+    last = [
+        Seen(row.reason, row.yaw)
+        for row in rows
+        if row.reason or row.neck_angle is not None
+    ]
+    return advise(pi, last)
 
 
 def read_day(

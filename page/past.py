@@ -18,7 +18,9 @@ from page.errors import PageError
 from page.history import Wish
 from page.parts import Page
 from page.rows import StoredRow
+from posture.vision.advice import short
 
+_LAST = 20  # pictures by which a camera's place is judged
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -36,6 +38,8 @@ async def camera(page: Page, request: Request) -> Response:
             f"There is no camera called {pi[:100]!r}, or it has sent nothing for long."
         )
         return page.show(request, "wrong.html", 404, reason=reason)
+    reasons = await to_thread.run_sync(history.reasons, page.rows, pi, begin, end)
+    newest = await to_thread.run_sync(history.find, page.rows, Wish(pi=pi), _LAST)
     noon = (begin + timedelta(hours=12)).astimezone(zone)
     return page.show(
         request,
@@ -51,7 +55,24 @@ async def camera(page: Page, request: Request) -> Response:
         body=timeline.curve(bins, "body"),
         hours=timeline.hours(bins),
         kinds=sum((each.kinds for each in bins), Counter[str]()),
+        reasons=[(short(reason), count) for reason, count in reasons.most_common()],
+        advice=history.advice_on(pi, newest),
         good=timeline.share_good(sum((each.kinds for each in bins), Counter())),
+    )
+
+
+async def view(page: Page, request: Request) -> Response:
+    """Whether a camera stands where its pictures can be judged: the newest of them."""
+    pi = request.query_params.get("pi", "")
+    newest = await to_thread.run_sync(history.find, page.rows, Wish(pi=pi), _LAST)
+    return page.show(
+        request,
+        "view.html",
+        pi=pi,
+        rows=[Tile(row) for row in newest],
+        judged=sum(row.neck_angle is not None for row in newest),
+        advice=history.advice_on(pi, newest),
+        told=await to_thread.run_sync(page.rows.has_reasons),
     )
 
 
@@ -119,6 +140,9 @@ def _cells(row: StoredRow) -> list[object]:
         row.body_angle,
         _harmless(row.posture_status),
         _harmless(row.processed_by),
+        _harmless(row.view or ""),
+        _harmless(row.reason or ""),
+        row.yaw,
     ]
 
 

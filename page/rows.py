@@ -8,6 +8,7 @@ from typing import Any
 from common.database_settings import DatabaseSettings
 from common.postgres import Connection, DatabaseError
 from page.errors import PageError
+from posture.store import optional_columns
 
 _CONNECTIONS = 4
 _NEWEST = 30_000  # rows that are looked through for cameras without the indexes
@@ -48,6 +49,10 @@ class StoredRow:
     body_angle: int | None
     posture_status: str
     processed_by: str
+    view: str | None = None
+    reason: str | None = None
+    yaw: int | None = None
+    """The last three only where the table has them: deploy/posture_log_reasons.sql."""
 
 
 class Rows:
@@ -55,6 +60,7 @@ class Rows:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         """Prepare; nothing is connected yet."""
+        self._optional: str | None = None  # not known yet
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         for _ in range(_CONNECTIONS):
             self._idle.put(Connection(settings, "posture-page", read_only=True))
@@ -110,8 +116,23 @@ class Rows:
 
     def rows(self, tail: str, *values: object) -> list[StoredRow]:
         """Rows by the end of a SELECT."""
-        found = self.ask(f"SELECT {_COLUMNS} FROM posture_log {tail}", *values)  # noqa: S608 - constants
+        columns = f"{_COLUMNS}, {self._optional_columns()}"
+        found = self.ask(f"SELECT {columns} FROM posture_log {tail}", *values)  # noqa: S608 - constants
         return [_row(*each) for each in found]
+
+    def has_reasons(self) -> bool:
+        """Whether the table says why nobody was judged."""
+        return "reason" in self._optional_columns().split(", ")
+
+    def _optional_columns(self) -> str:
+        """The optional columns, with NULL for those that the table lacks."""
+        if self._optional is None:
+            there = optional_columns.found(self.ask, "SELECT")
+            names = (
+                name if name in there else "NULL" for name in optional_columns.TYPES
+            )
+            self._optional = ", ".join(names)
+        return self._optional
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows that a statement gives; times without a zone are UTC's.

@@ -49,6 +49,7 @@ def make_app(settings: PageSettings) -> Starlette:
             route("/live", answers.live),
             route("/camera", past.camera),
             route("/week", weeks.week),
+            route("/view", past.view),
             route("/table", past.table),
             route("/table.csv", past.export),
             route("/system", answers.system),

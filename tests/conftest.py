@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import posture  # noqa: F401 - sets OpenCV's limit, which is read once, at its import
+from posture.store import optional_columns
 from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.worker import WorkerProcess
@@ -13,6 +14,7 @@ from tests.fixtures.worker import WorkerProcess
 pytest_plugins = ["tests.fixtures.control_plane", "tests.fixtures.cluster_scene"]
 
 IMAGES = Path(__file__).parent / "images"
+_REASONS = Path(__file__).parents[1] / "deploy" / "posture_log_reasons.sql"
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,15 @@ def postgres(_postgres: Postgres) -> Postgres:
     """The shared database, its table empty."""
     _postgres.execute("TRUNCATE posture_log RESTART IDENTITY")
     return _postgres
+
+
+@pytest.fixture
+def reasons(postgres: Postgres) -> Iterator[Postgres]:
+    """The shared database, its table with the optional columns meanwhile."""
+    postgres.execute(_REASONS.read_text())
+    yield postgres
+    for name in optional_columns.TYPES:
+        postgres.execute(f"ALTER TABLE posture_log DROP COLUMN IF EXISTS {name}")
 
 
 @pytest.fixture

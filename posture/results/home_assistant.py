@@ -11,6 +11,7 @@ from typing import Any
 
 from posture.results.payload import SCHEMA, status_topic
 from posture.results.settings import ResultSettings
+from posture.vision.reason import Reason
 from posture.vision.verdict import Status
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
@@ -47,6 +48,17 @@ _ENTITIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "binary_sensor",
         "bad",
         {"name": "Bad posture", "value_template": _BAD, "device_class": "problem"},
+    ),
+    (
+        "sensor",
+        "reason",
+        {
+            "name": "Reason",
+            "value_template": "{{ value_json.reason | default('none', true) }}",
+            "device_class": "enum",
+            "options": ["none", *(each.value for each in Reason)],
+            "icon": "mdi:cctv",
+        },
     ),
     (
         "sensor",

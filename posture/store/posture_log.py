@@ -3,13 +3,13 @@
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from common.database_settings import DatabaseSettings
 from common.postgres import Connection, DatabaseError
-from posture.store import table_shape
+from posture.store import optional_columns, table_shape
 from posture.store.positions import NEWEST, Positions, newest
 from posture.store.table_shape import LOWEST
 
@@ -37,13 +37,23 @@ class Row:
     posture_status: str
     landmarks_detected: bool
     processed_by: str
+    reason: str | None = None
+    """Why nobody was judged, None where somebody was."""
+    view: str | None = None
+    yaw: int | None = None
+    """Degrees: 90 from the side, 0 from front or back."""
+    rotate: int | None = None
+    """Degrees clockwise that would make a turned picture upright; never stored."""
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(
+    field.name
+    for field in fields(Row)
+    if field.name not in {*optional_columns.TYPES, "rotate"}
+)
 """The documented columns, but for the id."""
 
-_COLUMNS = ", ".join(COLUMNS)
-_TYPES = "(%s, %s, %s::timestamp, %s::timestamp, %s::int, %s::int, %s, %s, %s)"
+_TYPES = "%s, %s, %s::timestamp, %s::timestamp, %s::int, %s::int, %s, %s, %s"
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class PostureLog:
         self._positions = Positions()
         self._last: Row | None = None  # the last row that the table has accepted
         self._doubtful = False
+        self._optional: tuple[str, ...] | None = None  # columns; not known yet
 
     def write(self, rows: Sequence[Row], since: float | None = None) -> Stored:
         """Write the rows that are not there yet, all or none; the name is the file's.
@@ -106,7 +117,7 @@ class PostureLog:
             self.check()  # it would take them again and again, and keep none
         floor = self._positions.before(time.monotonic() if since is None else since)
         try:
-            made = self._connection.ask(*_insert(rows, floor))
+            made = self._connection.ask(*_insert(rows, floor, self._extra()))
             ids = {name: number for number, name in made}
             new = frozenset(ids)
             missing = [row.filename for row in rows if row.filename not in ids]
@@ -114,6 +125,7 @@ class PostureLog:
                 ids |= self.find(missing)
         except DatabaseError:
             self._positions.forget()  # another server may answer next, with other ids
+            self._optional = None
             raise
         if any(row.filename not in ids for row in rows):
             self._doubtful = True
@@ -186,8 +198,10 @@ class PostureLog:
             DatabaseError: it does not.
         """
         row = self._probe(like)
+        self._optional = None  # whoever checks wants to know what there is now
         try:
-            made = self._connection.try_out(*_insert([row], newest()))
+            statement = _insert([row], newest(), self._extra())
+            made = self._connection.try_out(*statement)
         except DatabaseError as error:
             own = error.constraint or error.code == _RAISED
             if self._last or like or not own or error.code == _THERE_ALREADY:
@@ -201,6 +215,12 @@ class PostureLog:
         self._positions.trusted, said = table_shape.check(self._connection, number)
         self._positions.note(number)
         return said
+
+    def _extra(self) -> tuple[str, ...]:
+        """The optional columns that the table has."""
+        if self._optional is None:
+            self._optional = optional_columns.found(self.ask, "INSERT")
+        return self._optional
 
     def _probe(self, like: Row | None) -> Row:
         now = datetime.now(UTC).replace(tzinfo=None)
@@ -275,15 +295,20 @@ def perhaps_the_row(error: DatabaseError) -> bool:
     return error.code in _PERHAPS_THE_ROW
 
 
-def _insert(rows: Sequence[Row], floor: str) -> tuple[str, *tuple[object, ...]]:
+def _insert(
+    rows: Sequence[Row], floor: str, optional: Sequence[str]
+) -> tuple[str, *tuple[object, ...]]:
     """The statement and its values; it gives id and filename of what it has added."""
+    names = (*COLUMNS, *optional)
+    columns = ", ".join(names)
+    types = ", ".join([_TYPES, *(optional_columns.TYPES[name] for name in optional)])
     return (
         f"SELECT pg_advisory_xact_lock({_LOCK}); "  # noqa: S608 - constants
-        f"INSERT INTO posture_log ({_COLUMNS}) "
-        f"SELECT * FROM (VALUES {', '.join([_TYPES] * len(rows))}) "
-        f"AS new ({_COLUMNS}) "
+        f"INSERT INTO posture_log ({columns}) "
+        f"SELECT * FROM (VALUES {', '.join([f'({types})'] * len(rows))}) "
+        f"AS new ({columns}) "
         "WHERE NOT EXISTS (SELECT FROM posture_log AS old "
         f"WHERE old.id > {floor} AND old.filename = new.filename) "
         "RETURNING id, filename",
-        *(value for row in rows for value in astuple(row)),
+        *(getattr(row, name) for row in rows for name in names),
     )

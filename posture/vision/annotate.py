@@ -6,8 +6,10 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from posture.vision import advice
 from posture.vision.landmark import POINTS, Landmark
 from posture.vision.payload import Image
+from posture.vision.reason import Reason
 from posture.vision.verdict import Status, Verdict
 
 Colour = tuple[int, int, int]
@@ -32,6 +34,7 @@ _VERTICAL_SHARE = (
 )
 _SHADE = 3  # bits of brightness taken from the picture under the words
 _WEIGHT = 600  # semibold
+_SMALLEST = 8  # pixels of a letter
 
 
 def annotate(image: Image, landmarks: Sequence[Landmark], verdict: Verdict) -> None:
@@ -95,16 +98,33 @@ def _draw_panel(image: Image, verdict: Verdict, colour: Colour, scale: float) ->
     """The status and the angles, on a darkened ground in the upper left corner."""
     font = cv2.FontFace("sans")
     lines = [(_WORDS[verdict.status], colour)]
-    if verdict.measured:
-        lines.append((f"Neck {verdict.neck}°   Body {verdict.body}°", _WHITE))
+    if words := _second_line(verdict):
+        lines.append((words, _WHITE))
     size, margin = max(12, round(38 * scale)), round(18 * scale)
-    step = round(size * 1.35)
     widest = max(_text_width(image, text, font, size) for text, _ in lines)
+    if widest + margin >= image.shape[1]:  # rather small than cut off
+        size = max(_SMALLEST, size * (image.shape[1] - margin) // (widest + 1))
+        widest = max(_text_width(image, text, font, size) for text, _ in lines)
+    step = round(size * 1.35)
     ground = image[: step * len(lines) + margin, : widest + 2 * margin]
     np.right_shift(ground, _SHADE, out=ground)
     for number, (text, ink) in enumerate(lines, 1):
         place = (margin, step * number)
         cv2.putText(image, text, place, ink, font, size, _WEIGHT)
+
+
+def _second_line(verdict: Verdict) -> str:
+    """The angles, or the reason why there are none; empty when nobody is there."""
+    if verdict.measured:
+        return f"Neck {verdict.neck}°   Body {verdict.body}°"
+    if verdict.reason in (None, Reason.NOBODY):
+        return ""
+    words = advice.short(verdict.reason)
+    if verdict.rotate is not None:
+        return f"{words}: ROTATE={verdict.rotate}"
+    if verdict.reason == Reason.NOT_FROM_THE_SIDE:
+        return f"{words}: {verdict.view}, {verdict.yaw}°"
+    return words
 
 
 def _text_width(image: Image, text: str, font: cv2.FontFace, size: int) -> int:

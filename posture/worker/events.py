@@ -6,6 +6,7 @@ Called in the worker's threads, the network thread among them: nothing here may 
 import threading
 from collections.abc import Callable
 
+from posture.vision.verdict import Verdict
 from posture.worker.dedup import InHand
 
 
@@ -26,7 +27,7 @@ class Events:
     def session_lost(self) -> None:
         """The broker no longer has our session, nor what waited in it."""
 
-    def recorded(self, status: str, seconds: float, waited: float) -> None:
+    def recorded(self, verdict: Verdict, seconds: float, waited: float) -> None:
         """A row was committed; `seconds` its analysis took, `waited` all of it."""
 
     def repeated(self) -> None:

@@ -23,11 +23,14 @@ from prometheus_client import (
 from common.status_port import StatusPort
 from posture.errors import REFUSALS
 from posture.settings import WorkerSettings
-from posture.vision.verdict import Status
+from posture.vision.camera_settings import ROTATIONS
+from posture.vision.reason import Reason
+from posture.vision.verdict import Status, Verdict
 from posture.worker.dedup import InHand
 from posture.worker.events import Events
 
 _PREFIX = "posture_worker"
+_JUDGED = "none"
 _ANALYSIS = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10)
 _NEWS = 600.0  # seconds that a lost session is told at /healthz
 _DELAY = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -58,6 +61,18 @@ class Telemetry(Events):
         )
         self._pictures = self._counters(
             "pictures", "Rows committed", "status", (each.value for each in Status)
+        )
+        self._judged = self._counters(
+            "judged",
+            "Rows by the reason why nobody was judged; none where somebody was",
+            "reason",
+            (_JUDGED, *Reason),
+        )
+        self._turned = self._counters(
+            "turned",
+            "Rows of turned pictures, by the degrees that ROTATE should have",
+            "rotate",
+            map(str, ROTATIONS[1:]),
         )
         self._refused = self._counters(
             "refused", "Messages put into quarantine", "kind", REFUSALS
@@ -119,9 +134,12 @@ class Telemetry(Events):
         """Note the time."""
         self._ready.set_to_current_time()
 
-    def recorded(self, status: str, seconds: float, waited: float) -> None:
-        """Count by status, and note how long."""
-        self._pictures[status].inc()
+    def recorded(self, verdict: Verdict, seconds: float, waited: float) -> None:
+        """Count by status, reason and turn, and note how long."""
+        self._pictures[verdict.status].inc()
+        self._judged[verdict.reason or _JUDGED].inc()
+        if verdict.rotate is not None:
+            self._turned[str(verdict.rotate)].inc()
         self._analysis.observe(seconds)
         # A clock that is set back must not make a sum smaller.
         self._delay.observe(max(0.0, waited))

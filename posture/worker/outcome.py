@@ -105,4 +105,8 @@ def row_of(message: Message, filename: str, verdict: Verdict, node: str) -> Row:
         posture_status=verdict.status.value,
         landmarks_detected=verdict.measured,
         processed_by=node,
+        reason=verdict.reason,
+        view=verdict.view,
+        yaw=verdict.yaw,
+        rotate=verdict.rotate,
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from common.postgres import DatabaseError
 from posture.store.camera_folders import CameraFolders
 from posture.store.posture_log import PostureLog, Row, Stored, perhaps_the_row
+from posture.worker.advisor import Advisor
 from posture.worker.dedup import InHand, Written
 from posture.worker.events import Events
 from posture.worker.outcome import Outcome, Repeated, Result
@@ -49,6 +50,7 @@ class Recorder:
         self._events = events
         self._results: queue.SimpleQueue[Result | Repeated | None] = queue.SimpleQueue()
         self._unsure: set[str] = set()  # names of rows whose commit was not answered
+        self._advisor = Advisor()
         self._enough = threading.Event()  # so many results that none need be waited for
         self._give_up = threading.Event()
         # A daemon: a database that hangs must not outlive the grace period.
@@ -240,7 +242,9 @@ class Recorder:
         self.count += 1
         result.say()
         waited = (now - result.message.received).total_seconds()
-        self._events.recorded(result.row.posture_status, result.seconds, waited)
+        verdict = result.analysis.verdict
+        self._advisor.see(result.row.pi_id, verdict)
+        self._events.recorded(verdict, result.seconds, waited)
         self._outcome.done(result.message)
 
     def _failed(self, part: str, what: str) -> None:

@@ -20,14 +20,15 @@ from tests.fixtures.settings import read_settings
 from tests.fixtures.worker import ROOT
 from tests.worker.conftest import GOOD, WORKING, payload
 
-FIVE = {
+ENTITIES = {
     "sensor.posture_pi1_posture",
     "sensor.posture_pi1_neck",
     "sensor.posture_pi1_body",
     "binary_sensor.posture_pi1_bad_posture",
+    "sensor.posture_pi1_reason",
     "sensor.posture_pi1_last_picture",
 }
-PERISHABLE = FIVE - {"sensor.posture_pi1_last_picture"}
+PERISHABLE = ENTITIES - {"sensor.posture_pi1_last_picture"}
 
 
 def settings(expire: int = 300) -> ResultSettings:
@@ -110,7 +111,7 @@ def test_a_home_assistant_that_starts_takes_no_old_value_for_a_new_one(
     publish("Bad", ago=3600)
     with running_home_assistant(tmp_path / "home", broker.port) as home:
         home.wait_for("sensor.posture_pi1_last_picture", _last(broker))
-        assert home.states.keys() >= FIVE
+        assert home.states.keys() >= ENTITIES
         states = {state for entity, state in home.history if entity in PERISHABLE}
         assert states == {"unavailable"}
 
@@ -126,7 +127,7 @@ def test_a_forgotten_camera_is_gone(tmp_path, broker, publish):
         publish("Bad")
         home.wait_for("binary_sensor.posture_pi1_bad_posture", "on")
         forget_results(broker_settings(broker.port), settings(), "pi1")
-        for entity in FIVE:
+        for entity in ENTITIES:
             home.wait_for(entity, None)
 
 

@@ -30,6 +30,9 @@ def test_what_became_of_the_pictures_is_told(broker, postgres, start_worker):
         {
             f'{W}pictures_total{{status="Good"}}': 2,
             f'{W}pictures_total{{status="Bad"}}': 0,
+            f'{W}judged_total{{reason="none"}}': 2,
+            f'{W}judged_total{{reason="hip_not_in_sight"}}': 0,
+            f'{W}turned_total{{rotate="180"}}': 0,
             f'{W}refused_total{{kind="picture"}}': 1,
             f"{W}analysis_seconds_count": 2,
             f"{W}delay_seconds_count": 2,

@@ -239,3 +239,20 @@ def test_pictures_that_would_end_or_hold_up_the_worker_are_refused(
     for words in hostile:
         assert any(words in note["reason"] for note in notes)
     assert worker.stop() == 0
+
+
+def test_why_nobody_was_judged_is_in_the_row_the_log_and_the_metrics(
+    broker, reasons, start_worker, wait_for_rows
+):
+    turned = cv2.rotate(cv2.imread(str(IMAGES / f"{GOOD}.jpg")), cv2.ROTATE_180)
+    worker = start_worker(ROTATE="desk4=180")
+    for pi in ("desk3", "desk4"):
+        broker.publish(f"images/{pi}", images.file_of(turned, ".jpg"))
+
+    rows = {row["pi_id"]: row for row in wait_for_rows(reasons, 2)}
+    assert rows["desk3"]["posture_status"] == "Partial_Landmarks_Detected"
+    assert rows["desk3"]["reason"] == "turned"
+    assert (rows["desk3"]["neck_angle"], rows["desk3"]["yaw"]) == (None, None)
+    assert "reason=turned rotate=180" in worker.log
+    assert rows["desk4"]["posture_status"] == "Good"
+    assert (rows["desk4"]["reason"], rows["desk4"]["view"]) == (None, "side")

@@ -10,11 +10,12 @@ import pytest
 from common.options import SettingsError
 from common.postgres import DatabaseError
 from posture.settings import DatabaseSettings
-from posture.store.posture_log import PostureLog, Row, perhaps_the_row
+from posture.store.posture_log import COLUMNS, PostureLog, Row, perhaps_the_row
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.postgres import PASSWORD
 from tests.fixtures.proxy import running_proxy
 from tests.fixtures.settings import settings_from
+from tests.fixtures.worker import ROOT
 
 ROW = Row(
     pi_id="pi1",
@@ -377,3 +378,62 @@ def test_the_fault_of_the_database_is_not_put_on_a_row(postgres):
         pytest.raises(DatabaseError),
     ):
         table.write_each([ROW])
+
+
+REASONS = (ROOT / "deploy" / "posture_log_reasons.sql").read_text()
+UNJUDGED = replace(
+    NOBODY, reason="hip_not_in_sight", view="oblique", yaw=55, filename="pi1_why.jpg"
+)
+
+
+def test_why_nobody_was_judged_is_written_where_the_table_has_columns_for_it(
+    reasons,
+):
+    reasons.execute(REASONS)  # again: changes nothing
+    with table_of(reasons) as table:
+        table.write([UNJUDGED, ROW])
+
+    by_name = {row["filename"]: row for row in reasons.rows()}
+    unjudged, judged = by_name["pi1_why.jpg"], by_name["pi1_a.jpg"]
+    assert (unjudged["reason"], unjudged["view"], unjudged["yaw"]) == (
+        *("hip_not_in_sight", "oblique", 55),
+    )
+    assert (judged["reason"], judged["view"], judged["yaw"]) == (None, None, None)
+
+
+def test_a_table_without_these_columns_gets_the_same_rows(postgres, table):
+    table.write([UNJUDGED])
+
+    assert names(postgres) == ["pi1_why.jpg"]
+    assert "reason" not in postgres.rows()[0]
+
+
+def test_columns_that_come_and_go_cost_no_row(reasons):
+    with table_of(reasons) as table:
+        table.write([UNJUDGED])
+        reasons.execute("ALTER TABLE posture_log DROP COLUMN reason")
+        with pytest.raises(DatabaseError):
+            table.write([ROW])
+        table.write([ROW])  # the recorder insists
+
+    assert names(reasons) == ["pi1_why.jpg", "pi1_a.jpg"]
+
+
+def test_columns_of_these_names_that_are_for_something_else_are_left_alone(reasons):
+    reasons.execute("ALTER TABLE posture_log DROP COLUMN view, ADD COLUMN view INTEGER")
+    with table_of(reasons) as table:
+        table.write([UNJUDGED])
+
+    (row,) = reasons.rows()
+    assert (row["view"], row["reason"]) == (None, "hip_not_in_sight")
+
+
+def test_a_column_that_the_user_may_not_fill_is_left_alone(reasons):
+    reasons.execute("REVOKE INSERT ON posture_log FROM analyzer")
+    documented = ", ".join(COLUMNS)
+    reasons.execute(f"GRANT INSERT ({documented}) ON posture_log TO analyzer")
+    with table_of(reasons) as table:
+        table.write([UNJUDGED])
+    reasons.execute("GRANT INSERT ON posture_log TO analyzer")
+
+    assert reasons.rows()[0]["reason"] is None

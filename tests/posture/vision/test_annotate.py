@@ -4,7 +4,9 @@ import pytest
 
 from posture.vision.annotate import annotate
 from posture.vision.landmark import POINTS, Landmark
+from posture.vision.reason import Reason
 from posture.vision.verdict import Status, Verdict
+from posture.vision.view import View
 from tests.conftest import IMAGES
 from tests.fixtures.pose import pose
 
@@ -138,3 +140,30 @@ def test_most_of_the_picture_stays_as_it_was():
     annotate(after, pose(38, 17), verdict_of(Status.BAD))
 
     assert (before != after).any(axis=2).mean() < 0.12
+
+
+@pytest.mark.parametrize(("width", "height"), [*SIZES, (320, 180)], ids=str)
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        Verdict(Status.PARTIAL, reason=Reason.HIP, side="left"),
+        Verdict(Status.PARTIAL, reason=Reason.TURNED, rotate=270, side="left"),
+        Verdict(
+            Status.PARTIAL, reason=Reason.NOT_FROM_THE_SIDE, view=View.FRONT, yaw=12
+        ),
+    ],
+    ids=lambda verdict: verdict.reason,
+)
+def test_the_reason_is_on_the_picture_and_not_cut_off(width, height, verdict):
+    image = annotated(width, height, 90, [], verdict)
+    lines, inked, _ = lines_of_text(image)
+
+    assert len(lines) == 2
+    for rows in lines:
+        assert inked[rows].any(axis=0).nonzero()[0].max() < width - 1
+
+
+def test_a_picture_of_nobody_needs_no_reason():
+    image = annotated(640, 480, 90, [], Verdict(Status.NONE, reason=Reason.NOBODY))
+
+    assert len(lines_of_text(image)[0]) == 1
