@@ -8,6 +8,8 @@ from common.hosts import Host
 from common.options import boolean, integer, one_of, option
 from common.tls import client_context
 
+MOST_WORKERS = 64  # each one is sent every picture
+
 
 def topic_filter(text: str) -> str:
     """Read a topic filter."""
@@ -44,6 +46,27 @@ def results_prefix() -> str:
         parse=topic_prefix,
     )
     return made
+
+
+@dataclass(frozen=True)
+class WorkloadSettings:
+    """What worker, scaler and session have to agree on."""
+
+    topic: str = option(
+        "MQTT_TOPIC",
+        "--topic",
+        "topic filter of the pictures",
+        default="images/#",
+        parse=topic_filter,
+    )
+    workers: int = option(
+        "WORKERS",
+        "--workers",
+        "workers that share the pictures, and Jobs wanted while some wait (at most the "
+        "ScaledJob's maxReplicaCount); declare them before the first one starts",
+        default="1",
+        parse=integer(1, MOST_WORKERS),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
 """Hosts and addresses as settings name them, and what a URL is told instead."""
 
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
+from typing import Any
+
+from common.options import option
 
 # Scheme, user and password, host, port, path. A password may have any character, so
 # what stands before the last @ is one piece; with an @ behind ? nothing is certain.
@@ -89,3 +93,19 @@ def http_url(login: str | None = None) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def own_node() -> Any:  # noqa: ANN401 - a field of any settings
+    """A dataclass field for the name of the node that a program runs on."""
+    return option(
+        "NODE_NAME",
+        "--node-name",
+        "name of this node, which its rows and its loads are told under",
+        default="host name",
+        parse=_node,
+    )
+
+
+def _node(text: str) -> str:
+    # `auto` was the node agent's word.
+    return socket.gethostname() if text in ("host name", "auto") else text

@@ -14,6 +14,7 @@ names. Secrets are left out of the `repr` of a settings object.
 import argparse
 import dataclasses
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -42,6 +43,8 @@ class Option:
     parse: Callable[[str], Any]
     default: Any
     secret: bool
+    old_flag: str | None = None
+    """What the flag was called before; it is taken with a warning."""
 
     @property
     def destination(self) -> str:
@@ -67,6 +70,7 @@ def option(
     default: Any = _REQUIRED,
     parse: Callable[[str], Any] = str,
     secret: bool = False,
+    old_flag: str | None = None,
 ) -> Any:
     """A dataclass field that is read from `flag`, `env` or the default.
 
@@ -74,8 +78,14 @@ def option(
     makes the setting optional. `parse` raises ValueError saying what it expected.
     """
     shown = f"{flag}-file" if secret else flag
-    made = Option(env, shown, help, parse, default, secret)
+    made = Option(env, shown, help, parse, default, secret, old_flag)
     return dataclasses.field(metadata={"option": made}, repr=not secret)
+
+
+def same(settings: type, name: str) -> Any:
+    """A dataclass field that is declared in another class, under this name."""
+    [found] = [each for each in dataclasses.fields(settings) if each.name == name]
+    return dataclasses.field(metadata=found.metadata, repr=found.repr)
 
 
 def section(settings: type) -> Any:
@@ -105,6 +115,36 @@ def add_arguments(parser: argparse.ArgumentParser, settings: type) -> None:
             help=_help(each),
             **(switch if each.parse is boolean else {}),
         )
+        if each.old_flag:
+            parser.add_argument(
+                each.old_flag,
+                dest=each.destination,
+                action=_OldFlag,
+                new=each.flag,
+                help=argparse.SUPPRESS,
+            )
+
+
+class _OldFlag(argparse.Action):
+    """Takes a flag by the name that it had in the version before."""
+
+    def __init__(self, *, new: str, **how: Any) -> None:
+        super().__init__(**how)
+        self._new = new
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        print(  # noqa: T201 - there is no log yet
+            f"{option_string} is called {self._new} now, and will not be known by its "
+            "old name in the next version",
+            file=sys.stderr,
+        )
+        setattr(namespace, self.dest, values)
 
 
 def read(
@@ -288,11 +328,13 @@ port = integer(1, 65535)
 
 def log_level() -> Any:
     """A dataclass field for how much is logged, the same in every script."""
-    names = ("debug", "info", "warning", "error")
     return option(
         "LOG_LEVEL",
         "--log-level",
         "debug, info, warning or error",
         default="info",
-        parse=one_of(*names),
+        parse=_level,
     )
+
+
+_level = one_of("debug", "info", "warning", "error")

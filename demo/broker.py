@@ -48,7 +48,7 @@ def start_broker(folder: Path, listen: str, port: int) -> iotcore.Broker:
     except (OSError, RuntimeError) as error:
         raise DemoError(
             f"the broker cannot listen on {listen}:{port}: {error}; "
-            "name another address with --listen, another port with --port"
+            "name another address with --listen, another port with --broker-port"
         ) from error
 
 

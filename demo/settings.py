@@ -5,8 +5,8 @@ from pathlib import Path
 
 from common import options
 from common.hosts import Host
-from common.options import boolean, one_of, option
-from posture.settings import MODELS
+from common.options import boolean, option, same
+from posture.settings import WorkerSettings
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "images"
 
@@ -36,13 +36,7 @@ class DemoSettings:
         default=str(SAMPLES),
         parse=Path,
     )
-    model: str = option(
-        "MODEL",
-        "--model",
-        f"pose model: {', '.join(MODELS)}",
-        default="full",
-        parse=one_of(*MODELS),
-    )
+    model: str = same(WorkerSettings, "model")
     listen: str = option(
         "LOCAL_LISTEN",
         "--listen",
@@ -52,10 +46,11 @@ class DemoSettings:
     )
     port: int = option(
         "LOCAL_PORT",
-        "--port",
+        "--broker-port",
         "port of the broker; another one is taken if it is in use",
         default="1883",
         parse=options.port,
+        old_flag="--port",
     )
     page: bool = option(
         "LOCAL_PAGE",

@@ -4,11 +4,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import options
 from common.hosts import Host
-from common.options import decimal, option, section
+from common.options import decimal, option, same, section
 from kube.settings import ClusterSettings, ManifestSettings
-from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
+from placement.settings import (
+    ChoiceSettings,
+    LoadSettings,
+    PrometheusSettings,
+    WatcherSettings,
+)
+from scaler.settings import GrpcSettings
 
 _REPOSITORY = re.compile(
     r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
@@ -129,13 +134,7 @@ class TraceSettings:
         default="run",
         parse=Path,
     )
-    last_node: Path = option(
-        "LAST_NODE_FILE",
-        "--last-node-file",
-        "file in which the watcher keeps the chosen node",
-        default="last_node.txt",
-        parse=Path,
-    )
+    last_node: Path = same(WatcherSettings, "last_node")
 
 
 @dataclass(frozen=True)
@@ -159,13 +158,7 @@ class LauncherSettings:
         default="auto",
         parse=Host("SCALER_HOST", "SCALER_PORT"),
     )
-    scaler_port: int = option(
-        "SCALER_PORT",
-        "--scaler-port",
-        "port of the scaler",
-        default="50051",
-        parse=options.port,
-    )
+    scaler_port: int = same(GrpcSettings, "port")
     ready_within: float = option(
         "READY_WITHIN",
         "--ready-within",

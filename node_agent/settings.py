@@ -1,10 +1,10 @@
 """The agent's settings: each with its flag, environment variable and default."""
 
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from common import options
+from common.hosts import own_node
 from common.options import decimal, integer, option
 
 
@@ -12,13 +12,7 @@ from common.options import decimal, integer, option
 class AgentSettings:
     """Everything `python -m node_agent` is told."""
 
-    node: str = option(
-        "NODE_NAME",
-        "--node-name",
-        "name of this node in Kubernetes; auto: its host name",
-        default="auto",
-        parse=lambda text: socket.gethostname() if text == "auto" else text,
-    )
+    node: str = own_node()
     address: str = option(
         "AGENT_ADDRESS",
         "--address",
@@ -27,10 +21,11 @@ class AgentSettings:
     )
     port: int = option(
         "AGENT_PORT",
-        "--port",
+        "--metrics-port",
         "port of /metrics and /healthz",
         default="9108",
         parse=integer(0, 65535),
+        old_flag="--port",
     )
     interval: float = option(
         "SAMPLE_INTERVAL",

@@ -78,6 +78,6 @@ def _listen(settings: PageSettings) -> socket.socket:
     except OSError as error:
         raise PageError(
             f"cannot listen on {settings.listen}:{settings.port}: {error.strerror}; "
-            "name another address with --listen or another port with --port"
+            "name another address with --listen or another port with --page-port"
         ) from error
     return listener

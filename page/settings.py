@@ -6,9 +6,15 @@ from zoneinfo import ZoneInfo
 
 from common import options
 from common.hosts import Host, http_url
-from common.options import boolean, integer, option, section
+from common.options import boolean, option, same, section
 from common.times import zone
-from posture.settings import BrokerSettings, DatabaseSettings
+from posture.settings import (
+    BrokerSettings,
+    DatabaseSettings,
+    FolderSettings,
+    QuarantineSettings,
+    WorkerSettings,
+)
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SHORTEST_TOKEN = 16  # characters, so that guessing is hopeless without a limit on it
@@ -40,10 +46,11 @@ class PageSettings:
     )
     port: int = option(
         "PAGE_PORT",
-        "--port",
+        "--page-port",
         "port of the page",
         default="8090",
         parse=options.port,
+        old_flag="--port",
     )
     password_hash: str | None = option(
         "PAGE_PASSWORD_HASH",
@@ -81,27 +88,9 @@ class PageSettings:
         default="false",
         parse=boolean,
     )
-    pictures: Path = option(
-        "PICTURES_FOLDER",
-        "--pictures-folder",
-        "folder for annotated pictures",
-        default="analyzed_images",
-        parse=Path,
-    )
-    quarantine: Path = option(
-        "QUARANTINE_FOLDER",
-        "--quarantine-folder",
-        "folder for messages that could not be analyzed",
-        default="quarantine",
-        parse=Path,
-    )
-    max_picture_mb: int = option(
-        "MAX_PICTURE_MB",
-        "--max-picture-mb",
-        "megabytes of a message above which it is refused",
-        default="20",
-        parse=integer(1, 256),
-    )
+    pictures: Path = same(FolderSettings, "pictures")
+    quarantine: Path = same(QuarantineSettings, "quarantine")
+    max_picture_mb: int = same(WorkerSettings, "max_picture_mb")
     placement_url: str | None = option(
         "PAGE_PLACEMENT_URL",
         "--placement-url",

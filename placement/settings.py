@@ -197,10 +197,11 @@ class WatcherSettings:
     )
     port: int = option(
         "WATCHER_PORT",
-        "--port",
+        "--metrics-port",
         "port of /metrics and /healthz; 0 for none",
         default="9105",
         parse=integer(0, 65535),
+        old_flag="--port",
     )
     address: str = option(
         "WATCHER_ADDRESS",

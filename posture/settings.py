@@ -2,17 +2,16 @@
 
 import math
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from common import options
+from common.broker_settings import MOST_WORKERS, WorkloadSettings
 from common.broker_settings import BrokerSettings as BrokerSettings
-from common.broker_settings import topic_filter
 from common.database_settings import DatabaseSettings as DatabaseSettings
-from common.hosts import Host
-from common.options import boolean, decimal, integer, one_of, option, section
+from common.hosts import Host, own_node
+from common.options import boolean, decimal, integer, one_of, option, same, section
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
 from posture.vision.camera_settings import CameraSettings
@@ -21,7 +20,6 @@ from posture.vision.verdict import PRESETS, Preset
 MODELS = ("lite", "full", "heavy")
 Store = Literal["none", "skeleton", "blurred", "full"]
 STORES: tuple[Store, ...] = get_args(Store)
-_MOST_WORKERS = 64  # each one is sent every picture
 _MOST_DAYS = 36_500
 
 
@@ -40,35 +38,19 @@ def _threads(text: str) -> int:
     return available_cores() if text == "cores" else integer(1, 256)(text)
 
 
-def _node(text: str) -> str:
-    return socket.gethostname() if text == "host name" else text
-
-
 @dataclass(frozen=True)
 class SessionSettings:
     """The durable session in which the broker keeps pictures for the worker."""
 
     broker: BrokerSettings = section(BrokerSettings)
-    topic: str = option(
-        "MQTT_TOPIC",
-        "--topic",
-        "topic filter of the pictures",
-        default="images/#",
-        parse=topic_filter,
-    )
+    topic: str = same(WorkloadSettings, "topic")
     client_id: str = option(
         "MQTT_CLIENT_ID",
         "--client-id",
         "the durable session's name at the broker; one live worker each",
         default="posture-analyzer",
     )
-    workers: int = option(
-        "WORKERS",
-        "--workers",
-        "workers that share the pictures; declare them before the first one starts",
-        default="1",
-        parse=integer(1, _MOST_WORKERS),
-    )
+    workers: int = same(WorkloadSettings, "workers")
     log_level: str = options.log_level()
 
 
@@ -199,13 +181,7 @@ class WorkerSettings(ReplaySettings, FolderSettings):
         default="100",
         parse=integer(0, 1_000_000),
     )
-    node: str = option(
-        "NODE_NAME",
-        "--node-name",
-        "name of this node, for processed_by",
-        default="host name",
-        parse=_node,
-    )
+    node: str = own_node()
     max_picture_mb: int = option(
         "MAX_PICTURE_MB",
         "--max-picture-mb",
@@ -245,7 +221,7 @@ class WorkerSettings(ReplaySettings, FolderSettings):
         "--slot",
         "which of several workers this is, from 0; Kubernetes sets it in Indexed Jobs",
         default=None,
-        parse=integer(0, _MOST_WORKERS - 1),
+        parse=integer(0, MOST_WORKERS - 1),
     )
     grace: float = option(
         "STOP_GRACE",

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from common import options
-from common.broker_settings import BrokerSettings, plain_topic, topic_filter
+from common.broker_settings import BrokerSettings, WorkloadSettings, plain_topic
 from common.hosts import Host
-from common.options import boolean, decimal, integer, option, section
+from common.options import boolean, decimal, integer, option, same, section
 from kube.settings import ClusterSettings, node_name
 from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 
@@ -23,10 +23,11 @@ class GrpcSettings:
     )
     port: int = option(
         "SCALER_PORT",
-        "--port",
+        "--scaler-port",
         "port for KEDA",
         default="50051",
         parse=options.port,
+        old_flag="--port",
     )
     cert_file: str | None = option(
         "SCALER_CERT_FILE",
@@ -95,14 +96,7 @@ class DemandSettings:
         default="2",
         parse=decimal(0.1, 60),
     )
-    workers: int = option(
-        "WORKERS",
-        "--workers",
-        "Jobs wanted while pictures are waiting, at most the ScaledJob's "
-        "maxReplicaCount",
-        default="1",
-        parse=integer(1, 1000),
-    )
+    workers: int = same(WorkloadSettings, "workers")
     fresh: float = option(
         "SCALER_FRESH",
         "--fresh",
@@ -134,13 +128,7 @@ class DemandSettings:
         default="false",
         parse=boolean,
     )
-    topic: str = option(
-        "MQTT_TOPIC",
-        "--topic",
-        "topic filter of the pictures",
-        default="images/#",
-        parse=topic_filter,
-    )
+    topic: str = same(WorkloadSettings, "topic")
     backlog_topic: str | None = option(
         "BACKLOG_TOPIC",
         "--backlog-topic",

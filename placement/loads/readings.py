@@ -160,10 +160,10 @@ def _too_old(parts: Parts, series: Series, labels: Labels, load: Load) -> Reason
         written = parts.only.get(origin)
     if written is None:
         return None
-    by = "by that node's clock"
+    age = _seconds(written)
     return Reason(
-        f"its textfile was not written lately, {by}",
-        f"its textfile was written {_seconds(written)} from now, {by}",
+        "its textfile was not written lately, by that node's clock",
+        f"its textfile was written {age} from now, by that node's clock",
     )
 
 

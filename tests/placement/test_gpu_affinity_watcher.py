@@ -116,7 +116,7 @@ def test_metrics_and_health_are_served(scene, watch):
 
 
 def test_a_port_that_is_taken_is_said(scene, tmp_path, prometheus):
-    done = once(scene, tmp_path, "--port", str(prometheus.port))
+    done = once(scene, tmp_path, "--metrics-port", str(prometheus.port))
     assert done.returncode == 1
     assert f"cannot open port {prometheus.port}" in done.stderr
     assert scene.pinned() is None

@@ -33,7 +33,7 @@ class Demo:
         command += ["--samples", str(samples), "--model", "lite"]
         self._output = (folder.parent / "output").open("w+")
         self.process = subprocess.Popen(
-            [*command, "--port", str(self.port), *flags],
+            [*command, "--broker-port", str(self.port), *flags],
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"},
             stdout=self._output,
             stderr=subprocess.STDOUT,
