@@ -85,6 +85,7 @@ class Worker:
         mark = session_mark(settings.session_id)
         self._recall = Recall(table, self._written, mark, stop, self._move)
         self._stop = stop
+        self._finishing = False  # of itself: the stop may be that of others too
         self._too_much = threading.Event()
         self._guarded = guarded
         self._analysts = [
@@ -187,6 +188,9 @@ class Worker:
             return f"pictures wait and no analyst has moved for {still:.0f} s"
         return None
 
+    def _ends(self) -> bool:
+        return self._finishing or self._stop.is_set()
+
     def _idle_enough(self) -> bool:
         limit = self._settings.exit_when_idle
         if limit is None or not self.subscription.subscribed.is_set():
@@ -219,7 +223,7 @@ class Worker:
 
     def _finish(self) -> None:
         """Finish what is being analyzed, write it, acknowledge it, disconnect."""
-        self._stop.set()
+        self._finishing = True
         until = time.monotonic() + self._settings.grace
         for _ in self._analysts:
             self._inbox.put(None)
@@ -243,7 +247,7 @@ class Worker:
         if not self._share.owns(message.topic, message.payload):
             self.subscription.acknowledge(message)
             return
-        if self._stop.is_set() or self._too_much.is_set():
+        if self._ends() or self._too_much.is_set():
             self._left = True
             return  # not acknowledged, so it comes again
         in_hand = self._in_hand.take(len(message.payload))
@@ -267,7 +271,7 @@ class Worker:
         stay_on(landmarker.core)
         while (message := self._inbox.get()) is not None:
             self._move()
-            if self._stop.is_set():
+            if self._ends():
                 continue  # not begun, so left to the broker
             try:
                 self._analyze(message, landmarker)
@@ -313,7 +317,7 @@ class Worker:
     # The recorder's thread
 
     def _analyze_again(self, message: Message) -> None:
-        if not self._stop.is_set():  # else it is left to the broker
+        if not self._ends():  # else it is left to the broker
             self._inbox.put(message)
 
     # For all of them
