@@ -39,12 +39,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--successors", type=int, metavar="N", help="only for retire: see there"
     )
+    parser.add_argument("pictures", nargs="*", help="only for view: picture files")
+    parser.add_argument("--pi", default="", metavar="NAME", help="only for view")
     options.add_arguments(parser, WorkerSettings)
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
+    if arguments.command != "view" and (arguments.pictures or arguments.pi):
+        parser.error("pictures and --pi are only for view")
     return cli.exit_code(lambda: _run(arguments), log.error)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "view":
+        return _view(arguments)
     if arguments.command == "retire":
         arguments.slot = "0"  # it works on all of them, one after another
     wanted = _NEEDS.get(arguments.command, WorkerSettings)
@@ -73,6 +79,12 @@ def _do(arguments: argparse.Namespace, settings: SessionSettings) -> int:
         case _, WorkerSettings():
             _work(settings, _stopped_by_signals())
     return 0
+
+
+def _view(arguments: argparse.Namespace) -> int:
+    from posture.view import check_view
+
+    return check_view(arguments)
 
 
 def _stopped_by_signals() -> Stop:
@@ -169,6 +181,9 @@ _COMMANDS = {
     "probe": "try whether the broker keeps what it accepts; takes a second or two",
     "retire": "work off what waits for --workers, which must not be at work, and "
     "remove their sessions; with --successors N the sessions of so many begin first",
+    "view": "say what of the given pictures, or of the next ones that the camera --pi "
+    "sends, would be judged, what is hidden and what to change; exit code 1 unless "
+    "most would be",
     "replay": "publish what is in the quarantine again, after the cause is mended",
 }
 

@@ -124,12 +124,9 @@ class ForgetSettings(FolderSettings):
 
 
 @dataclass(frozen=True)
-class WorkerSettings(ReplaySettings, FolderSettings):
-    """Everything the worker is told."""
+class ModelSettings:
+    """Which pose model, and where it is."""
 
-    database: DatabaseSettings = section(DatabaseSettings)
-    results: ResultSettings = section(ResultSettings)
-    cameras: CameraSettings = section(CameraSettings)
     model: str = option(
         "MODEL",
         "--model",
@@ -144,6 +141,15 @@ class WorkerSettings(ReplaySettings, FolderSettings):
         default="models",
         parse=Path,
     )
+
+
+@dataclass(frozen=True)
+class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
+    """Everything the worker is told."""
+
+    database: DatabaseSettings = section(DatabaseSettings)
+    results: ResultSettings = section(ResultSettings)
+    cameras: CameraSettings = section(CameraSettings)
     preset: Preset = option(
         "PRESET",
         "--preset",

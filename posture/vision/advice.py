@@ -54,10 +54,10 @@ def remedy(
 ) -> str:
     """What to do about a reason; empty where nothing is to be done."""
     if reason == Reason.TURNED:
-        degrees = rotate or 180
+        name, degrees = f"{pi}=" if pi else "", rotate or 180
         unknown = "" if rotate else " (or 90 or 270: its log says which)"
         return (
-            f"the picture is turned: set ROTATE={pi}={degrees} for the worker{unknown}"
+            f"the picture is turned: set ROTATE={name}{degrees} for the worker{unknown}"
         )
     if reason == Reason.NOT_FROM_THE_SIDE:
         by = "" if yaw is None else f" by about {round(_SQUARE - yaw, -1)} degrees"
