@@ -4,7 +4,9 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from socketserver import ThreadingMixIn
+from contextlib import suppress
+from socketserver import BaseServer, ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -15,6 +17,7 @@ from common.errors import OperatorError
 log = logging.getLogger(__name__)
 
 _IDLE = 10  # seconds that a silent client is listened to
+_MOST = 20  # connections at a time
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
@@ -91,11 +94,47 @@ def _app(
 
 
 def _server(family: int) -> type[WSGIServer]:
-    class Server(ThreadingMixIn, WSGIServer):
+    class Server(_Bounded, WSGIServer):
         address_family = family
-        daemon_threads = True
 
     return Server
+
+
+class _Bounded(ThreadingMixIn, BaseServer):
+    """A thread for each connection, and a bound for both.
+
+    One more takes the place of the oldest, which has been silent or slow: so whoever
+    asks at once, as probes do, is always answered.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - of a server
+        self._lock = threading.Lock()
+        self._open: dict[Any, None] = {}  # sockets, the oldest first
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Answer one in a thread of its own."""
+        with self._lock:
+            self._open[request] = None
+            oldest = next(iter(self._open)) if len(self._open) > _MOST else None
+            if oldest is not None:
+                del self._open[oldest]
+        if oldest is not None:
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)  # its thread notices, and ends
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
+        """One is answered, or gone."""
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """One went in the middle of its answer."""
+        log.debug("status port: %s", client_address, exc_info=True)  # noqa: LOG014
 
 
 class _Handler(WSGIRequestHandler):

@@ -9,6 +9,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from page.board import SILENT
 from page.demand import demand_of
 from page.files import read_picture, read_quarantine
 from page.metrics import look
@@ -17,6 +18,7 @@ from page.parts import Page
 from page.rows import StoredRow
 
 _FOLDER = Path(__file__).parent / "static"
+_DIGITS = 18  # of an id: all of these fit into a bigint
 _STATIC = {
     "page.css": "text/css",
     "page.js": "text/javascript",
@@ -26,21 +28,25 @@ _STATIC = {
 
 
 async def cameras(page: Page, request: Request) -> Response:
-    """All cameras as tiles."""
+    """The cameras as tiles, so many a page, and those that are silent."""
+    board, part = page.board, request.query_params.get("from", "")
     now = datetime.now(UTC)
     return page.show(
         request,
         "cameras.html",
-        tiles=page.board.heard(now),
-        silent=page.board.silent(now),
+        tiles=board.part(part, now),
+        silent=board.silent(now)[:SILENT],
+        part=part,
+        parts=board.parts(now),
     )
 
 
 async def live(page: Page, request: Request) -> Response:
     """What changes, as it changes, until the visitor's login ends."""
+    part = request.query_params.get("from", "")
 
     async def messages() -> AsyncIterator[str]:
-        async for message in page.feed.messages():
+        async for message in page.feed.messages(part):
             if not page.visitors.admits(request):
                 return
             yield message
@@ -50,7 +56,10 @@ async def live(page: Page, request: Request) -> Response:
 
 async def picture(page: Page, request: Request) -> Response:
     """The annotated picture of a row."""
-    number = request.path_params["number"]
+    text = request.path_params["number"]
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        return PlainTextResponse("There is no such picture.\n", 404)
+    number = int(text)
     row = page.board.find(number)
     if row is None:
         row = await to_thread.run_sync(page.rows.one, number)
@@ -102,7 +111,7 @@ async def system(page: Page, request: Request) -> Response:
         watcher=watcher,
         scaler=scaler,
         minute=page.board.last_minute(),
-        tiles=page.board.tiles(),
+        cameras=len(page.board.names),
         kept=kept,
         refused=refused,
     )

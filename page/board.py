@@ -1,6 +1,7 @@
 """What the tiles show: the newest row of each camera, and how much is coming in."""
 
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ _KINDS: dict[str, tuple[str, str]] = {
     Status.NONE: ("none", "No person found"),
 }
 _MINUTE = 60.0
+SHOWN = 200
+"""Cameras on one page."""
+
+SILENT = 500
+"""Silent cameras that are named."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,11 @@ class Board:
         self._newest: dict[str, StoredRow] = {}
         self._rhythms: dict[str, Rhythm] = {}
         self._arrivals: deque[float] = deque()
+        self._sorted: tuple[list[Tile], list[Tile]] = ([], [])
+        self._sorted_at: object = None
+        self._changes = 0
+        self.names: list[str] = []
+        """The cameras, in order."""
         self.last = 0
         """The largest id seen."""
 
@@ -95,11 +106,14 @@ class Board:
         self._newest = {row.pi_id: row for row in rows}
         self._rhythms = {pi: Rhythm(pause) for pi, pause in pauses.items()}
         self.last = last
+        self.names = []
+        self._note_changes()
 
     def recall(self, rows: Iterable[StoredRow]) -> None:
         """Take in cameras of which nothing has been heard for long."""
         for row in rows:
             self._newest.setdefault(row.pi_id, row)
+        self._note_changes()
 
     def add(self, rows: Iterable[StoredRow], now: float) -> set[str]:
         """Take in new rows, oldest first; gives the cameras that changed."""
@@ -110,7 +124,13 @@ class Board:
             self.last = max(self.last, row.id)
             self._arrivals.append(now)
             changed.add(row.pi_id)
+        self._note_changes()
         return changed
+
+    def _note_changes(self) -> None:
+        self._changes += 1
+        if len(self._newest) != len(self.names):
+            self.names = sorted(self._newest)
 
     def _listen(self, row: StoredRow) -> None:
         before = self._newest.get(row.pi_id)
@@ -119,18 +139,45 @@ class Board:
             self._rhythms.setdefault(row.pi_id, Rhythm()).add(pause)
 
     def tiles(self, pis: Iterable[str] | None = None) -> list[Tile]:
-        """The cameras by name, the silent ones too."""
-        names = self._newest if pis is None else pis
-        return [Tile(self._newest[pi], self._patience(pi)) for pi in sorted(names)]
+        """These cameras by name, as far as they are known; all if none are named."""
+        names = self.names if pis is None else sorted(pis)
+        return [self._tile(pi) for pi in names if pi in self._newest]
+
+    def _tile(self, pi: str) -> Tile:
+        return Tile(self._newest[pi], self._patience(pi))
 
     def heard(self, now: datetime) -> list[Tile]:
         """The cameras that send, by name."""
-        return [tile for tile in self.tiles() if not self._silent(tile, now)]
+        return self._sort(now)[0]
 
     def silent(self, now: datetime) -> list[Tile]:
         """The cameras that have sent nothing for long, those that fell silent last."""
-        tiles = [tile for tile in self.tiles() if self._silent(tile, now)]
-        return sorted(tiles, key=lambda tile: tile.age(now) or timedelta.max)
+        return self._sort(now)[1]
+
+    def _sort(self, now: datetime) -> tuple[list[Tile], list[Tile]]:
+        """Those that are heard and those that are silent, told apart once a second."""
+        moment = (now.replace(microsecond=0), self._changes)
+        if moment != self._sorted_at:
+            heard: list[Tile] = []
+            silent: list[Tile] = []
+            for tile in self.tiles():
+                (silent if self._silent(tile, now) else heard).append(tile)
+            silent.sort(key=lambda tile: tile.age(now) or timedelta.max)
+            self._sorted, self._sorted_at = (heard, silent), moment
+        return self._sorted
+
+    def part(self, first: str, now: datetime) -> list[Tile]:
+        """One page of the cameras that send: those from this name on.
+
+        By name, not by number, so that a new camera moves no other page.
+        """
+        heard = self.heard(now)
+        begin = bisect_left(heard, first, key=lambda tile: tile.row.pi_id)
+        return heard[begin : begin + SHOWN]
+
+    def parts(self, now: datetime) -> list[str]:
+        """Where the pages begin; the first does with the empty word."""
+        return ["", *(tile.row.pi_id for tile in self.heard(now)[SHOWN::SHOWN])]
 
     def _silent(self, tile: Tile, now: datetime) -> bool:
         age = tile.age(now)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from posture.store.pictures import folder_of
+from posture.vision.payload import pi_name
 
 _LARGEST_NOTE = 10_000  # bytes
 
@@ -16,6 +17,8 @@ def read_picture(pictures: Path, pi: str, filename: str) -> bytes | None:
     What rows say came from topics and may have been written by anybody: only a file
     that lies in the camera's own folder, and is a JPEG, is ever read.
     """
+    if pi_name(f"images/{pi}") != pi:  # with `..` it would be another camera's folder
+        return None
     folder = folder_of(pictures, pi)
     path = folder / filename
     try:

@@ -1,5 +1,7 @@
 """What visitors send: the password, and pictures."""
 
+import asyncio
+from functools import partial
 from urllib.parse import parse_qs
 
 from anyio import to_thread
@@ -8,8 +10,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from page.errors import PageError
 from page.parts import Page
+from page.uploads import BusyError
+from page.visitors import address_of
 
 _LONGEST_FORM = 10_000  # bytes
+_TYPING, _UPLOADING = 10.0, 60.0  # seconds that a form and a picture may take to come
+_BROWSER = "browser"  # the camera that the form begins with
 _STALE = "This form is too old. Load the page again, and send it once more."
 
 
@@ -30,10 +36,11 @@ async def login(page: Page, request: Request) -> Response:
         return RedirectResponse("/", 303)
     if not visitors.trusts(request, form.get("token", "")):
         return _login(page, request, to, _STALE, 403)
-    if not visitors.login.may_try(request.client.host if request.client else ""):
+    if not visitors.login.may_try(address_of(request)):
         return _login(page, request, to, "Too many tries. Wait for a minute.", 429)
     password = form.get("password", "")
-    session = await to_thread.run_sync(visitors.login.enter, password)
+    enter = partial(visitors.login.enter, password, address_of(request))
+    session = await to_thread.run_sync(enter)
     if session is None:
         return _login(page, request, to, "This is not the password.", 401)
     response = RedirectResponse(_local(to), 303)
@@ -43,7 +50,10 @@ async def login(page: Page, request: Request) -> Response:
 
 async def logout(page: Page, request: Request) -> Response:
     """End the visitor's session."""
-    form = await _form(request)
+    try:
+        form = await _form(request)
+    except PageError as error:
+        return PlainTextResponse(str(error), 413)
     if page.visitors.trusts(request, form.get("token", "")) and page.visitors.login:
         page.visitors.login.leave(page.visitors.session(request))
     return RedirectResponse("/login", 303)
@@ -52,7 +62,9 @@ async def logout(page: Page, request: Request) -> Response:
 async def send_page(page: Page, request: Request) -> Response:
     """Where a picture is dropped, or the computer's camera is asked for."""
     limit = page.sender.limit >> 20
-    return page.show(request, "send.html", limit=limit, tiles=page.board.tiles())
+    return page.show(
+        request, "send.html", limit=limit, tiles=page.board.tiles([_BROWSER])
+    )
 
 
 async def send(page: Page, request: Request) -> Response:
@@ -62,9 +74,16 @@ async def send(page: Page, request: Request) -> Response:
     if not page.pictures_limit.allows():
         return PlainTextResponse("Too many pictures at a time. Wait a little.", 429)
     camera = request.query_params.get("camera", "")
+    uploads, limit = page.uploads, page.sender.limit
     try:
-        file = await _body(request, page.sender.limit)
-        await to_thread.run_sync(page.sender.send, camera, file)
+        size = _told(request, limit)
+        async with uploads.place(address_of(request), size):
+            file = await _body(request, limit, _UPLOADING)
+            await to_thread.run_sync(
+                page.sender.send, camera, file, limiter=uploads.thread
+            )
+    except BusyError as error:
+        return PlainTextResponse(str(error), 503)
     except PageError as error:
         return PlainTextResponse(str(error), 422)
     return PlainTextResponse(f"Sent as a picture of {camera}.")
@@ -83,24 +102,40 @@ def _local(path: str) -> str:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    body = await _body(request, _LONGEST_FORM)
+    body = await _body(request, _LONGEST_FORM, _TYPING)
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[-1] for name, values in fields.items()}
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The request's body, which is refused as soon as it is too long."""
+def _told(request: Request, limit: int) -> int:
+    """Bytes that the body says it has; `limit` when it does not say.
+
+    Raises:
+        PageError: more than that.
+    """
     told = request.headers.get("content-length", "")
+    size = int(told) if told.isascii() and told.isdigit() and len(told) < 20 else limit
+    if size > limit:
+        raise _too_large(limit)
+    return size
+
+
+async def _body(request: Request, limit: int, seconds: float) -> bytes:
+    """The request's body, which is refused as soon as it is too long or too slow."""
+    _told(request, limit)
     body = bytearray()
-    too_long = told.isdigit() and int(told) > limit
-    if not too_long:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > limit:
-                too_long = True
-                break
-    if too_long:
-        raise PageError(
-            f"Too large: more than {limit >> 20 or 1} MB. Send a smaller picture."
-        )
+    try:
+        async with asyncio.timeout(seconds):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise _too_large(limit)
+    except TimeoutError:
+        raise PageError(f"Too slow: it did not come within {seconds:g} s.") from None
     return bytes(body)
+
+
+def _too_large(limit: int) -> PageError:
+    return PageError(
+        f"Too large: more than {limit >> 20 or 1} MB. Send a smaller picture."
+    )

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from page.errors import PageError
-from page.rows import Rows, StoredRow
+from page.rows import FIRST_YEAR, IN_TIME, LAST_YEAR, Rows, StoredRow
 from page.timeline import BIN, Bin
 from posture.vision.advice import Seen, advise
 
 PAGE = 50  # rows
 _CHUNK = 5000  # rows of an export at a time
+_DIGITS = 18  # of an id
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def read_wish(query: Mapping[str, str], zone: tzinfo | None) -> Wish:
 
 def find(rows: Rows, wish: Wish, limit: int = PAGE) -> list[StoredRow]:
     """The newest rows that fit."""
-    conditions = ["received_time IS NOT NULL"]
+    conditions = [IN_TIME]
     values: list[object] = []
     for condition, value in (
         ("pi_id = %s", wish.pi or None),
@@ -133,19 +134,25 @@ def read_day(
         first = datetime.fromisoformat(text) if text else now.astimezone(zone)
         first = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - set next
         return local(first, zone), local(first + timedelta(days=1), zone)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         raise PageError(f"{text[:40]} is no day: write 2026-11-25.") from None
 
 
 def _time(text: str, zone: tzinfo | None) -> datetime | None:
     try:
         return local(datetime.fromisoformat(text), zone) if text else None
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         raise PageError(f"{text[:40]} is no time: write 2026-11-25T14:30.") from None
 
 
 def local(moment: datetime, zone: tzinfo | None) -> datetime:
-    """A time by the clock of `zone`, None for this machine's, as an aware one."""
+    """A time by the clock of `zone`, None for this machine's, as an aware one.
+
+    Raises:
+        OverflowError, OSError: it is at the very end of what times there are.
+    """
+    if not FIRST_YEAR < moment.year < LAST_YEAR:
+        raise OverflowError(moment.year)
     if moment.tzinfo is None and zone is not None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC)  # without a zone: that of this machine
@@ -157,8 +164,15 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 def _place(text: str) -> tuple[datetime, int] | None:
+    time, _, number = text.rpartition("~")
     try:
-        time, _, number = text.rpartition("~")
-        return (datetime.fromisoformat(time), int(number)) if text else None
-    except ValueError:
-        raise PageError("This address is not one of this page.") from None
+        # A longer id fits into no bigint.
+        known = number.isascii() and number.isdigit() and len(number) <= _DIGITS
+        place = (
+            (local(datetime.fromisoformat(time), UTC), int(number)) if known else None
+        )
+    except (ValueError, OverflowError):
+        place = None
+    if text and place is None:
+        raise PageError("This address is not one of this page.")
+    return place

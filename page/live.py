@@ -4,13 +4,13 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
 from anyio import to_thread
 
-from page.board import Board, Tile
+from page.board import SILENT, Board, Tile
 from page.rows import DatabaseAwayError, Rows
 from page.telemetry import Telemetry
 
@@ -20,7 +20,7 @@ _LOOK = 0.2  # seconds between looks for new rows: a fifth of what a viewer may 
 _AWAY = 1.0  # seconds between tries while the database is away
 _BEAT = 10.0  # seconds without news after which a message shows that the page lives
 _MOST = 1000  # rows of one look
-_SILENT = 500  # silent cameras that are named
+_LOOK_BACK = 5.0  # seconds between looks whether this is still the same table
 
 
 class Feed:
@@ -46,7 +46,10 @@ class Feed:
         self._telemetry = telemetry
         self._changed = asyncio.Condition()
         self._version = 0
-        self._message = ""
+        self._begun = 0
+        self._looked_back = 0.0
+        self._news: Set[str] = set()
+        self._messages: dict[str, str] = {}  # of the last version, by part
         self.trouble: str | None = "not connected yet"
 
     async def follow(self) -> None:
@@ -59,28 +62,47 @@ class Feed:
                         await self._begin()
                         remembering = asyncio.create_task(self._remember())
                     await self._look()
+                    if await self._is_another_table():
+                        _end(remembering)
+                        remembering = None
                     await asyncio.sleep(_LOOK)
                 except DatabaseAwayError as error:
                     await self._away(str(error))
                     await asyncio.sleep(_AWAY)
+                except Exception as error:
+                    # Whatever a row holds: it is said, and looked at anew.
+                    _end(remembering)
+                    remembering = None
+                    log.exception("unexpected error with the table")
+                    await self._away(f"unexpected {type(error).__name__}: {error}")
+                    await asyncio.sleep(_AWAY)
         finally:
-            if remembering:
-                remembering.cancel()
+            _end(remembering)
 
     async def _begin(self) -> None:
         last = await to_thread.run_sync(self._rows.newest_id)
+        self._looked_back = time.monotonic()
         newest = await to_thread.run_sync(self._rows.newest_of_each)
         pauses = await to_thread.run_sync(self._rows.pauses)
         self._board.begin(newest, last, pauses)
         self._telemetry.begin(newest)
-        await self._tell(self._heard(), None)
+        self._begun += 1
+        await self._tell(set(), None)
+
+    async def _is_another_table(self) -> bool:
+        """Whether its ids have become smaller: a restored table, or rows deleted."""
+        now = time.monotonic()
+        if now - self._looked_back < _LOOK_BACK:
+            return False
+        self._looked_back = now
+        return await to_thread.run_sync(self._rows.newest_id) < self._board.last
 
     async def _look(self) -> None:
         rows = await to_thread.run_sync(self._rows.after, self._board.last, _MOST)
         changed = self._board.add(rows, time.monotonic())
         self._telemetry.add(rows)
         if changed or self.trouble:
-            await self._tell(self._board.tiles(changed), None)
+            await self._tell(changed, None)
 
     async def _remember(self) -> None:
         """Find the cameras that have been silent for long: this may take its time."""
@@ -91,27 +113,25 @@ class Feed:
             return
         self._board.recall(rows)
         self._telemetry.recall(rows)
-        await self._tell([], None)
-
-    def _heard(self) -> list[Tile]:
-        return self._board.heard(datetime.now(UTC))
+        await self._tell(set(), None)
 
     async def _away(self, why: str) -> None:
         if self.trouble != why:
             log.warning("database: %s; trying again", why)
-            await self._tell([], why)
+            await self._tell(set(), why)
 
-    async def _tell(self, tiles: list[Tile], trouble: str | None) -> None:
+    async def _tell(self, changed: Set[str], trouble: str | None) -> None:
         self.trouble = trouble
         async with self._changed:
             self._version += 1
-            self._message = self._event(tiles)
+            self._news = changed
+            self._messages.clear()
             self._changed.notify_all()
 
-    def _event(self, tiles: list[Tile]) -> str:
+    def _event(self, tiles: Sequence[Tile] = (), *, whole: bool = False) -> str:
         now = datetime.now(UTC)
         upright, seen = self._board.share_upright(now)
-        silent = self._board.silent(now)[:_SILENT]
+        silent = self._board.silent(now)[:SILENT]
         news: dict[str, Any] = {
             "now": now.timestamp(),
             "trouble": bool(self.trouble),
@@ -119,26 +139,49 @@ class Feed:
             "cameras": len(self._board.heard(now)),
             "upright": upright,
             "seen": seen,
+            "whole": whole,
             "tiles": [self._draw(tile) for tile in tiles],
             "silent": [self._draw_silent(tile) for tile in silent],
         }
         return f"data: {json.dumps(news)}\n\n"
 
-    async def messages(self) -> AsyncIterator[str]:
-        """Server-sent events for one open page."""
-        version = self._version
-        yield "retry: 1000\n" + self._event(self._heard())
-        while True:
-            version, message = await self._next(version)
-            yield message
+    def _message(self, part: str) -> str:
+        """What is new for one part of the cameras; drawn once for all who look."""
+        if part not in self._messages:
+            shown = self._board.part(part, datetime.now(UTC))
+            tiles = [tile for tile in shown if tile.row.pi_id in self._news]
+            self._messages[part] = self._event(tiles)
+        return self._messages[part]
 
-    async def _next(self, seen: int) -> tuple[int, str]:
-        """The version after `seen` and its message."""
+    def _all(self, part: str) -> str:
+        """Everything of one part of the cameras."""
+        return self._event(self._board.part(part, datetime.now(UTC)), whole=True)
+
+    async def messages(self, part: str = "") -> AsyncIterator[str]:
+        """Server-sent events for one open page, which shows a part of the cameras."""
+        version, begun = self._version, self._begun
+        yield "retry: 1000\n" + self._all(part)
+        while True:
+            seen = version
+            version = await self._next(seen)
+            if version == seen:
+                yield self._event()
+            elif version == seen + 1 and begun == self._begun:
+                yield self._message(part)
+            else:
+                begun = self._begun
+                yield self._all(part)
+
+    async def _next(self, seen: int) -> int:
+        """The version after `seen`, or `seen` after a while without news."""
         try:
             async with asyncio.timeout(_BEAT), self._changed:
                 await self._changed.wait_for(lambda: self._version > seen)
         except TimeoutError:
-            return seen, self._event([])
-        if self._version == seen + 1:
-            return self._version, self._message
-        return self._version, self._event(self._heard())
+            return seen
+        return self._version
+
+
+def _end(task: asyncio.Task[None] | None) -> None:
+    if task:
+        task.cancel()

@@ -14,6 +14,7 @@ from page.limits import Limit
 _LASTS = 12 * 3600.0  # seconds: a day's work
 _TRIES = 5  # of one address in a minute
 _ALL_TRIES = 50  # of all addresses together
+_WELCOME = 1000  # addresses that are remembered
 
 
 def make_hash(password: str) -> str:
@@ -43,6 +44,7 @@ class Login:
         self._clock = clock
         self._lock = threading.Lock()
         self._sessions: dict[str, float] = {}
+        self._welcome: dict[str, None] = {}  # addresses, the oldest first
         self._limit = Limit(_TRIES, 60, clock)
         self._limit_of_all = Limit(_ALL_TRIES, 60, clock)
         try:
@@ -54,16 +56,24 @@ class Login:
             ) from None
 
     def may_try(self, address: str) -> bool:
-        """Whether this address may try a password now; counts the try."""
-        return self._limit.allows(address) and self._limit_of_all.allows()
+        """Whether this address may try a password now; counts the try.
 
-    def enter(self, password: str) -> str | None:
-        """A new session, None for a wrong password."""
+        Those who have been in before are not held up by the tries of others.
+        """
+        if not self._limit.allows(address):
+            return False
+        return address in self._welcome or self._limit_of_all.allows()
+
+    def enter(self, password: str, address: str = "") -> str | None:
+        """A new session for who is at `address`, None for a wrong password."""
         try:
             with self._lock:  # one at a time: each takes 64 MiB
                 self._hasher.verify(self._hash, password)
         except VerificationError:
             return None
+        self._welcome[address] = None
+        if len(self._welcome) > _WELCOME:
+            del self._welcome[next(iter(self._welcome))]
         session = secrets.token_urlsafe(32)
         self._sessions[session] = self._clock() + _LASTS
         return session

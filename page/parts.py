@@ -1,6 +1,7 @@
 """Everything that the answers are made from."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -17,10 +18,12 @@ from page.rows import Rows
 from page.sender import Sender
 from page.settings import PageSettings
 from page.telemetry import Telemetry
+from page.uploads import Uploads
 from page.visitors import Visitors
 from posture.vision.verdict import Status
 
 _PICTURES = 100  # that browsers may send in ten seconds
+_BEAT, _STILL = 1.0, 30.0  # seconds between signs of life, and without any
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -34,6 +37,7 @@ class Page:
             PageError: others could reach the page without a password.
         """
         self.settings = settings
+        self._beat = time.monotonic()
         self.visitors = Visitors(settings)
         self.rows = Rows(settings.database)
         self.board = Board()
@@ -43,6 +47,7 @@ class Page:
         )
         self.telemetry.watch(lambda: self.feed.trouble, settings.quarantine)
         self.sender = Sender(settings.broker, settings.max_picture_mb << 20)
+        self.uploads = Uploads(self.sender.limit)
         self.pictures_limit = Limit(_PICTURES, 10)
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
@@ -61,14 +66,26 @@ class Page:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the table meanwhile."""
-        following = asyncio.create_task(self.feed.follow())
+        tasks = [asyncio.create_task(each) for each in (self.feed.follow(), self._go())]
         try:
             yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             self.sender.close()
+
+    async def _go(self) -> None:
+        """Show that the event loop goes on."""
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(_BEAT)
+
+    def standstill(self) -> str | None:
+        """What only a new start would mend: nobody has been answered for long."""
+        silent = time.monotonic() - self._beat
+        return f"it has stood still for {silent:.0f} s" if silent > _STILL else None
 
     def draw_tile(self, tile: Tile) -> str:
         """The HTML of one camera."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
@@ -21,7 +22,8 @@ from page.rows import StoredRow
 from posture.vision.advice import short
 
 _LAST = 20  # pictures by which a camera's place is judged
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SUGGESTED = 1000  # cameras offered where one is typed
+_FORMULA = tuple("=+-@")
 
 
 async def camera(page: Page, request: Request) -> Response:
@@ -45,7 +47,7 @@ async def camera(page: Page, request: Request) -> Response:
         request,
         "camera.html",
         pi=pi,
-        tiles=page.board.tiles([pi]) if page.board.knows(pi) else [],
+        tiles=page.board.tiles([pi]),
         day=noon.date(),
         before=noon.date() - timedelta(days=1),
         after=noon.date() + timedelta(days=1),
@@ -94,7 +96,7 @@ async def table(page: Page, request: Request) -> Response:
         "table.html",
         query=query,
         rows=[Tile(row) for row in shown],
-        cameras=[tile.row.pi_id for tile in page.board.tiles()],
+        cameras=page.board.names[:_SUGGESTED],
         older=older,
         newest=_address("/table", query | {"before": ""}) if wish.before else None,
         export=_address("/table.csv", query | {"before": ""}),
@@ -147,8 +149,17 @@ def _cells(row: StoredRow) -> list[object]:
 
 
 def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """A text that no spreadsheet takes for a formula.
+
+    What it may leave out in front does not count (spaces, line breaks, marks that
+    cannot be seen), and neither does the width of a sign.
+    """
+    begin = next(
+        (sign for sign in text if unicodedata.category(sign)[0] not in "CZ"), ""
+    )
+    plain = unicodedata.normalize("NFKC", begin)
+    odd = text[:1] != begin  # something that cannot be seen stands in front
+    return f"'{text}" if odd or plain.startswith(_FORMULA) else text
 
 
 def _address(path: str, query: dict[str, str]) -> str:

@@ -13,13 +13,22 @@ from posture.store import optional_columns
 _CONNECTIONS = 4
 _NEWEST = 30_000  # rows that are looked through for cameras without the indexes
 _REMEMBERED = timedelta(days=90)  # a camera that is silent for longer is forgotten
+FIRST_YEAR, LAST_YEAR = 1, 9999
+"""Python's times end with these, PostgreSQL's do not: rows beyond have no time here."""
+
+IN_TIME = (
+    f"received_time >= '{FIRST_YEAR + 1:04}-01-01' "
+    f"AND received_time < '{LAST_YEAR:04}-01-01'"
+)
 _COLUMNS = (
-    "id, coalesce(pi_id, ''), coalesce(filename, ''), received_time, analyzed_time, "
+    "id, coalesce(pi_id, ''), coalesce(filename, ''), "
+    f"CASE WHEN {IN_TIME} THEN received_time END, "
+    f"CASE WHEN {IN_TIME.replace('received', 'analyzed')} THEN analyzed_time END, "
     "neck_angle, body_angle, coalesce(posture_status, ''), coalesce(processed_by, '')"
 )
 
 # Jumps through the index from one camera to the next, where GROUP BY reads all of it.
-_NEWEST_OF_EACH = """
+_NEWEST_OF_EACH = f"""
 WITH RECURSIVE cameras AS (
     SELECT min(pi_id) AS pi_id FROM posture_log
     UNION ALL
@@ -28,8 +37,15 @@ WITH RECURSIVE cameras AS (
 )
 SELECT newest.id FROM cameras CROSS JOIN LATERAL (
     SELECT id FROM posture_log AS row WHERE row.pi_id = cameras.pi_id
-    AND received_time IS NOT NULL ORDER BY received_time DESC, id DESC LIMIT 1
-) AS newest"""
+    AND {IN_TIME} ORDER BY received_time DESC, id DESC LIMIT 1
+) AS newest"""  # noqa: S608 - constants
+
+
+_PAUSES = f"""
+SELECT pi_id, date_part('epoch', max(received_time) - min(received_time))
+    / (count(*) - 1)
+FROM (SELECT pi_id, received_time FROM posture_log ORDER BY id DESC LIMIT %s) AS newest
+WHERE pi_id IS NOT NULL AND {IN_TIME} GROUP BY pi_id HAVING count(*) > 1"""  # noqa: S608
 
 
 class DatabaseAwayError(PageError):
@@ -93,13 +109,7 @@ class Rows:
 
     def pauses(self) -> dict[str, float]:
         """Usual seconds between two pictures, of the cameras in the newest rows."""
-        found = self.ask(
-            "SELECT pi_id, date_part('epoch', max(received_time) - min(received_time)) "
-            "/ (count(*) - 1) FROM (SELECT pi_id, received_time FROM posture_log ORDER "
-            "BY id DESC LIMIT %s) AS newest WHERE pi_id IS NOT NULL AND received_time "
-            "IS NOT NULL GROUP BY pi_id HAVING count(*) > 1",
-            _NEWEST,
-        )
+        found = self.ask(_PAUSES, _NEWEST)
         return {str(pi): float(pause) for pi, pause in found}
 
     def remembered(self) -> list[StoredRow]:

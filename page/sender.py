@@ -1,7 +1,6 @@
 """The one door to the broker: pictures from the browser, sent like any camera's."""
 
 import re
-import threading
 
 from common.publisher import Publisher, PublishError
 from page.errors import PageError
@@ -14,13 +13,15 @@ _PATIENCE = 10  # seconds that the broker may stay silent
 
 
 class Sender:
-    """Checks pictures and publishes them; connected from the first picture on."""
+    """Checks pictures and publishes them; connected from the first picture on.
+
+    One at a time: a large picture takes hundreds of megabytes to decode.
+    """
 
     def __init__(self, settings: BrokerSettings, limit: int) -> None:
         """Refuse files of more than `limit` bytes."""
         self.limit = limit
         self._settings = settings
-        self._lock = threading.Lock()
         self._publisher: Publisher | None = None
 
     def send(self, camera: str, file: bytes) -> None:
@@ -34,10 +35,8 @@ class Sender:
                 "The camera's name may have letters, digits, dots, dashes and "
                 "underscores, 64 at most."
             )
-        # One at a time: a large picture takes hundreds of megabytes to decode.
-        with self._lock:
-            _check(file, self.limit)
-            self._publish(f"images/{camera}", file)
+        _check(file, self.limit)
+        self._publish(f"images/{camera}", file)
 
     def close(self) -> None:
         """Disconnect."""

@@ -2,17 +2,21 @@
 
 import logging
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from common.signals import on_stop_signals
+from common.status_port import StatusPort
+from page.connections import Connections
 from page.errors import PageError
+from page.parts import Page
 from page.settings import PageSettings
 from page.web import make_app
 
 log = logging.getLogger(__name__)
-
-_CONNECTIONS = 500  # at a time; each open page holds one, and a few for its pictures
 
 
 def serve(settings: PageSettings) -> None:
@@ -25,15 +29,17 @@ def serve(settings: PageSettings) -> None:
         raise PageError(
             "PAGE_KEY_FILE is set, and PAGE_CERT_FILE is not: https needs it"
         )
-    app = make_app(settings)
+    page = Page(settings)
+    app = make_app(page)
     config = uvicorn.Config(
         app,
         log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
-        limit_concurrency=_CONNECTIONS,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+        http=Connections(settings.proxies).protocol(),  # type: ignore[arg-type]
         timeout_graceful_shutdown=1,
         ssl_certfile=settings.cert_file,
         ssl_keyfile=settings.key_file,
@@ -47,7 +53,7 @@ def serve(settings: PageSettings) -> None:
         log.info("stopped")
 
     on_stop_signals(end)  # before a browser can be answered
-    with _listen(settings) as listener:
+    with _listen(settings) as listener, _probes(page):
         try:
             config.load()
         except OSError as error:
@@ -81,3 +87,24 @@ def _listen(settings: PageSettings) -> socket.socket:
             "name another address with --listen or another port with --page-port"
         ) from error
     return listener
+
+
+@contextmanager
+def _probes(page: Page) -> Iterator[None]:
+    """Answer Kubernetes on a port of its own, which visitors cannot fill."""
+    settings = page.settings
+    if not settings.probe_port:
+        yield
+        return
+    port = StatusPort(
+        settings.listen,
+        settings.probe_port,
+        CollectorRegistry(),  # the figures are for who has the token
+        lambda: page.feed.trouble,
+        "PAGE_PROBE_PORT",
+        page.standstill,
+    )
+    try:
+        yield
+    finally:
+        port.close()

@@ -1,12 +1,13 @@
 """The live page's settings, each with its flag, environment variable and default."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import options
 from common.hosts import Host, http_url
-from common.options import boolean, option, same, section
+from common.options import boolean, integer, option, same, section
 from common.times import zone
 from posture.settings import (
     BrokerSettings,
@@ -29,6 +30,14 @@ def _token(text: str) -> str:
 def _hosts(text: str) -> tuple[str, ...]:
     given = filter(None, (each.strip() for each in text.split(",")))
     return tuple(map(Host("PAGE_HOSTS"), given))
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    try:
+        given = filter(None, (each.strip() for each in text.split(",")))
+        return tuple(str(ip_network(each)) for each in given)
+    except ValueError:
+        raise ValueError("addresses or networks by comma, as 10.42.0.0/16") from None
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,21 @@ class PageSettings:
         "a proxy in front of the page talks https with the browsers",
         default="false",
         parse=boolean,
+    )
+    proxies: tuple[str, ...] = option(
+        "PAGE_TRUSTED_PROXIES",
+        "--trusted-proxies",
+        "addresses or networks of the proxies in front of the page, by comma: what "
+        "they say of a visitor's address (X-Forwarded-For) is believed",
+        default="",
+        parse=_networks,
+    )
+    probe_port: int = option(
+        "PAGE_PROBE_PORT",
+        "--probe-port",
+        "port of /livez and /healthz alone, for Kubernetes; 0 for none",
+        default="0",
+        parse=integer(0, 65535),
     )
     pictures: Path = same(FolderSettings, "pictures")
     quarantine: Path = same(QuarantineSettings, "quarantine")

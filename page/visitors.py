@@ -17,6 +17,11 @@ _BEARER = {"WWW-Authenticate": "Bearer"}
 _COOKIE = "posture-page"
 
 
+def address_of(request: Request) -> str:
+    """Where a request comes from; behind a trusted proxy what that says."""
+    return request.client.host if request.client else ""
+
+
 class Visitors:
     """Cookies, the login and the tokens of forms."""
 

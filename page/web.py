@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from page import answers, exposition, forms, past, security, weeks
+from page.errors import PageError
 from page.parts import Page
 from page.rows import DatabaseAwayError
-from page.settings import PageSettings
 from page.visitors import METRICS
 
 Endpoint = Callable[[Page, Request], Awaitable[Response]]
@@ -19,14 +19,9 @@ Endpoint = Callable[[Page, Request], Awaitable[Response]]
 _OPEN = ("/login", "/static/{name}", "/healthz", "/livez")  # asked for without a login
 
 
-def make_app(settings: PageSettings) -> Starlette:
-    """The page as an ASGI application.
-
-    Raises:
-        PageError: it would be open to others without a login.
-    """
-    page = Page(settings)
-    visitors = page.visitors
+def make_app(page: Page) -> Starlette:
+    """The page as an ASGI application."""
+    settings, visitors = page.settings, page.visitors
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def guarded(request: Request) -> Response:
@@ -58,7 +53,7 @@ def make_app(settings: PageSettings) -> Starlette:
             route("/login", forms.login_page),
             route("/login", forms.login, "POST"),
             route("/logout", forms.logout, "POST"),
-            route("/picture/{number:int}.jpg", answers.picture),
+            route("/picture/{number}.jpg", answers.picture),
             route("/static/{name}", answers.static),
             route("/healthz", answers.health),
             route("/livez", answers.alive),
@@ -73,3 +68,7 @@ async def _answer(page: Page, endpoint: Endpoint, request: Request) -> Response:
         return await endpoint(page, request)
     except DatabaseAwayError as error:
         return page.show(request, "away.html", status=503, reason=str(error))
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody is there to read it
+    except PageError as error:
+        return page.show(request, "wrong.html", status=400, reason=str(error))

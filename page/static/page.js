@@ -30,13 +30,13 @@ function put(html) {
   const fresh = template.content.firstElementChild;
   const name = fresh.dataset.pi;
   const only = list.dataset.only;
-  if (only !== undefined && only !== name) return;
+  if (only !== undefined && only !== name) return name;
   const old = byName.get(name);
   byName.set(name, fresh);
   if (!old) {
     fresh.classList.add("new");
     place(fresh, name);
-    return;
+    return name;
   }
   const image = fresh.querySelector("img");
   const wanted = image.getAttribute("src");
@@ -46,6 +46,7 @@ function put(html) {
   old.replaceWith(fresh);
   if (focused) fresh.querySelector("h2 a").focus({ preventScroll: true });
   if (shown.getAttribute("src") !== wanted) want(name, wanted);
+  return name;
 }
 
 function place(tile, name) {
@@ -150,13 +151,27 @@ function showNumbers(news) {
   );
 }
 
+function keepOnly(names) {
+  for (const [name, tile] of byName) {
+    if (names.has(name) || name === list.dataset.only) continue;
+    byName.delete(name);
+    waiting.delete(name);
+    tile.remove();
+  }
+}
+
+let source = null;
+
 function follow() {
-  const source = new EventSource("/live");
+  source?.close();
+  const part = list.dataset.only ?? list.dataset.part ?? "";
+  source = new EventSource(`/live?from=${encodeURIComponent(part)}`);
   source.onmessage = ({ data }) => {
     const news = JSON.parse(data);
     setClock(news.now);
     say(news.trouble ? AWAY : "");
-    news.tiles.forEach(put);
+    const names = news.tiles.map(put);
+    if (news.whole) keepOnly(new Set(names));
     showSilent(news.silent);
     showNumbers(news);
     showAges();
@@ -166,7 +181,6 @@ function follow() {
     // A browser gives up for good on an answer that is no stream, such as the login.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
   };
-  addEventListener("pagehide", () => source.close());
 }
 
 // ---- parts that are asked for again and again
@@ -193,6 +207,8 @@ if (list) {
   list.addEventListener("only", () => {
     list.replaceChildren();
     byName.clear();
+    follow();
   });
+  addEventListener("pagehide", () => source.close());
   follow();
 }

@@ -10,6 +10,7 @@ const tiles = document.querySelector("[data-only]");
 const token = document.querySelector("meta[name=token]").content;
 const PERIOD = 1000; // milliseconds between two pictures of the camera
 const WIDEST = 1280;
+const BUSY = [429, 503]; // the camera goes on: the next picture may have a place
 
 function say(words, wrong = false) {
   if (said.textContent !== words) said.textContent = words;
@@ -30,7 +31,7 @@ async function send(blob) {
       body: blob,
     });
     say(await answer.text(), !answer.ok);
-    return answer.ok;
+    return answer.ok || BUSY.includes(answer.status);
   } catch {
     say("The page's server did not take it. Try again.", true);
     return false;

@@ -1,6 +1,7 @@
 """The one port of /metrics and /healthz, over real connections."""
 
 import socket
+import threading
 from contextlib import closing
 
 import pytest
@@ -10,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from common.errors import OperatorError
 from common.status_port import StatusPort
-from tests.fixtures.net import accepts
+from tests.fixtures.net import accepts, wait_until
 
 
 @pytest.fixture
@@ -68,3 +69,16 @@ def test_a_port_that_is_taken_is_named_with_its_setting(registry):
 def test_an_address_of_version_6_is_served(registry):
     with closing(StatusPort("::1", 0, registry)) as port:
         assert urllib3.request("GET", f"http://[::1]:{port.port}/healthz").status == 200
+
+
+def test_who_says_nothing_keeps_nobody_from_being_answered(registry):
+    with closing(StatusPort("127.0.0.1", 0, registry)) as port:
+        before = threading.active_count()
+        silent = [
+            socket.create_connection(("127.0.0.1", port.port)) for _ in range(300)
+        ]
+        assert get(port, "/healthz").status == 200
+        wait_until(lambda: threading.active_count() - before <= 21, "few threads")
+        assert get(port, "/metrics").status == 200
+        for each in silent:
+            each.close()

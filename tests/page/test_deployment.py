@@ -3,11 +3,12 @@
 import copy
 
 import pytest
+import urllib3
 import yaml
 
 from common import options
 from page.settings import PageSettings
-from tests.fixtures.net import wait_until
+from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.postgres import PASSWORD
 from tests.fixtures.worker import ROOT
 
@@ -62,13 +63,16 @@ def test_it_is_told_nothing_that_the_page_does_not_know(container):
 
 
 def test_the_page_answers_its_probes_and_no_other_name(start_page, container):
-    page = start_page(PAGE_HOSTS="posture.example.org")
+    port = free_port()
+    page = start_page(PAGE_HOSTS="posture.example.org", PAGE_PROBE_PORT=str(port))
+    environ = {each["name"]: each["value"] for each in container["env"]}
+    ports = {each["name"]: str(each["containerPort"]) for each in container["ports"]}
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
         asked = container[name]["httpGet"]
-        (header,) = asked["httpHeaders"]
-        assert page.get(asked["path"], Host=header["value"])[0] == 200
-        # What kubelet would ask with, if it were not told otherwise.
-        assert page.get(asked["path"], Host="10.42.0.7:8090")[0] == 421
+        assert ports[asked["port"]] == environ["PAGE_PROBE_PORT"]
+        url = f"http://127.0.0.1:{port}{asked['path']}"
+        assert urllib3.request("GET", url, headers={"Host": "10.42.0.7"}).status == 200
+    assert page.get("/livez", Host="10.42.0.7:8090")[0] == 421
 
 
 def test_it_lives_while_the_database_is_away(start_page, own_postgres):

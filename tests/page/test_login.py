@@ -175,3 +175,49 @@ def test_a_limit_is_for_each_key_and_ends():
     assert limit.allows("b")
     now[0] = 60
     assert limit.allows("a")
+
+
+def test_behind_a_trusted_proxy_wrong_tries_hold_up_only_who_makes_them(
+    start_page, hashed
+):
+    page = start_page(
+        PAGE_PASSWORD_HASH=hashed, PAGE_TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8"
+    )
+
+    def enter(address, password):
+        cookie, token = page.visitor()
+        body = urlencode({"token": token, "password": password, "to": "/"}).encode()
+        headers = {"Cookie": cookie, "X-Forwarded-For": address}
+        return page.ask("POST", "/login", body, **headers)[0]
+
+    tries = [enter("203.0.113.5", "wrong guess") for _ in range(6)]
+    assert tries == [401] * 5 + [429]
+    # What a visitor says of itself, in front of what the proxy says, does not count.
+    assert enter("198.51.100.1, 203.0.113.5", "wrong guess") == 429
+    assert enter("203.0.113.6", PASSWORD) == 303
+
+
+def test_who_is_no_trusted_proxy_is_not_believed(start_page, hashed):
+    page = start_page(PAGE_PASSWORD_HASH=hashed)
+    cookie, token = page.visitor()
+    body = urlencode({"token": token, "password": "wrong guess", "to": "/"}).encode()
+    tries = [
+        page.ask(
+            "POST",
+            "/login",
+            body,
+            **{"Cookie": cookie, "X-Forwarded-For": f"1.1.1.{n}"},
+        )[0]
+        for n in range(6)
+    ]
+    assert tries == [401] * 5 + [429]
+
+
+def test_who_has_been_in_is_not_held_up_by_the_tries_of_others(hashed):
+    login = Login(hashed, clock=lambda: 0.0)
+    assert login.may_try("desk")
+    assert login.enter(PASSWORD, "desk")
+    for number in range(100):
+        login.may_try(f"stranger {number}")
+    assert not login.may_try("somebody new")
+    assert login.may_try("desk")
