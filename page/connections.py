@@ -45,11 +45,12 @@ class Connections:
         crowded = len(own) >= _MOST_OF_ONE and not self._is_proxy(address)
         if crowded or len(self._open) >= _MOST:
             among = own if crowded else list(self._open)
-            silent = next((each for each in among if each.silent), None)
-            if silent is None:
+            # First those that have never asked: who has been answered may ask again.
+            silent = sorted((c for c in among if c.silent), key=lambda c: bool(c.cycle))
+            if not silent:
                 return False
-            self.forget(silent)
-            silent.transport.abort()
+            self.forget(silent[0])
+            silent[0].transport.abort()
         self._open[new] = address
         return True
 
