@@ -48,6 +48,7 @@ lint: $(BIN)/.installed-dev ## Style, types and architecture
 docs: $(BIN)/.installed ## The documentation as a website, in site/
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.rooms
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "site/index.html is the first page"
 

@@ -1,6 +1,6 @@
 """Settings declared once, with flag, environment variable, default and help together.
 
-The two packages keep their settings in frozen dataclasses whose fields are made by
+Every room keeps its settings in frozen dataclasses whose fields are made by
 `option()` (one value) or `section()` (another such dataclass). From that one table
 come the `--help` of every script, the reading and the messages about what is missing
 or wrong.
@@ -13,13 +13,16 @@ names. Secrets are left out of the `repr` of a settings object.
 
 import argparse
 import dataclasses
-import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from common.secret_files import read_secret
 from common.texts import check_characters, without_login, without_secrets
+from common.values import boolean as boolean
+from common.values import decimal as decimal
+from common.values import integer as integer
+from common.values import one_of as one_of
 
 _REQUIRED = object()
 Settings = TypeVar("Settings")
@@ -271,56 +274,6 @@ def _help(each: Option) -> str:
     else:
         tail = f"default {each.default}"
     return f"{words} [{variable}; {tail}]".replace("%", "%%")
-
-
-def boolean(text: str) -> bool:
-    """Read yes or no."""
-    known = {"true": True, "yes": True, "1": True, "on": True}
-    known |= {"false": False, "no": False, "0": False, "off": False}
-    if text.strip().lower() not in known:
-        raise ValueError("true or false")
-    return known[text.strip().lower()]
-
-
-def one_of(*names: str) -> Callable[[str], str]:
-    """Read one of a few names."""
-
-    def parse(text: str) -> str:
-        if text not in names:
-            raise ValueError(f"one of {', '.join(names)}")
-        return text
-
-    return parse
-
-
-def integer(low: int, high: int) -> Callable[[str], int]:
-    """Read a whole number from `low` to `high`."""
-
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = low - 1
-        if not low <= number <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return number
-
-    return parse
-
-
-def decimal(low: float, high: float) -> Callable[[str], float]:
-    """Read a finite number from `low` to `high`."""
-
-    def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not low <= number <= high or not math.isfinite(number):
-            raise ValueError(f"a number from {low:g} to {high:g}")
-        return number
-
-    return parse
 
 
 port = integer(1, 65535)
