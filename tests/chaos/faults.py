@@ -11,8 +11,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from tests.chaos.disks import filled
+from tests.chaos.gates import gates
 from tests.chaos.plan import Step
-from tests.chaos.stage import Stage, filled, locked, reset_sessions
+from tests.chaos.stage import Stage, locked, reset_sessions
+from tests.chaos.table_faults import TABLE_FAULTS, power_cut
 from tests.fixtures.net import wait_until
 
 _HANDFUL = 20  # pictures; fewer than a worker takes before the first is acknowledged
@@ -84,13 +87,13 @@ def table_locked(stage: Stage, step: Step) -> None:
 
 def table_full(stage: Stage, step: Step) -> None:
     """The file system of the table is full."""
-    with filled(stage.small_disks["table"]):
+    with filled(stage.disks.small["table"]):
         _hold(stage, step)
 
 
 def pictures_full(stage: Stage, step: Step) -> None:
     """The file system of the pictures is full."""
-    with filled(stage.small_disks["pictures"]):
+    with filled(stage.disks.small["pictures"]):
         _hold(stage, step)
 
 
@@ -137,7 +140,7 @@ def clock_set(stage: Stage, step: Step) -> None:
 
 def two_with_one_id(stage: Stage, step: Step) -> None:
     """Two workers with one client id want to write the same rows at the same moment."""
-    with _gates(stage, all="%"):
+    with gates(stage, all="%"):
         index = step.victim
         wait_until(lambda: _waiting(stage) >= 1, "a worker is held up", 60)
         twin = stage.new_worker(index, NODE_NAME="twin")
@@ -156,7 +159,7 @@ def sessions_lost(stage: Stage, step: Step) -> None:
     """
     stage.cameras.pause()
     stage.wait_for_all()
-    with _gates(stage, first="bfirst-%", old="bold-%", new="bnew-%") as open_gate:
+    with gates(stage, first="bfirst-%", old="bold-%", new="bnew-%") as open_gate:
         # While these are held up, what comes next gathers for one batch.
         first = stage.cameras.burst(_HANDFUL, "first")
         wait_until(lambda: _waiting(stage) >= stage.workers, "the first wait", 60)
@@ -174,29 +177,6 @@ def sessions_lost(stage: Stage, step: Step) -> None:
         for index in range(stage.workers):
             stage.restart(index)
     stage.cameras.resume()
-
-
-@contextmanager
-def _gates(stage: Stage, **patterns: str) -> Iterator[Callable[[str], None]]:
-    """Rows whose pi_id is like a pattern wait until its gate is opened, by its name."""
-    gates = {name: number for number, name in enumerate(patterns, start=1)}
-    with closing(stage.database.connect()) as connection:
-        execute = connection.cursor().execute
-        execute(
-            "CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS "
-            "'BEGIN PERFORM pg_advisory_xact_lock_shared(TG_ARGV[0]::int); "
-            "RETURN NEW; END'"
-        )
-        for name, number in gates.items():
-            execute(f"SELECT pg_advisory_lock({number})")
-            execute(
-                f"CREATE TRIGGER gate_{name} BEFORE INSERT ON posture_log FOR EACH ROW "
-                f"WHEN (NEW.pi_id LIKE '{patterns[name]}') "
-                f"EXECUTE FUNCTION gate({number})"
-            )
-        yield lambda name: execute(f"SELECT pg_advisory_unlock({gates[name]})")
-        execute("SELECT pg_advisory_unlock_all()")
-        execute("DROP FUNCTION gate CASCADE")
 
 
 def same_after_a_loss(stage: Stage, step: Step) -> None:
@@ -238,6 +218,7 @@ FAULTS: dict[str, Fault] = {
         pictures_full,
         sessions_lost,
         same_after_a_loss,
+        *TABLE_FAULTS,
     )
 }
 
@@ -245,8 +226,10 @@ FAULTS: dict[str, Fault] = {
 def possible(stage: Stage) -> dict[str, Fault]:
     """The faults that can be made on this machine."""
     impossible: list[Fault] = []
-    if not stage.small_disks:
+    if not stage.disks.small:
         impossible += [table_full, pictures_full]
+    if stage.disks.image is None:
+        impossible.append(power_cut)
     if stage.clock is None:
         impossible.append(clock_set)
     return {name: each for name, each in FAULTS.items() if each not in impossible}

@@ -1,6 +1,5 @@
 """All parts of the system on one machine, each of which can be made to fail."""
 
-import os
 import shutil
 import signal
 import struct
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.cameras import Cameras
+from tests.chaos.disks import Disks, small_disks
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.net import wait_until
 from tests.fixtures.pgbouncer import PgBouncer, running_pgbouncer
@@ -61,7 +61,7 @@ class Stage:
     also_killed: bool = False
     slowest_return: float = 0  # seconds, of a worker to a broker that has come back
     ended: threading.Event = field(default_factory=threading.Event)
-    small_disks: dict[str, Path] = field(default_factory=dict)
+    disks: Disks = field(default_factory=Disks)
 
     def environ(self, index: int) -> dict[str, str]:
         environ = _WORKER | self.broker.environ | self.database.environ
@@ -221,7 +221,7 @@ def open_stage(
             workers=workers,
         )
         stage.pictures.mkdir()
-        stack.enter_context(_small_disks(stage))
+        stage.disks = stack.enter_context(small_disks(folder, stage.pictures, database))
         stack.callback(_end_all, stage)
         threading.Thread(target=stage.watch, daemon=True).start()
         stage.start_workers()
@@ -248,47 +248,6 @@ def _clock(folder: Path) -> tuple[Path | None, dict[str, str]]:
     subprocess.run(build, check=True)
     jump.write_bytes(struct.pack("q", 0))
     return jump, {"LD_PRELOAD": str(library), "CLOCK_JUMP": str(jump)}
-
-
-@contextmanager
-def _small_disks(stage: Stage) -> Iterator[None]:
-    """Small file systems for the pictures and for the table, where one may mount."""
-    table = stage.database.folder / "small"
-    table.mkdir()
-    with ExitStack() as stack:
-        if not _mount(stack, stage.pictures, "512m") or not _mount(stack, table, "48m"):
-            yield
-            return
-        stack.callback(stage.database.stop, "immediate")  # it has files open there
-        shutil.chown(table, "pgserver" if os.geteuid() == 0 else None)
-        stage.database.execute(f"CREATE TABLESPACE small LOCATION '{table}'")
-        stage.database.execute("ALTER TABLE posture_log SET TABLESPACE small")
-        stage.small_disks = {"pictures": stage.pictures, "table": table}
-        yield
-
-
-def _mount(stack: ExitStack, folder: Path, size: str) -> bool:
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        return False
-    stack.callback(subprocess.run, ["umount", "-l", str(folder)], check=True)
-    return True
-
-
-@contextmanager
-def filled(folder: Path) -> Iterator[None]:
-    """A file system without a byte to spare."""
-    ballast = folder / "ballast"
-    with ballast.open("wb") as file:
-        block = bytes(1 << 20)
-        for size in (1 << 20, 1 << 12):
-            with suppress(OSError):
-                while True:
-                    os.write(file.fileno(), block[:size])
-    try:
-        yield
-    finally:
-        ballast.unlink()
 
 
 @contextmanager
