@@ -5,6 +5,7 @@ cameras send is decoded by libjpeg-turbo itself: the same pixels as by OpenCV, a
 faster. OpenCV decodes the rest.
 """
 
+import base64
 import hashlib
 import re
 
@@ -33,7 +34,7 @@ _EXIF = b"Exif\0\0"
 _HEADERS = 1 << 16  # bytes in which Exif begins, if there is any
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 64
-_MARKED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,53}-[0-9a-f]{8}_")
+_MARKED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,54}-[a-z2-7]{7}_")
 
 
 def pi_name(topic: str) -> str:
@@ -47,8 +48,9 @@ def pi_name(topic: str) -> str:
     safe = _UNSAFE.sub("_", wanted).strip("._-")[:_LONGEST_NAME]
     if safe == wanted and safe:
         return safe
-    mark = hashlib.sha256(topic.encode()).hexdigest()[:8]
-    return f"{safe[: _LONGEST_NAME - 10] or 'unnamed'}-{mark}_"
+    digest = hashlib.sha256(topic.encode()).digest()
+    mark = base64.b32encode(digest)[:7].decode().lower()
+    return f"{safe[: _LONGEST_NAME - 9] or 'unnamed'}-{mark}_"
 
 
 def is_marked(name: str) -> bool:

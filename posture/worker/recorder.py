@@ -49,6 +49,7 @@ class Recorder:
         self._outcome = outcome
         self._events = events
         self._results: queue.SimpleQueue[Result | Repeated | None] = queue.SimpleQueue()
+        self._all_failed = False  # at the last attempt, for one reason
         self._unsure: set[str] = set()  # names of rows whose commit was not answered
         self._advisor = Advisor()
         self._enough = threading.Event()  # so many results that none need be waited for
@@ -97,8 +98,8 @@ class Recorder:
             # Jitter, so that many workers do not all come back at the same moment.
             if self._give_up.wait(delay * random.uniform(0.5, 1)):  # noqa: S311
                 return
-            stuck = len(waiting) == len(batch)
-            delay = min(longest, delay * 2) if stuck else first
+            # Longer and longer, unless others are recorded meanwhile.
+            delay = min(longest, delay * 2) if self._all_failed else first
 
     def _next_batch(
         self, waiting: list[Result | Repeated]
@@ -130,6 +131,7 @@ class Recorder:
 
     def _record(self, batch: Sequence[Result | Repeated]) -> list[Result | Repeated]:
         """Record what can be recorded; gives what is to be tried again."""
+        self._all_failed = False
         repeated = [each for each in batch if isinstance(each, Repeated)]
         results = [each for each in batch if isinstance(each, Result)]
         unconfirmed = self._confirm(repeated)
@@ -145,7 +147,7 @@ class Recorder:
                 {each.filename: each.known.id for each in repeated}
             )
         except DatabaseError as error:
-            self._failed("rows", f"cannot read rows: {error}")
+            self._failed("rows", f"cannot read rows: {error}", everybody=True)
             return repeated
         for each in repeated:
             if each.filename in there or not self._outcome.lost:
@@ -166,7 +168,7 @@ class Recorder:
             blocked = self._folders.save([each.file for each in pictured])
         except OSError as error:
             what = f"cannot save pictures in {self._folders}: {error}"
-            self._failed("pictures", what)
+            self._failed("pictures", what, everybody=True)
             return saved, pictured
         waiting, sizes = [], []
         for each in pictured:
@@ -194,7 +196,7 @@ class Recorder:
         try:
             stored, failed = self._try_to_write(rows, since)
         except DatabaseError as error:
-            self._failed("rows", f"cannot write rows: {error}")
+            self._failed("rows", f"cannot write rows: {error}", everybody=True)
             self._unsure |= {row.filename for row in rows}
             return list(results)
         refused = {
@@ -204,7 +206,8 @@ class Recorder:
         }
         waiting = failed.keys() - refused
         for name in sorted(waiting)[:1]:
-            self._failed("rows", f"cannot write rows: {failed[name]}")
+            what = f"cannot write rows: {failed[name]}"
+            self._failed("rows", what, everybody=not stored.ids)
         self._tell(results, stored, refused)
         return [each for each in results if each.row.filename in waiting]
 
@@ -247,6 +250,7 @@ class Recorder:
         self._events.recorded(verdict, result.seconds, waited)
         self._outcome.done(result.message)
 
-    def _failed(self, part: str, what: str) -> None:
+    def _failed(self, part: str, what: str, *, everybody: bool = False) -> None:
+        self._all_failed |= everybody
         log.error("%s; trying again", what)
         self._events.write_failed(part)
