@@ -1,27 +1,30 @@
-"""Files that pictures have left, found by age or by camera and period, and deleted.
+"""Files that pictures have left, found by age or by camera and period.
 
-Only names that the worker gives are ever touched: whatever else lies in its folders is
-somebody else's. A picture's file has the time of its message (see `recorder`).
+A picture's file has the time of its message (see `recorder`).
 """
 
 import json
 import logging
-import os
-import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from posture.store.own_files import (
+    Message,
+    camera_folders,
+    camera_pictures,
+    exists,
+    is_picture,
+    messages,
+    time_of,
+)
 from posture.store.pictures import folder_of
 from posture.vision.payload import pi_name
 
 log = logging.getLogger(__name__)
 
-# Whole, or half written by a worker that was killed.
-_PICTURE = re.compile(r"\.?(?P<pi>.+)_[0-9a-f]{32}\.jpg(\.[0-9a-f]{8})?")
-_REFUSED = re.compile(r"\.?\d{8}T\d{6}_[0-9a-f]{12}\.(json|payload)(\.[0-9a-f]{8})?")
+_SETTLED = timedelta(minutes=1)  # a message that is being written is left alone
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,10 @@ class Period:
 
 def pictures_before(pictures: Path, moment: datetime) -> Iterator[Path]:
     """All annotated pictures that are older."""
-    for folder in _entries(pictures):
-        if folder.is_dir(follow_symlinks=False):
-            pi = folder.name.removeprefix(folder_of(Path(), "").name)
-            for path, time in _pictures(Path(folder), pi):
-                if time < moment:
-                    yield path
+    for folder, pi in camera_folders(pictures):
+        for path, status in camera_pictures(folder, pi):
+            if time_of(status) < moment:
+                yield path
 
 
 def pictures_beyond(pictures: Path, limit: int) -> Iterator[Path]:
@@ -50,7 +51,11 @@ def pictures_beyond(pictures: Path, limit: int) -> Iterator[Path]:
 
     A file counts as the blocks that it takes of the disk.
     """
-    found = sorted(_sizes(pictures))
+    found = sorted(
+        (status.st_mtime, status.st_blocks * 512, str(path))
+        for folder, pi in camera_folders(pictures)
+        for path, status in camera_pictures(folder, pi)
+    )
     over = sum(size for _, size, _ in found) - limit
     for _, size, path in found:
         if over <= 0:
@@ -59,21 +64,10 @@ def pictures_beyond(pictures: Path, limit: int) -> Iterator[Path]:
         yield Path(path)
 
 
-def _sizes(pictures: Path) -> Iterator[tuple[float, int, str]]:
-    """Time, bytes on the disk and path of each annotated picture."""
-    for folder in _entries(pictures):
-        if folder.is_dir(follow_symlinks=False):
-            for entry in _entries(Path(folder)):
-                with suppress(FileNotFoundError):  # gone meanwhile
-                    if _PICTURE.fullmatch(entry.name):
-                        told = entry.stat(follow_symlinks=False)
-                        yield told.st_mtime, told.st_blocks * 512, entry.path
-
-
 def pictures_in(pictures: Path, pi: str, period: Period) -> Iterator[Path]:
     """The annotated pictures of one camera from that time."""
-    for path, time in _pictures(folder_of(pictures, pi), pi):
-        if time in period:
+    for path, status in camera_pictures(folder_of(pictures, pi), pi):
+        if time_of(status) in period:
             yield path
 
 
@@ -82,69 +76,44 @@ def picture_of(pictures: Path, pi: str, filename: str | None) -> Path | None:
 
     What rows say may have been written by anybody.
     """
-    if not filename or Path(filename).name != filename or filename.startswith("."):
+    if not filename or Path(filename).name != filename or not is_picture(filename, pi):
         return None
     path = folder_of(pictures, pi) / filename
-    return path if path.suffix == ".jpg" and os.path.lexists(path) else None
+    return path if exists(path) else None
 
 
 def refused_before(quarantine: Path, moment: datetime) -> Iterator[Path]:
-    """Notes and payloads in quarantine that are older."""
-    for entry in _entries(quarantine):
-        if _REFUSED.fullmatch(entry.name) and _time(entry) < moment:
-            yield Path(entry)
+    """Files in quarantine of messages that are older."""
+    for message in messages(quarantine).values():
+        if message.time < moment:
+            yield from message.files
 
 
 def refused_in(quarantine: Path, pi: str, period: Period) -> Iterator[Path]:
-    """The payloads and notes of what was refused of one camera at that time."""
-    for entry in _entries(quarantine):
-        if _REFUSED.fullmatch(entry.name) and entry.name.endswith(".json"):
-            note = Path(entry)
-            try:
-                told = json.loads(note.read_bytes())
-                time = datetime.fromisoformat(told["refused_time"])
-                wanted = pi_name(told["topic"]) == pi and time in period
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                log.warning("%s: whose it is cannot be read: %s", note, error)
-                continue
-            if wanted:
-                # The note last: without it nobody knows whose the payload is.
-                yield note.with_suffix(".payload")
-                yield note
+    """The files in quarantine of what was refused of one camera at that time.
 
-
-def delete(path: Path) -> bool:
-    """Delete one file; False if it was gone already.
-
-    Raises:
-        OSError: it cannot be deleted.
+    What is of that time and nobody knows whose goes too, for it may be this camera's:
+    a payload without a note, a note that cannot be read, half a file.
     """
+    settled = datetime.now(UTC) - _SETTLED
+    for message in messages(quarantine).values():
+        whose = _whose(message)
+        if whose is None:
+            wanted = message.time in period and message.time < settled
+        else:
+            wanted = whose[0] == pi and whose[1] in period
+        if wanted:
+            yield from message.files
+
+
+def _whose(message: Message) -> tuple[str, datetime] | None:
+    """The camera and the time that a message's note tells."""
+    if message.note is None:
+        return None
     try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    log.debug("deleted %s", path)
-    return True
-
-
-def _pictures(folder: Path, pi: str) -> Iterator[tuple[Path, datetime]]:
-    for entry in _entries(folder):
-        name = _PICTURE.fullmatch(entry.name)
-        if name and name["pi"] == pi:
-            yield Path(entry), _time(entry)
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except FileNotFoundError:  # no picture yet
-        return
-
-
-def _time(entry: os.DirEntry[str]) -> datetime:
-    try:
-        seconds = entry.stat(follow_symlinks=False).st_mtime
-    except FileNotFoundError:  # gone meanwhile
-        return datetime.now(UTC)
-    return datetime.fromtimestamp(seconds, UTC)
+        told = json.loads(message.note.read_bytes())
+        time = datetime.fromisoformat(told["refused_time"])
+        return pi_name(told["topic"]), time if time.tzinfo else time.replace(tzinfo=UTC)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("%s: whose it is cannot be read: %s", message.note, error)
+        return None

@@ -1,14 +1,11 @@
-"""Files on disk: annotated pictures, and the quarantine of what was refused."""
+"""Annotated pictures on disk, each whole or not at all."""
 
 import errno
-import json
-import logging
 import os
+import re
 import secrets
-import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,9 +15,9 @@ from common.errors import OperatorError
 from posture.errors import RefusedError
 from posture.vision.payload import Image
 
-log = logging.getLogger(__name__)
-
+_PART = re.compile(r"\..+\.jpg\.[0-9a-f]{8}")
 _NO_TIMES: Mapping[Path, float] = {}
+_MODE = 0o640
 _QUALITY = 85  # of 100: the usual trade between size and traces of compression
 
 
@@ -85,6 +82,8 @@ def _write(
         _sync(part.parent.parent)
         file = part.open("xb")
     opened.enter_context(file)
+    # People are on it: nobody but its owner and group is to read it.
+    os.fchmod(file.fileno(), os.fstat(file.fileno()).st_mode & _MODE)
     file.write(content)
     file.flush()
     if time is not None:
@@ -105,8 +104,9 @@ def _sync(folder: Path) -> None:
 
 def remove_parts(pictures: Path) -> None:
     """Remove what a killed worker left half written."""
-    for part in pictures.glob("analyzed_images_from_*/.*.jpg.*"):
-        part.unlink(missing_ok=True)
+    for part in pictures.glob(f"{folder_of(Path(), '*')}/.*.jpg.*"):
+        if _PART.fullmatch(part.name) and not part.is_symlink():
+            part.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path) -> None:
@@ -125,62 +125,3 @@ def check_writable(folder: Path) -> None:
             f"cannot write into {folder}: {error.strerror}; "
             "give the worker's user the right to, or name another folder"
         ) from error
-
-
-class Quarantine:
-    """Messages that could not be analyzed, with the reason; the oldest go first."""
-
-    def __init__(self, folder: Path, limit: int, *, payloads: bool = True) -> None:
-        """Keep at most `limit` bytes in `folder`; without `payloads` only notes."""
-        self._folder = folder
-        self._limit = limit
-        self._payloads = payloads
-        self._lock = threading.Lock()  # one counts and forgets at a time
-
-    def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
-        """Keep one message under `name`: its payload, and a note beside it."""
-        note = {
-            "topic": topic,
-            "reason": reason,
-            "bytes": len(payload),
-            "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        if len(payload) > self._limit:
-            log.warning("quarantine keeps no payload of %d bytes", len(payload))
-            payload = b""
-        if not self._payloads:
-            payload = b""
-        try:
-            # The note first: what it does not name would never be forgotten.
-            words = json.dumps(note, indent=1).encode()
-            file = self._folder / name
-            save(
-                {
-                    file.with_suffix(".json"): words,
-                    file.with_suffix(".payload"): payload,
-                }
-            )
-            with self._lock:
-                self._forget_oldest()
-        except OSError as error:
-            # The picture is lost to study, but it was refused anyway: carry on.
-            log.warning("quarantine cannot keep %s: %s", name, error)
-
-    def _forget_oldest(self) -> None:
-        notes = sorted(
-            self._folder.glob("*.json"), key=lambda note: note.stat().st_mtime_ns
-        )
-        sizes = {note: _size(note) for note in notes}
-        total = sum(sizes.values())
-        for note in notes:
-            if total <= self._limit:
-                return
-            total -= sizes[note]
-            note.with_suffix(".payload").unlink(missing_ok=True)
-            note.unlink(missing_ok=True)
-
-
-def _size(note: Path) -> int:
-    payload = note.with_suffix(".payload")
-    # A note counts as a block of the file system, so many tiny ones end too.
-    return 4096 + (payload.stat().st_size if payload.exists() else 0)

@@ -16,6 +16,7 @@ from posture.settings import FolderSettings
 from posture.store import kept_files
 from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
+from posture.store.own_files import delete, exists
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class _Remover:
         if self._seen % _AT_ONCE == 0:
             time.sleep(_PAUSE)
         try:
-            return self._would(path) if self._dry_run else kept_files.delete(path)
+            return self._would(path) if self._dry_run else delete(path)
         except OSError as error:
             self._troubles.append(f"{path}: {error.strerror}")
             return False
@@ -152,7 +153,7 @@ class _Remover:
         # Too old and beyond the limit is still one file.
         known = path in self._shown
         self._shown.add(path)
-        return path.exists() and not known
+        return exists(path) and not known
 
     def check(self) -> None:
         """Make sure that none resisted.

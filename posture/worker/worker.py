@@ -21,8 +21,8 @@ from posture.errors import RefusedError, StoppedError
 from posture.mqtt.subscription import Message, Subscription, Wish
 from posture.results.publish import Results
 from posture.settings import WorkerSettings
-from posture.store import pictures
 from posture.store.posture_log import PostureLog
+from posture.store.quarantine import Quarantine
 from posture.vision.cpu_affinity import stay_on
 from posture.vision.landmarks import Landmarker
 from posture.vision.payload import pi_name
@@ -74,7 +74,7 @@ class Worker:
         self._left = False  # a message has been left to the broker
         self._share = settings.share
         self._most_bytes = settings.memory_mb << 20
-        self._quarantine = pictures.Quarantine(
+        self._quarantine = Quarantine(
             settings.quarantine,
             settings.quarantine_mb << 20,
             payloads=settings.keeps_payloads,

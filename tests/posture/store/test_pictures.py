@@ -1,9 +1,7 @@
 import errno
-import json
 import os
 import subprocess
 import sys
-import threading
 
 import cv2
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 
 from common.errors import OperatorError
 from posture.store.pictures import (
-    Quarantine,
     check_writable,
     encode,
     folder_of,
@@ -19,7 +16,7 @@ from posture.store.pictures import (
     save,
 )
 from tests.fixtures import images
-from tests.fixtures.disk import full_disk, little_room
+from tests.fixtures.disk import full_disk
 
 
 def files_under(folder):
@@ -113,83 +110,27 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         check_writable(tmp_path / "file" / "sub")
 
 
-def test_a_refused_message_is_kept_with_its_reason(tmp_path):
-    Quarantine(tmp_path, 1 << 20).keep("a", "images/../x", b"\0payload", "no image")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o640), (0o077, 0o600)])
+def test_nobody_else_may_read_a_picture(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        save({tmp_path / "a.jpg": b"picture"})
+    finally:
+        os.umask(before)
 
-    note = json.loads((tmp_path / "a.json").read_text())
-    assert (tmp_path / "a.payload").read_bytes() == b"\0payload"
-    assert (note["topic"], note["reason"], note["bytes"]) == (
-        "images/../x",
-        "no image",
-        8,
-    )
-
-
-def disk_use(folder):
-    return sum(path.stat().st_size for path in folder.iterdir())
+    assert (tmp_path / "a.jpg").stat().st_mode & 0o777 == mode
 
 
-@pytest.mark.parametrize("size", [0, 1, 10_000, 60_000], ids=lambda n: f"{n} bytes")
-def test_the_quarantine_is_bounded_and_forgets_the_oldest(tmp_path, size):
-    limit, count = 100_000, 40
-    quarantine = Quarantine(tmp_path, limit)
+def test_of_what_is_half_written_only_ours_is_removed(tmp_path):
+    folder = folder_of(tmp_path, "pi1")
+    folder.mkdir()
+    ours = folder / f".pi1_{'0' * 32}.jpg.0123abcd"
+    others = [folder / ".holiday.jpg.bak", folder / f".pi1_{'1' * 32}.jpg.0123abcd"]
+    ours.touch()
+    others[0].touch()
+    others[1].symlink_to("nowhere")
 
-    for number in range(count):
-        quarantine.keep(f"{number:02}", "images/pi1", bytes(size), "no image")
-        os.utime(tmp_path / f"{number:02}.json", (number, number))
+    remove_parts(tmp_path)
 
-    kept = sorted(path.stem for path in tmp_path.glob("*.json"))
-    assert disk_use(tmp_path) <= limit
-    assert 0 < len(kept) < count  # many small ones end too
-    assert kept == [f"{number:02}" for number in range(count - len(kept), count)]
-    assert sorted(path.stem for path in tmp_path.glob("*.payload")) == kept
-
-
-def test_of_a_message_larger_than_the_quarantine_only_the_note_is_kept(
-    tmp_path, caplog
-):
-    Quarantine(tmp_path, 10_000).keep("a", "images/pi1", bytes(10_001), "too long")
-
-    assert disk_use(tmp_path) < 1000
-    assert json.loads((tmp_path / "a.json").read_text())["reason"] == "too long"
-    assert "keeps no payload of 10001 bytes" in caplog.text
-
-
-def test_a_quarantine_of_nothing_keeps_nothing(tmp_path):
-    Quarantine(tmp_path, 0).keep("a", "images/pi1", b"", "empty")
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_several_threads_may_fill_the_quarantine(tmp_path, caplog):
-    quarantine = Quarantine(tmp_path, 50_000)
-
-    def fill(thread):
-        for number in range(50):
-            quarantine.keep(f"{thread}-{number}", "images/pi1", bytes(5000), "no image")
-
-    threads = [threading.Thread(target=fill, args=(n,)) for n in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert disk_use(tmp_path) <= 50_000
-    assert caplog.text == ""
-
-
-def test_a_full_disk_does_not_stop_the_worker(tmp_path, caplog):
-    with full_disk(tmp_path / "disk") as folder:
-        Quarantine(folder, 8 << 20).keep("a", "images/pi1", bytes(2 << 20), "no image")
-
-    assert "quarantine cannot keep a" in caplog.text
-
-
-def test_a_payload_whose_note_has_no_room_is_not_left_behind(tmp_path):
-    quarantine = Quarantine(tmp_path, 1 << 20)
-
-    with little_room(100):  # for a small payload, but not for a note
-        for number in range(3):
-            quarantine.keep(f"{number}", "images/pi1", b"x" * 50, "no image")
-
-    assert list(tmp_path.glob("*.payload")) == []
+    assert not ours.exists()
+    assert all(each.is_symlink() or each.exists() for each in others)
