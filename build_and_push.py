@@ -124,7 +124,7 @@ class _Run:
             return 2
         try:
             with processes.lock(self._trace.lock) as lock:
-                processes.write_record(self._trace.launcher, sys.argv)
+                processes.write_record(self._trace.launcher, sys.orig_argv)
                 try:
                     return self._do_steps(self._launch(lock))
                 finally:

@@ -46,6 +46,7 @@ def _run(arguments: argparse.Namespace) -> int:
     steps = stopping.steps(settings_too=arguments.all)
     if arguments.dry_run:
         return _stop(steps)
+    trace.check_record("launcher")
     with processes.taken_over(trace.launcher, trace.lock):
         return _stop(steps)
 

@@ -16,16 +16,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from common import private
 from common.errors import OperatorError
 from common.files import write_text
 
 TAKE_OVER = signal.SIGUSR1
 """Tells a launcher that stop.py takes over: to end, and leave the rest to it."""
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The folder with the scripts and packages."""
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
@@ -37,6 +42,10 @@ class Record:
     pid: int
     born: str
     command: list[str]
+    """What it becomes, or is."""
+
+    written_by: list[str] = field(default_factory=list)
+    """Its command line as it wrote this."""
 
 
 def born(pid: int) -> str | None:
@@ -60,12 +69,23 @@ def born(pid: int) -> str | None:
 
 def record_of(pid: int, command: Sequence[str]) -> Record:
     """The record of a process that runs."""
-    return Record(pid, born(pid) or "", list(command))
+    try:
+        said = psutil.Process(pid).cmdline()
+    except psutil.Error:  # it has ended
+        said = []
+    return Record(pid, born(pid) or "", list(command), said)
 
 
 def is_running(record: Record) -> bool:
-    """Whether the process still runs, and is not another one of the same number."""
-    return born(record.pid) == record.born
+    """Whether the process still runs that the record is of, and is this user's."""
+    if born(record.pid) != record.born:
+        return False
+    try:
+        process = psutil.Process(record.pid)
+        known = process.cmdline() in (record.command, record.written_by)
+        return known and process.uids().effective == os.geteuid()
+    except psutil.Error:
+        return False
 
 
 def write_record(path: Path, command: Sequence[str]) -> None:
@@ -81,17 +101,32 @@ def read_record(path: Path) -> Record | None:
     """The record at `path`, None if there is none.
 
     Raises:
-        OperatorError: the file is not a record.
+        OperatorError: the file is not a record, or others may have written it.
     """
     try:
-        return Record(**json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, OSError) as error:
+        text = private.read_text(path)
+        return None if text is None else _record(json.loads(text))
+    except (ValueError, TypeError) as error:
         raise OperatorError(
             f"{path} is no record of a process ({error}): nothing is ended for it; "
             f"look, then remove it: rm {path}"
         ) from error
+
+
+def _record(found: dict[str, Any]) -> Record:
+    record = Record(**found)
+    if not (
+        isinstance(record.pid, int)
+        and isinstance(record.born, str)
+        and _are_words(record.command)
+        and _are_words(record.written_by)
+    ):
+        raise TypeError("a pid, a moment and a command")
+    return record
+
+
+def _are_words(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
 
 
 def running(path: Path) -> int | None:
@@ -109,13 +144,18 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start `command`, which writes `record` first, with its output added to `log`.
 
-    It is in a session of its own, so a terminal's Ctrl-C does not reach it. The
-    descriptors in `keep_open` stay open in it until the record is written.
+    It is in a session of its own, so a terminal's Ctrl-C does not reach it, and in the
+    project's folder: Python looks for packages in the current one first, and that may
+    be anybody's. The descriptors in `keep_open` stay open until the record is written.
+
+    Raises:
+        OperatorError: the log or its folder is not this user's alone.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    private.make_folder(log.parent)
+    with os.fdopen(private.append_to(log), "ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "common.processes", str(record), *command],
+            [sys.executable, "-m", "common.processes", record.absolute(), *command],
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -174,8 +214,8 @@ def lock(path: Path) -> Iterator[int]:
     Raises:
         BlockingIOError: another process holds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    private.make_folder(path.parent)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield descriptor

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from common import private
 from common.errors import OperatorError
 from launcher.preflight import CheckError, Doubt
 
@@ -231,7 +232,7 @@ class Docker:
 
     def _long(self, command: list[str]) -> str:
         """Run it with its output in the log; gives the end of that if it failed."""
-        with self._log.open("ab") as output:
+        with os.fdopen(private.append_to(self._log), "ab") as output:
             begin = output.tell()
             done = subprocess.run(
                 command,

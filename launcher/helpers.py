@@ -1,11 +1,13 @@
 """The helpers of a run on this machine: started, awaited, watched."""
 
 import os
+import re
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from common import processes
@@ -15,6 +17,7 @@ from launcher.run_dir import HELPERS, Trace
 
 _UP_WITHIN = 30.0  # seconds for the helpers to answer
 _TICK = 0.2
+_A_PATH = re.compile(r"\w+_(FILE|FOLDER|MANIFEST)")  # settings that hold a path
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Helpers:
                 self.trace.keeper,
                 command,
                 self.trace.keeper_log,
-                {**self.environ, "PYTHONPATH": self._path(), "PYTHONUNBUFFERED": "1"},
+                self._environ(),
                 keep_open=[self.lock],
             )
         self._wait_until_up()
@@ -75,6 +78,14 @@ class Helpers:
                     kept = False
                     show("  the keeper is gone: no helper is started again now")
 
+    def _environ(self) -> dict[str, str]:
+        return {
+            **with_absolute_paths(self.environ, Path.cwd()),
+            "LAST_NODE_FILE": str(self.trace.last_node.absolute()),
+            "PYTHONPATH": self._path(),
+            "PYTHONUNBUFFERED": "1",
+        }
+
     def _path(self) -> str:
         paths = (str(self.root), self.environ.get("PYTHONPATH"))
         return os.pathsep.join(filter(None, paths))
@@ -95,6 +106,22 @@ class Helpers:
             if not processes.running(record):
                 return name
         return None if _accepts(self.port) else "scaler"
+
+
+def with_absolute_paths(environ: Mapping[str, str], here: Path) -> dict[str, str]:
+    """Settings for a process in another folder: paths mean what they mean `here`."""
+    made = dict(environ)
+    for name, text in environ.items():
+        if name == "KUBECONFIG":
+            several = map(partial(_absolute, here), text.split(os.pathsep))
+            made[name] = os.pathsep.join(several)
+        elif _A_PATH.fullmatch(name):
+            made[name] = _absolute(here, text)
+    return made
+
+
+def _absolute(here: Path, text: str) -> str:
+    return text if not text or text.startswith("~") else str(here / text)
 
 
 def _accepts(port: int) -> bool:

@@ -2,10 +2,13 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from common import private, processes
 from common.errors import OperatorError
+from common.files import write_text
 from launcher.settings import TraceSettings
 
 HELPERS = {
@@ -34,32 +37,44 @@ class Trace:
         """Let this process log to the run's log, warnings of libraries included.
 
         Raises:
-            OperatorError: nothing can be written there.
+            OperatorError: nothing can be written there, or others may write there too.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            logging.basicConfig(
-                filename=self.log,
-                level=logging.INFO,
-                format="%(asctime)s %(levelname)-7s %(message)s",
-            )
-        except OSError as error:
-            raise OperatorError(
-                f"cannot write {self.log}: {error.strerror}; name another RUN_FOLDER"
-            ) from error
+        private.make_folder(self.folder)
+        logging.basicConfig(
+            stream=os.fdopen(private.append_to(self.log), "a"),
+            level=logging.INFO,
+            format="%(asctime)s %(levelname)-7s %(message)s",
+        )
         logging.captureWarnings(capture=True)
 
     def remember(self, target: Mapping[str, str]) -> None:
         """Keep where this run goes, variables and texts, for a stop elsewhere."""
-        self._target.write_text(json.dumps(dict(target), indent=1))
+        write_text(self._target, json.dumps(dict(target), indent=1))
 
     def remembered(self) -> dict[str, str]:
-        """Where the last run went; empty if that is not known."""
+        """Where the last run went; empty if that is not known.
+
+        Raises:
+            OperatorError: others may have written what is there.
+        """
         try:
-            kept = json.loads(self._target.read_text())
+            kept = json.loads(private.read_text(self._target) or "{}")
             return {str(name): str(text) for name, text in kept.items()}
-        except (OSError, ValueError, AttributeError):
+        except (ValueError, AttributeError):
             return {}
+
+    def check_record(self, name: str) -> None:
+        """Make sure that the record called `name`, if any, is of one of our processes.
+
+        Raises:
+            OperatorError: it is of another, or others may have written it.
+        """
+        found = processes.read_record(self.record(name))
+        if found and not _is_started_as(name, found.command):
+            raise OperatorError(
+                f"{self.record(name)} is of a command that is never started as {name}: "
+                f"nothing is ended for it; look, then remove it: rm {self.record(name)}"
+            )
 
     def record(self, name: str) -> Path:
         """Where the process called `name` records itself."""
@@ -73,3 +88,10 @@ class Trace:
     def helpers(self) -> dict[str, Path]:
         """The records of the keeper, first, and of what it keeps."""
         return {name: self.record(name) for name in ("keeper", *HELPERS)}
+
+
+def _is_started_as(name: str, command: Sequence[str]) -> bool:
+    if name == "keeper":
+        return list(command[1:3]) == ["-m", "launcher.supervisor"]
+    script = HELPERS.get(name, "build_and_push.py")
+    return any(Path(each).name == script for each in command[1:])

@@ -63,6 +63,7 @@ class Stopping:
         said, problems = [], []
         for name, record in self.trace.helpers.items():
             try:
+                self.trace.check_record(name)
                 done = self._end(record)
             except OperatorError as error:
                 problems.append(f"{name}: {error}")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +158,70 @@ def test_a_launcher_that_does_not_let_go_is_named(tmp_path):
         processes.taken_over(record, lock, within=0.3),
     ):
         pass
+
+
+def test_a_process_of_another_command_is_left_alone(start):
+    record, process = start(SLEEP)
+    written = json.loads(record.read_text())
+    foreign = {"command": ["sshd", "-D"], "written_by": ["sshd", "-D"]}
+    record.write_text(json.dumps(written | foreign))
+    assert processes.running(record) is None
+    assert "left alone" in processes.end(record)
+    assert process.poll() is None
+
+
+def test_a_record_in_a_folder_that_others_may_write_to_ends_nothing(start, tmp_path):
+    record, process = start(SLEEP)
+    tmp_path.chmod(0o777)
+    with pytest.raises(OperatorError, match="others may write to it"):
+        processes.end(record)
+    tmp_path.chmod(0o700)
+    record.chmod(0o620)
+    with pytest.raises(OperatorError, match="others may write to it"):
+        processes.end(record)
+    record.chmod(0o600)
+    assert process.poll() is None
+    assert processes.end(record) == f"pid {process.pid} ended"
+
+
+def test_a_record_behind_a_link_ends_nothing(start, tmp_path):
+    record, process = start(SLEEP)
+    planted = tmp_path / "planted.json"
+    planted.symlink_to(record)
+    with pytest.raises(OperatorError, match="is not believed"):
+        processes.end(planted)
+    (tmp_path / "run").symlink_to(tmp_path)
+    with pytest.raises(OperatorError, match="is not believed"):
+        processes.end(tmp_path / "run" / "helper.json")
+    assert process.poll() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_a_record_of_another_user_ends_nothing(start, tmp_path):
+    record, process = start(SLEEP)
+    os.chown(record, 65534, 65534)
+    with pytest.raises(OperatorError, match="it is of user 65534"):
+        processes.end(record)
+    assert process.poll() is None
+
+
+def test_a_log_that_is_a_link_is_not_added_to(tmp_path):
+    target = tmp_path / "target"
+    target.write_text("as before")
+    (tmp_path / "helper.log").symlink_to(target)
+    with pytest.raises(OperatorError, match="is not believed"):
+        processes.start(
+            tmp_path / "helper.json", SLEEP, tmp_path / "helper.log", os.environ
+        )
+    assert target.read_text() == "as before"
+
+
+def test_packages_in_the_callers_folder_are_not_run(start, tmp_path, monkeypatch):
+    planted = tmp_path / "common"
+    planted.mkdir()
+    (planted / "__init__.py").write_text("raise SystemExit('planted')")
+    monkeypatch.chdir(tmp_path)
+    record, process = start(SLEEP)
+    assert processes.running(record) == process.pid
+    assert Path(f"/proc/{process.pid}/cwd").readlink() == processes.ROOT
+    assert "planted" not in (tmp_path / "helper.log").read_text()
