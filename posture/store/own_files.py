@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ _REFUSED = re.compile(
     r"\.?(?P<message>\d{8}T\d{6}_[0-9a-f]{12})\.(json|payload)(\.[0-9a-f]{8})?"
 )
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_SETTLED = 60.0  # seconds after which nobody is writing a file any more
 _BLOCK = 4096  # bytes that a file takes at least, so that many tiny ones end too
 
 
@@ -66,11 +68,14 @@ def is_picture(name: str, pi: str) -> bool:
 def messages(quarantine: Path) -> dict[str, Message]:
     """What is in quarantine, by the name of the message."""
     found: dict[str, Message] = {}
+    settled = time.time() - _SETTLED
     for entry in _entries(quarantine):
         name = _REFUSED.fullmatch(entry.name)
         status = _status(entry) if name else None
         if name is None or status is None or not stat.S_ISREG(status.st_mode):
             continue
+        if entry.name.startswith(".") and status.st_mtime > settled:
+            continue  # being written
         message = found.setdefault(name["message"], Message())
         message.size += max(_BLOCK, status.st_size)
         if entry.name == f"{name['message']}.json":
