@@ -82,10 +82,19 @@ def is_running(record: Record) -> bool:
         return False
     try:
         process = psutil.Process(record.pid)
-        known = process.cmdline() in (record.command, record.written_by)
+        known = _command_line(process) in (record.command, record.written_by)
         return known and process.uids().effective == os.geteuid()
     except psutil.Error:
         return False
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    """Empty only for who has none: while it becomes another, one has none either."""
+    for _ in range(50):
+        if said := process.cmdline():
+            return list(said)
+        time.sleep(0.02)
+    return []
 
 
 def write_record(path: Path, command: Sequence[str]) -> None:

@@ -17,6 +17,10 @@ HELPERS = {
 }
 
 
+# Its module, and that of the release before, whose helpers a newer stop.py ends too.
+_KEEPERS = (["launcher.supervisor"], ["placement.keeper"])
+
+
 class Trace:
     """The paths of a run's files."""
 
@@ -92,6 +96,6 @@ class Trace:
 
 def _is_started_as(name: str, command: Sequence[str]) -> bool:
     if name == "keeper":
-        return list(command[1:3]) == ["-m", "launcher.supervisor"]
+        return list(command[1:2]) == ["-m"] and list(command[2:3]) in _KEEPERS
     script = HELPERS.get(name, "build_and_push.py")
     return any(Path(each).name == script for each in command[1:])

@@ -10,11 +10,17 @@ import pytest
 from common.processes import born
 from tests.fixtures.scripts import run_script
 
+KEEPER = [sys.executable, "-m", "placement.keeper", "run", "watcher=w.py"]
+
 
 @pytest.fixture
-def helper():
-    """A process that knows nothing of us."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+def helper(tmp_path):
+    """The keeper of a release before, as far as can be seen of it."""
+    package = tmp_path / "old" / "placement"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "keeper.py").write_text("import time; time.sleep(600)")
+    process = subprocess.Popen(KEEPER, cwd=package.parent)
     # So that its number is free once it has ended, as that of nobody's child is.
     reaper = threading.Thread(target=process.wait)
     reaper.start()
@@ -28,7 +34,7 @@ def test_helpers_of_the_release_before_are_ended_by_their_records(tmp_path, help
     record = {
         "pid": helper.pid,
         "born": born(helper.pid),
-        "command": [sys.executable, "-m", "placement.keeper", "run", "watcher=w.py"],
+        "command": KEEPER,
     }
     run = tmp_path / "run"
     run.mkdir()
