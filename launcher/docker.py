@@ -6,13 +6,16 @@ credential helpers and buildx.
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common import private
 from common.errors import OperatorError
-from launcher.preflight import CheckError, Doubt
+from launcher.docker_words import BUILDER, explain, last_line
+from launcher.preflight import CheckError
+from launcher.registry import check_login, is_absent
 
 LABEL = "posture-launcher"
 """Label of the containers that the launcher starts."""
@@ -21,28 +24,8 @@ _SELFTEST = "posture.selftest"
 _QUICK = 8.0  # seconds for the engine to answer
 _PATIENT = 60.0  # seconds for a registry, or for the image to find a pose
 _ENGINE = "start Docker (sudo systemctl start docker), or name its host: DOCKER_HOST"
-_BUILDER = "docker buildx create --name posture --driver docker-container --use"
-# What a failing build says, and what mends it.
-_REMEDIES = {
-    "no space left on device": "free some space: docker builder prune",
-    "multi-platform build is not supported": _BUILDER,
-    "multiple platforms feature is currently not supported": _BUILDER,
-    "unauthorized": "docker login {registry}",
-    "denied": "docker login {registry}, as a user who may push to {repository}",
-    "insufficient_scope": "docker login {registry}, as a user who may push",
-    "connection refused": "check that the registry {registry} runs and can be reached",
-    "no such host": "check the name {registry}, and this machine's DNS",
-    "server gave http response to https client": (
-        'add "insecure-registries": ["{registry}"] to the engine\'s daemon.json'
-    ),
-    "certificate signed by unknown authority": (
-        "give the engine the registry's CA: /etc/docker/certs.d/{registry}/ca.crt"
-    ),
-}
-
-
-_HUB = "docker.io"
-_HUB_LOGIN = "https://index.docker.io/v1/"  # what `docker login` files it under
+_PODMAN = "install Docker's engine with buildx, or build elsewhere and use --skip-build"
+_DRIVER = re.compile(r"^Driver: +(\S+)", re.MULTILINE)
 
 
 class Docker:
@@ -60,10 +43,22 @@ class Docker:
             CheckError: it does not answer.
         """
         version = "{{.Server.Version}}, {{.Server.Os}}/{{.Server.Arch}}"
+        done = self._checked(["version", "--format", version], _ENGINE)
+        if "podman" in (done.stdout + done.stderr).lower():
+            raise CheckError(
+                "docker is podman here, which has no buildx that pushes", _PODMAN
+            )
+        if done.returncode:
+            raise CheckError(f"docker version: {last_line(done.stderr)}", _ENGINE)
+        return done.stdout.strip()
+
+    def _checked(
+        self, arguments: list[str], remedy: str
+    ) -> "subprocess.CompletedProcess[str]":
         try:
-            return self._ask("version", "--format", version)
+            return self._run(arguments)
         except OperatorError as error:
-            raise CheckError(str(error), _ENGINE) from error
+            raise CheckError(str(error), remedy) from error
 
     def check_buildx(self, platforms: Sequence[str]) -> str:
         """The builder that will be used.
@@ -80,6 +75,11 @@ class Docker:
         lines = (line.partition(":") for line in described.splitlines())
         facts = {key.strip(): value.strip() for key, _, value in lines if value.strip()}
         driver = facts.get("Driver", "unknown")
+        if "Error" in facts:
+            raise CheckError(
+                f"the builder {facts.get('Name')} does not answer: {facts['Error']}",
+                f"docker buildx use default, or another builder: {BUILDER}",
+            )
         if (
             driver == "docker"
             and len(platforms) > 1
@@ -88,9 +88,17 @@ class Docker:
             raise CheckError(
                 f"the builder {facts.get('Name')} cannot build for "
                 f"{' and '.join(platforms)} at once",
-                _BUILDER,
+                BUILDER,
             )
         return f"builder {facts.get('Name')} ({driver})"
+
+    def _driver(self) -> str:
+        """What kind of builder builds, as far as it says so."""
+        try:
+            found = _DRIVER.search(self._ask("buildx", "inspect"))
+        except OperatorError:
+            return ""
+        return found[1] if found else ""
 
     def _has_containerd_store(self) -> bool:
         return "io.containerd.snapshotter" in self._ask(
@@ -101,31 +109,13 @@ class Docker:
         """Whether this user has logged in to the registry of `repository`.
 
         Raises:
-            CheckError: not logged in.
+            CheckError: not logged in, or Docker could not use the login.
+            Doubt: no login is known, and it may want none.
         """
-        registry = registry_of(repository)
-        if is_local(registry):
-            return f"{registry} is on this machine"
-        folder = Path(self._environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-        try:
-            settings = json.loads((folder / "config.json").read_text())
-        except FileNotFoundError:
-            settings = {}
-        except (OSError, ValueError) as error:
-            raise CheckError(
-                f"{folder / 'config.json'} cannot be read: {error}",
-                "mend or remove it, then: docker login",
-            ) from error
-        key = login_key(registry)
-        if key in settings.get("auths", {}) or key in settings.get("credHelpers", {}):
-            return f"logged in to {registry}"
-        problem = f"no login for {registry} is known"
-        if registry_of("x/y") == registry:
-            raise CheckError(problem, "docker login")
-        raise Doubt(problem, f"if it wants one: docker login {registry}")
+        return check_login(repository, self._environ)
 
     def digest(self, image: str) -> str | None:
-        """The digest of an image in its registry, None if it is not there.
+        """The digest of an image in its registry, None if it is not there to be seen.
 
         Raises:
             OperatorError: the registry does not answer.
@@ -135,9 +125,9 @@ class Docker:
         if done.returncode == 0:
             digest: str = json.loads(done.stdout)["digest"]
             return digest
-        if "not found" in done.stderr.lower():
+        if is_absent(done.stderr):
             return None
-        raise OperatorError(_explain(done.stderr, image))
+        raise OperatorError(explain(done.stderr, image))
 
     def build(
         self,
@@ -163,7 +153,8 @@ class Docker:
             command += ["--build-arg", f"{name}={value}"]
         said = self._long([*command, str(root)])
         if said:
-            raise OperatorError(f"{_explain(said, repository)}; all of it: {self._log}")
+            why = explain(said, repository, self._driver())
+            raise OperatorError(f"{why}; all of it: {self._log}")
         digest: str = json.loads(facts.read_text())["containerimage.digest"]
         return digest
 
@@ -181,11 +172,11 @@ class Docker:
             ],
             _PATIENT,
         )
-        if done.returncode == 125 and _is_absent(done.stderr):
+        if done.returncode == 125 and _is_no_copy(done.stderr):
             return "not tried: this engine keeps no copy"
         if done.returncode:
             raise OperatorError(
-                f"the image {image} cannot find a pose: {_last_line(done.stderr)}; "
+                f"the image {image} cannot find a pose: {last_line(done.stderr)}; "
                 f"see it: docker run --rm --entrypoint python3 {image} -m {_SELFTEST}"
             )
         return "tried"
@@ -205,7 +196,7 @@ class Docker:
         done = self._run(list(arguments))
         if done.returncode:
             command = " ".join(["docker", *arguments[:2]])
-            raise OperatorError(f"{command}: {_last_line(done.stderr)}")
+            raise OperatorError(f"{command}: {last_line(done.stderr)}")
         return done.stdout.strip()
 
     def _run(
@@ -248,36 +239,5 @@ class Docker:
         return said[-4000:] or f"docker ended with {done.returncode}"
 
 
-def _is_absent(said: str) -> bool:
+def _is_no_copy(said: str) -> bool:
     return "no such image" in said.lower() or "unable to find image" in said.lower()
-
-
-def _explain(said: str, repository: str) -> str:
-    registry = registry_of(repository)
-    for words, remedy in _REMEDIES.items():
-        if words in said.lower():
-            mend = remedy.format(registry=registry, repository=repository)
-            return f"{_last_line(said)} (mend: {mend})"
-    return _last_line(said)
-
-
-def _last_line(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1][:400] if lines else "no output"
-
-
-def registry_of(repository: str) -> str:
-    """The host that a repository is on."""
-    host, slash, _ = repository.partition("/")
-    named = slash and ("." in host or ":" in host or host == "localhost")
-    return host if named else _HUB
-
-
-def login_key(registry: str) -> str:
-    """The name under which Docker's config.json keeps the login for a registry."""
-    return _HUB_LOGIN if registry == _HUB else registry
-
-
-def is_local(registry: str) -> bool:
-    """Whether the registry is on this machine, where Docker asks for no TLS."""
-    return registry.partition(":")[0] in ("localhost", "127.0.0.1", "[::1]")
