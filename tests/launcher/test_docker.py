@@ -114,7 +114,7 @@ def test_a_broken_docker_configuration_is_named(docker, tmp_path):
 @pytest.mark.parametrize("text", ["", " \n", '{"auths": null}', "{}", "null", "[]"])
 def test_a_configuration_without_logins_is_none(docker, tmp_path, text):
     (tmp_path / "config.json").write_text(text)
-    with pytest.raises(CheckError, match="no login for docker.io is known"):
+    with pytest.raises(CheckError, match=r"no login for docker\.io is known"):
         docker().check_login("me/posture")
 
 
@@ -169,9 +169,9 @@ ABSENT = [
     "ERROR: quay.io/me/p:a: not found",
     "ERROR: unexpected status from HEAD request to https://quay.io/v2/me/p/manifests/a:"
     " 401 UNAUTHORIZED",
-    "ERROR: unexpected status from HEAD request to https://r.example/v2/p: 403 Forbidden",
-    "ERROR: pull access denied, repository does not exist or may require authorization: "
-    "server message: insufficient_scope: authorization failed",
+    "ERROR: unexpected status from HEAD request to https://r.example/v2: 403 Forbidden",
+    "ERROR: pull access denied, repository does not exist or may require "
+    "authorization: server message: insufficient_scope: authorization failed",
     "ERROR: manifest unknown: manifest unknown",
     "ERROR: name unknown: repository name not known to registry",
 ]
