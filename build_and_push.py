@@ -175,7 +175,6 @@ class _Run:
             self._cluster,
             self._docker,
             self._trace,
-            it.cluster.namespace,
             it.cluster.scaledjob,
             it.manifest.patched,
             dry_run=self._arguments.dry_run,
@@ -221,7 +220,9 @@ class _Run:
         if failed(findings):
             raise OperatorError(f"nothing was changed{lines}")
         if not self._arguments.dry_run:
-            self._trace.remember(self._target())
+            # The context's namespace may be another one when it is to be stopped.
+            there = {"NAMESPACE": self._cluster().namespace}
+            self._trace.remember(there | self._target())
         return f"{len(findings) - len(told)} checks passed{lines}"
 
     def _examine(self) -> list[Finding]:
@@ -240,12 +241,14 @@ class _Run:
     def _agreed(self) -> bool:
         it = self._settings.launcher.cluster
         try:
-            host = self._cluster().host
+            cluster = self._cluster()
         except OperatorError as error:
             _show(str(error))
             return False
         context = it.context or "current"
-        _show(f"cluster {host}, context {context}, namespace {it.namespace}")
+        _show(
+            f"cluster {cluster.host}, context {context}, namespace {cluster.namespace}"
+        )
         if not sys.stdin.isatty():
             _show("no terminal to ask at: give --yes if this is the right one")
             return False

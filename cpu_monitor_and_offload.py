@@ -56,7 +56,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     telemetry = ScalerTelemetry()
     cluster = Cluster(settings.cluster)
     scaler = Scaler(settings, cluster, load_source(settings.prometheus), telemetry)
-    served = (settings.cluster.namespace, settings.cluster.scaledjob)
+    served = (cluster.namespace, settings.cluster.scaledjob)
     service = ScalerService(scaler.wanted, scaler.defaults, served, telemetry)
     server = ScalerServer(it, service, lambda: scaler.trouble() is None)
     if it.metrics_port:

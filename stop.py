@@ -37,7 +37,6 @@ def _run(arguments: argparse.Namespace) -> int:
         Opened(lambda: Cluster(settings.cluster)),
         Docker(trace.log),
         trace,
-        settings.cluster.namespace,
         settings.cluster.scaledjob,
         settings.manifest.patched,
         settings.gone_within,

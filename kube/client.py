@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import urllib3
-import yaml
-from kubernetes import config
-from kubernetes.client import ApiClient, ApiException, Configuration
+from kubernetes.client import ApiClient, ApiException
 
 from kube.errors import ClusterError
+from kube.kubeconfig import load
 from kube.resources import ACCESS_REVIEW, Kind, api
 from kube.settings import ClusterSettings
 
@@ -41,15 +40,6 @@ _REMEDIES = {
     401: "the credentials of the kubeconfig are not accepted; log in again",
     403: "grant it: deploy/placement-rbac.yaml lists every verb that is needed",
 }
-# What reading a kubeconfig raises that is missing, broken or something else.
-_UNUSABLE = (
-    config.ConfigException,
-    yaml.YAMLError,
-    OSError,
-    AttributeError,
-    TypeError,
-    ValueError,
-)
 
 
 class Client:
@@ -65,10 +55,12 @@ class Client:
             ClusterError: there are none that can be used.
         """
         self._deadline = settings.deadline
-        self._client = _client(settings)
-        self.host: str = self._client.configuration.host
-        self.namespace = settings.namespace
+        configuration, self.namespace = load(settings)
         """Where all objects are that belong to a namespace."""
+
+        configuration.retries = _RETRIES
+        self._client = ApiClient(configuration)
+        self.host: str = configuration.host
 
     def version(self) -> str:
         """The server's version, such as v1.36.3."""
@@ -235,34 +227,6 @@ class Client:
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
-
-
-def _client(settings: ClusterSettings) -> ApiClient:
-    configuration = Configuration()
-    try:
-        if settings.kubeconfig or settings.context or not _in_cluster(configuration):
-            config.load_kube_config(  # type: ignore[no-untyped-call]
-                settings.kubeconfig,
-                context=settings.context,
-                client_configuration=configuration,
-            )
-    except _UNUSABLE as error:
-        raise ClusterError(
-            f"no cluster: {_short(error)} (name a kubeconfig with KUBECONFIG or "
-            "--kubeconfig, and its context with --context)"
-        ) from error
-    configuration.retries = _RETRIES
-    return ApiClient(configuration)
-
-
-def _in_cluster(configuration: Configuration) -> bool:
-    try:
-        config.load_incluster_config(  # type: ignore[no-untyped-call]
-            client_configuration=configuration
-        )
-    except config.ConfigException:
-        return False
-    return True
 
 
 def _short(error: Exception) -> str:

@@ -53,11 +53,12 @@ class ClusterSettings:
         "context of the kubeconfig, if not its current one",
         default=None,
     )
-    namespace: str = option(
+    namespace: str | None = option(
         "NAMESPACE",
         "--namespace",
-        "namespace of the ScaledJob",
-        default="default",
+        "namespace of the ScaledJob; without one: that of the kubeconfig's context, or "
+        "default",
+        default=None,
         parse=_object_name,
     )
     scaledjob: str = option(

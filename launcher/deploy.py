@@ -96,9 +96,10 @@ class Deployment:
                 return "KEDA is ready to scale"
             said = told or said
             time.sleep(_TICK)
+        namespace = self.open_cluster().namespace
         raise OperatorError(
             f"not ready within {it.ready_within:g} s: {said} (see: kubectl -n "
-            f"{it.cluster.namespace} describe scaledjob {it.cluster.scaledjob})"
+            f"{namespace} describe scaledjob {it.cluster.scaledjob})"
         )
 
     def _settings(self) -> list[tuple[Kind, dict[str, Any]]]:

@@ -33,7 +33,6 @@ class Stopping:
     cluster: Opened
     docker: Docker
     trace: Trace
-    namespace: str
     scaledjob: str
     patched: Path
     gone_within: float = 12.0
@@ -204,7 +203,7 @@ class Stopping:
     def _delete(self, kind: Kind, name: str) -> str:
         cluster = self.cluster()
         found = cluster.find(kind, name)
-        shown = f"{kind.kind} {self.namespace}/{name}"
+        shown = f"{kind.kind} {cluster.namespace}/{name}"
         if found is not None and not is_ours(found):
             return f"{shown} left alone: build_and_push.py did not make it"
         if found is not None and not self.dry_run:
