@@ -60,9 +60,7 @@ def test_a_plugin_that_is_missing_is_told_before_anything(kubeconfig):
 
 
 def test_a_plugin_that_fails_is_told_before_anything(kubeconfig):
-    with pytest.raises(
-        ClusterError, match=r"false, with which .* gives no credentials"
-    ):
+    with pytest.raises(ClusterError, match=r"false, with .* gives no credentials"):
         client(kubeconfig(plugin("false")))
 
 
