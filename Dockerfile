@@ -83,9 +83,12 @@ ENTRYPOINT ["python3", "/app/mqtt_posture_analyzer_with_db.py"]
 # too much in hand stays away from the broker until it is done.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=4 \
     CMD ["python3", "-m", "posture.health"]
-ARG VERSION=0 REVISION=unknown
+ARG VERSION=0 REVISION=unknown SOURCE= BASE_NAME=unknown BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="posture-analyzer" \
     org.opencontainers.image.description="Pictures from MQTT become rows in PostgreSQL and annotated pictures" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="${VERSION}" \
-    org.opencontainers.image.revision="${REVISION}"
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}" \
+    org.opencontainers.image.base.name="${BASE_NAME}" \
+    org.opencontainers.image.base.digest="${BASE_DIGEST}"

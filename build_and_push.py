@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     switch("--yes", help="do not ask")
     switch("--detach", help="leave it running and return")
     switch("--skip-build", help="use the image that is there")
+    switch("--rebuild", help="build though the registry has the same content")
     parser.add_argument(
         "--only", choices=STEPS, metavar="STEP", help=f"one step of {', '.join(STEPS)}"
     )
@@ -179,8 +180,9 @@ class _Run:
             it.manifest.patched,
             dry_run=self._arguments.dry_run,
         )
+        rebuild = self._arguments.rebuild
         shipping = Shipping(
-            it.image, worker.model, ROOT, self._trace.image, self._docker
+            it.image, worker.model, ROOT, self._trace.image, self._docker, rebuild
         )
         nothing = argparse.Namespace()
         told = options.given(WorkerSettings, nothing, os.environ)
@@ -198,6 +200,7 @@ class _Run:
                 ROOT,
                 self._trace.parts,
                 self._docker,
+                rebuild,
             ),
             deployment=Deployment(it, told, shipping.image, self._cluster),
             helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),

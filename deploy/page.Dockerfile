@@ -50,6 +50,12 @@ WORKDIR /app
 ENV PAGE_LISTEN=0.0.0.0
 EXPOSE 8090
 ENTRYPOINT ["python3", "/app/live_page.py"]
+ARG VERSION=0 REVISION=unknown SOURCE= BASE_NAME=unknown BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="posture-page" \
     org.opencontainers.image.description="The live page of the posture analyzer" \
-    org.opencontainers.image.licenses="Apache-2.0"
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}" \
+    org.opencontainers.image.base.name="${BASE_NAME}" \
+    org.opencontainers.image.base.digest="${BASE_DIGEST}"

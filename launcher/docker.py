@@ -92,6 +92,10 @@ class Docker:
             )
         return f"builder {facts.get('Name')} ({driver})"
 
+    def _attests(self) -> bool:
+        driver = self._driver()
+        return driver not in ("", "docker") or self._has_containerd_store()
+
     def _driver(self) -> str:
         """What kind of builder builds, as far as it says so."""
         try:
@@ -137,8 +141,14 @@ class Docker:
         platforms: Sequence[str],
         arguments: Mapping[str, str],
         dockerfile: str = "Dockerfile",
+        *,
+        attest: bool = False,
+        fresh: bool = False,
     ) -> str:
         """Build the image in `root` for all `platforms` and push it; gives its digest.
+
+        With `attest` a bill of materials and the way it was built are pushed with it,
+        where the builder can; with `fresh` nothing is taken from an earlier build.
 
         Raises:
             OperatorError: the build or the push failed; says what mends it.
@@ -147,6 +157,10 @@ class Docker:
         command = ["docker", "buildx", "build", "--progress", "plain", "--push"]
         command += ["--platform", ",".join(platforms), "--metadata-file", str(facts)]
         command += ["--file", str(root / dockerfile)]
+        if fresh:
+            command += ["--no-cache", "--pull"]
+        if attest and self._attests():
+            command += ["--sbom=true", "--provenance=mode=max"]
         for tag in tags:
             command += ["--tag", f"{repository}:{tag}"]
         for name, value in arguments.items():

@@ -7,6 +7,9 @@ _REMEDIES = {
     "no space left on device": "free some space: docker builder prune",
     "multi-platform build is not supported": BUILDER,
     "multiple platforms feature is currently not supported": BUILDER,
+    "buildkit-syft-scanner": (
+        "let the builder reach Docker Hub for the scanner, or IMAGE_ATTEST=false"
+    ),
     "toomanyrequests": "docker login, or wait: it limits what strangers pull",
     "unauthorized": "docker login {registry}",
     "denied": "docker login {registry}, as a user who may push to {repository}",

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import private
+from common.files import write_text
 from launcher.docker import Docker
+from launcher.origin import Base, base_of, source_of
 from launcher.settings import CONTENT, ImageSettings
 
 
@@ -63,6 +66,8 @@ class Shipping:
     """File that remembers what was pushed last."""
 
     docker: Docker
+    rebuild: bool = False
+    """Whether to build though the registry has the same content."""
 
     def ship(self) -> str:
         """Build and push, unless the registry has the same content already.
@@ -70,8 +75,9 @@ class Shipping:
         Raises:
             OperatorError: the build, the push or the trial failed.
         """
-        repository, tag = self.settings.repository, self._tag()
-        digest = self._pushed(tag)
+        base = self._base()
+        repository, tag = self.settings.repository, self._tag(base)
+        digest = None if self.rebuild else self._pushed(tag)
         did = "is in the registry already" if digest else "built and pushed"
         if digest is None:
             digest = self.docker.build(
@@ -79,11 +85,18 @@ class Shipping:
                 repository,
                 (tag, "latest"),
                 self.settings.platforms,
-                {**self._arguments(), "VERSION": tag},
+                {
+                    "MODELS": self.model,
+                    **base.arguments,
+                    **source_of(self.root),
+                    "VERSION": tag,
+                },
+                attest=self.settings.attest,
+                fresh=self.rebuild,
             )
         image = f"{repository}@{digest}"
         tried = self.docker.try_image(image)
-        self.note.write_text(json.dumps({"image": image, "tag": tag}))
+        write_text(self.note, json.dumps({"image": image, "tag": tag}))
         return f"{repository}:{tag} {did}, {tried}"
 
     def preview(self) -> str:
@@ -92,8 +105,8 @@ class Shipping:
         Raises:
             OperatorError: the registry does not answer.
         """
-        tag = self._tag()
-        if self._pushed(tag):
+        tag = self._tag(self._base())
+        if not self.rebuild and self._pushed(tag):
             return f"{self.settings.repository}:{tag} is in the registry already"
         return (
             f"would build {self.settings.repository}:{tag} and :latest with the model "
@@ -104,7 +117,7 @@ class Shipping:
         """What the Jobs run: the digest that was pushed last, else the tag."""
         it = self.settings
         try:
-            noted = json.loads(self.note.read_text())
+            noted = json.loads(private.read_text(self.note) or "{}")
             image, tag = str(noted["image"]), noted["tag"]
         except (OSError, ValueError, KeyError, TypeError):
             image, tag = "", None
@@ -112,18 +125,18 @@ class Shipping:
             return image
         return f"{it.repository}:{'latest' if it.tag == CONTENT else it.tag}"
 
-    def _tag(self) -> str:
+    def _base(self) -> Base:
+        return base_of(self.root, "Dockerfile", self.settings.base, self.docker)
+
+    def _tag(self, base: Base) -> str:
         if self.settings.tag != CONTENT:
             return self.settings.tag
         platforms = ",".join(sorted(self.settings.platforms))
-        return content_tag(self.root, {**self._arguments(), "platforms": platforms})
+        facts = {"MODELS": self.model, "platforms": platforms, "base": base.reference}
+        return content_tag(self.root, facts)
 
     def _pushed(self, tag: str) -> str | None:
         # A tag of the user's own may mean something else by now: built every time.
         if self.settings.tag != CONTENT:
             return None
         return self.docker.digest(f"{self.settings.repository}:{tag}")
-
-    def _arguments(self) -> Mapping[str, str]:
-        base = self.settings.base
-        return {"MODELS": self.model, **({"PYTHON_IMAGE": base} if base else {})}

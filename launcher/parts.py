@@ -11,6 +11,7 @@ from pathlib import Path
 
 from launcher.docker import Docker
 from launcher.image import content_tag
+from launcher.origin import base_of, source_of
 from launcher.settings import ImageSettings, PartSettings
 
 
@@ -58,6 +59,8 @@ class Parts:
     """Where the manifests are written."""
 
     docker: Docker
+    rebuild: bool = False
+    """Whether to build though the registry has the same content."""
 
     def make(self) -> str:
         """Have every image in the registry, and a manifest that names its digest.
@@ -89,18 +92,21 @@ class Parts:
 
     def _ship(self, part: Part) -> str:
         repository = beside(self.images.repository, part.image)
-        base = {"PYTHON_IMAGE": self.images.base} if self.images.base else {}
+        base = base_of(self.root, part.dockerfile, self.images.base, self.docker)
         platforms = ",".join(sorted(self.images.platforms))
-        facts = {**base, "platforms": platforms}
+        facts = {"base": base.reference, "platforms": platforms}
         tag = content_tag(self.root, facts, part.dockerfile)
-        digest = self.docker.digest(f"{repository}:{tag}")
+        image = f"{repository}:{tag}"
+        digest = None if self.rebuild else self.docker.digest(image)
         digest = digest or self.docker.build(
             self.root,
             repository,
             (tag, "latest"),
             self.images.platforms,
-            base,
+            {**base.arguments, **source_of(self.root), "VERSION": tag},
             part.dockerfile,
+            attest=self.images.attest,
+            fresh=self.rebuild,
         )
         return f"{repository}@{digest}"
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.hosts import Host
+<<<<<<< HEAD
 from common.options import decimal, option, same, section
+=======
+from common.options import boolean, decimal, option, section
+>>>>>>> 3cc5946 (A mended base image is a new image: its digest is in the tag, and in the build)
 from kube.settings import ClusterSettings, ManifestSettings
 from placement.settings import (
     ChoiceSettings,
@@ -87,6 +91,14 @@ class ImageSettings:
         "--python-image",
         "image to build on, if not the Dockerfile's",
         default=None,
+    )
+    attest: bool = option(
+        "IMAGE_ATTEST",
+        "--attest",
+        "push a bill of materials and the provenance with the image, where the builder "
+        "can; needs docker/buildkit-syft-scanner from Docker Hub",
+        default="true",
+        parse=boolean,
     )
 
 
