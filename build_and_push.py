@@ -10,6 +10,8 @@ nothing was changed, 130 interrupted between two steps.
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,8 +34,13 @@ from launcher.launch import STEPS, Launch
 from launcher.parts import Parts
 from launcher.preflight import Finding, examine, failed
 from launcher.run_dir import Trace
-from launcher.settings import LauncherSettings, StopSettings
-from launcher.steps import run_all, run_in_order
+from launcher.settings import (
+    ImageSettings,
+    LauncherSettings,
+    StopSettings,
+    TraceSettings,
+)
+from launcher.steps import Step, run_all, run_in_order
 from launcher.teardown import Stopping
 from posture.settings import SessionSettings, WorkerSettings
 
@@ -47,6 +54,15 @@ class Settings:
 
     launcher: LauncherSettings = options.section(LauncherSettings)
     worker: WorkerSettings = options.section(WorkerSettings)
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """What building the image needs, and no more: no database, no cluster."""
+
+    image: ImageSettings = options.section(ImageSettings)
+    trace: TraceSettings = options.section(TraceSettings)
+    model: str = options.same(WorkerSettings, "model")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -63,10 +79,38 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    if arguments.only == "build" and not arguments.doctor:
+        return _build(arguments)
     run = _Run(arguments, cli.read(Settings, arguments), interrupts)
     if arguments.doctor:
         return run.doctor()
     return run.preview() if arguments.dry_run else run.launch()
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    """Build and push the image, and nothing else."""
+    it = cli.read(BuildSettings, arguments)
+    trace = Trace(it.trace)
+    trace.log_here()
+    docker = Docker(trace.log)
+    shipping = Shipping(
+        it.image, it.model, ROOT, trace.image, docker, arguments.rebuild
+    )
+    ship = shipping.preview if arguments.dry_run else shipping.ship
+    with _locked(trace):
+        outcome = run_in_order([Step("build", "build and push the image", ship)], _show)
+    return 1 if outcome else 0
+
+
+@contextmanager
+def _locked(trace: Trace) -> Iterator[int]:
+    try:
+        with processes.lock(trace.lock) as lock:
+            yield lock
+    except BlockingIOError:
+        raise OperatorError(
+            "another launcher is at work here; to end it: python stop.py"
+        ) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,17 +167,12 @@ class _Run:
         """Do the steps, then wait."""
         if not (self._arguments.yes or self._agreed()):
             return 2
-        try:
-            with processes.lock(self._trace.lock) as lock:
-                processes.write_record(self._trace.launcher, sys.orig_argv)
-                try:
-                    return self._do_steps(self._launch(lock))
-                finally:
-                    self._trace.launcher.unlink(missing_ok=True)
-        except BlockingIOError:
-            raise OperatorError(
-                "another launcher is at work here; to end it: python stop.py"
-            ) from None
+        with _locked(self._trace) as lock:
+            processes.write_record(self._trace.launcher, sys.orig_argv)
+            try:
+                return self._do_steps(self._launch(lock))
+            finally:
+                self._trace.launcher.unlink(missing_ok=True)
 
     def _do_steps(self, launch: Launch) -> int:
         only = self._arguments.only

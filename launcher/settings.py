@@ -5,11 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.hosts import Host
-<<<<<<< HEAD
-from common.options import decimal, option, same, section
-=======
-from common.options import boolean, decimal, option, section
->>>>>>> 3cc5946 (A mended base image is a new image: its digest is in the tag, and in the build)
+from common.options import boolean, decimal, option, same, section
 from kube.settings import ClusterSettings, ManifestSettings
 from placement.settings import (
     ChoiceSettings,

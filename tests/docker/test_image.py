@@ -20,11 +20,8 @@ class Workstation:
         passed = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "PYTHON_IMAGE")
         self.environ = {name: os.environ[name] for name in passed if name in os.environ}
         self.environ |= {
-            "SUPABASE_HOST": "unused",
-            "SUPABASE_DB": "unused",
-            "SUPABASE_USER": "unused",
-            "SUPABASE_PASSWORD": "unused",
             "IMAGE_REPOSITORY": self.repository,
+            "IMAGE_ATTEST": "false",  # its scanner would come from Docker Hub
         }
 
     def build(self, *flags, **environ):

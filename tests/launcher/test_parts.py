@@ -27,7 +27,7 @@ class Registry:
     def digest(self, image):
         return DIGEST if image.partition(":")[0] in self.known else None
 
-    def build(self, root, repository, tags, platforms, arguments, dockerfile):
+    def build(self, root, repository, tags, platforms, arguments, dockerfile, **_):
         assert (root / dockerfile).exists()
         self.built.append((repository, dockerfile))
         return DIGEST
