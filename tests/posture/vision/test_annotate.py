@@ -110,7 +110,12 @@ def test_only_the_measured_side_is_drawn():
 )
 @every_status
 def test_no_size_is_too_odd(width, height, status):
-    annotated(width, height, 90, pose(38, 17), verdict_of(status))
+    image = annotated(width, height, 90, pose(38, 17), verdict_of(status))
+
+    assert image.shape == (height, width, 3)
+    assert image.dtype == np.uint8
+    # Where there is room for one sign, something is said.
+    assert (image != 90).any() or min(width, height) < 17
 
 
 @pytest.mark.parametrize("far", [-0.5, 1.5, 1e6, -1e9, float("nan"), float("inf")])

@@ -211,7 +211,12 @@ def test_points_all_over_a_picture_of_the_largest_size_are_no_failure(store, siz
     spread = np.random.default_rng(0).uniform(-3, 3, (33, 2))
     landmarks = [Landmark(x, y, 0, 1) for x, y in spread]
     image = np.zeros((size[1], size[0], 3), np.uint8)
-    disguise(image, landmarks, Verdict(Status.BAD, 50, 30, "left"), store)
+
+    shown = disguise(image, landmarks, Verdict(Status.BAD, 50, 30, "left"), store)
+
+    assert shown.shape == (size[1], size[0], 3)
+    # Lines between the points that are inside; a blurred black picture stays black.
+    assert shown.any() == (store == "skeleton")
 
 
 @pytest.mark.parametrize("store", ["skeleton", "blurred"])
@@ -223,4 +228,5 @@ def test_no_landmark_and_no_size_is_too_odd(store, far, size):
     for landmarks in ([Landmark(far, far, 0, 1)] * 33, pose(38, 17), []):
         shown = disguise(image.copy(), landmarks, verdict, store)
         assert shown.shape == image.shape
-        encode(shown)
+        decoded = cv2.imdecode(np.frombuffer(encode(shown), np.uint8), 1)
+        assert decoded.shape == image.shape
