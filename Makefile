@@ -11,13 +11,15 @@ ARGS ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test lint docs screenshots proto chaos test-cluster clean
+.PHONY: help demo install models test lint docs screenshots proto chaos test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
 
 demo: $(BIN)/.installed $(MODELS) ## Pictures in, rows out, all on this machine (ARGS=--once: end after the samples)
 	@$(BIN)/python run_local.py $(ARGS)
+
+install: $(BIN)/.installed ## The virtual environment with all that the scripts need
 
 models: $(BIN)/.installed ## Fetch all three pose models into models/
 	@$(BIN)/python -m posture.models lite full heavy

@@ -19,11 +19,16 @@ from pathlib import Path
 from common import cli, options, processes
 from common.errors import OperatorError
 from common.keyboard import listening
+from kube import scaledjobs
 from kube.cluster import Cluster, Opened
+from launcher import manifests
 from launcher.checks.cluster import ClusterChecks
 from launcher.checks.keda import keda_check
 from launcher.checks.machine import docker_checks, port_check
+from launcher.checks.nodes import NodeChecks
+from launcher.checks.pods import PodChecks
 from launcher.checks.prometheus import load_check
+from launcher.checks.trial import PodTrial
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
 from launcher.docker import Docker
@@ -32,7 +37,7 @@ from launcher.image import Shipping
 from launcher.interrupts import Interrupted, Interrupts
 from launcher.launch import STEPS, Launch
 from launcher.parts import Parts
-from launcher.preflight import Finding, examine, failed
+from launcher.preflight import Check, Finding, examine, failed
 from launcher.run_dir import Trace
 from launcher.settings import (
     ImageSettings,
@@ -46,6 +51,7 @@ from posture.settings import SessionSettings, WorkerSettings
 
 ROOT = Path(__file__).resolve().parent
 _DOCTOR_DEADLINE = 7.5  # seconds for all checks, side by side
+_TRIAL_DEADLINE = 120.0  # seconds for pods to get their image and to end
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     switch = partial(parser.add_argument, action="store_true")
     switch("--doctor", help="only check everything")
+    switch("--try-pod", help="with --doctor: start a pod that tries what only it can")
     switch("--dry-run", help="only show what would be done")
     switch("--yes", help="do not ask")
     switch("--detach", help="leave it running and return")
@@ -154,6 +161,8 @@ class _Run:
     def doctor(self) -> int:
         """Check everything, show everything."""
         findings = self._examine()
+        if self._arguments.try_pod:
+            findings += examine(self._trial(), _TRIAL_DEADLINE)
         for each in findings:
             _show(str(each))
         return 3 if failed(findings) else 0
@@ -277,8 +286,20 @@ class _Run:
         ]
         if not self._arguments.skip_build:
             checks = docker_checks(it.image, self._docker) + checks
+        checks += NodeChecks(it, self._cluster).all()
+        checks += PodChecks(it, self._cluster).all()
         checks += worker_checks(self._settings.worker)
         return examine(checks, _DOCTOR_DEADLINE)
+
+    def _trial(self) -> list[Check]:
+        it = self._settings.launcher
+        launch = self._launch(lock=-1)
+
+        def address() -> str:
+            written = manifests.trigger(scaledjobs.read_manifest(it.manifest.base))
+            return launch.deployment.scaler_address() or str(written["scalerAddress"])
+
+        return PodTrial(it, launch.shipping.image, address, self._cluster).all()
 
     def _agreed(self) -> bool:
         it = self._settings.launcher.cluster

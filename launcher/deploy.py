@@ -124,7 +124,7 @@ class Deployment:
             raise OperatorError(str(decision))
         scaledjobs.pin(wanted, decision.node, decision.hostname, str(decision))
         manifests.complete(
-            wanted, self.image(), self._scaler_address(), self.settings.pods
+            wanted, self.image(), self.scaler_address(), self.settings.pods
         )
         manifests.tell(wanted, self.worker)
         return wanted, decision
@@ -137,7 +137,8 @@ class Deployment:
         chooser = Chooser(it.choice, pinned)
         return choose_now(cluster, source, it.loads, chooser, wanted)[0]
 
-    def _scaler_address(self) -> str | None:
+    def scaler_address(self) -> str | None:
+        """Host and port for KEDA; None for those that the manifest names."""
         host = self.settings.scaler_host
         if host == "manifest":
             return None
