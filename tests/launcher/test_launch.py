@@ -20,11 +20,11 @@ _ORDER = {
 
 
 def left_running(site):
-    """Processes that were started in the site's folder and live."""
+    """Processes that were started from the site's folder, which is their home."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(site.folder):
+            if process.environ().get("HOME") == str(site.folder):
                 found.append(process.cmdline())
         except psutil.Error:
             pass
