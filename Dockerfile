@@ -57,7 +57,7 @@ COPY model[s] /local
 RUN --mount=type=cache,target=/root/.cache/pip \
     mkdir -p /models \
     && for name in $MODELS; do \
-        cp "/local/pose_landmarker_$name.task" /models/ 2>/dev/null || true; \
+        cp "/local/pose_landmarker_$name.task"* /models/ 2>/dev/null || true; \
     done \
     && PYTHONPATH=/native python3 -m posture.models --folder /models $MODELS
 

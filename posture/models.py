@@ -59,6 +59,14 @@ _SHA256 = {
 }
 
 
+# sha256 of what is made here of the networks from the packages.
+_MADE = {
+    "lite": "a0b4d3d9cb8b92c2c09410cdb7a29ccab06d5cf1ce01500cbf15a98c84148b30",
+    "full": "0f5fdf2acb7294b7bdf9650f99a6c1df5c10f10317b96bc88c6e85b3f7b884c8",
+    "heavy": "1dc6e4335ffd26c82b9bcd9383612b2745e07e0daf31b7043591c8c91c4ea38c",
+}
+
+
 def bundle_path(folder: Path, name: str) -> Path:
     """Where the bundle of model `name` is kept."""
     return folder / f"pose_landmarker_{name}.task"
@@ -80,22 +88,46 @@ def find_bundle(folder: Path, name: str) -> Path:
 
 
 def get_models(names: list[str], folder: Path) -> None:
-    """Bring the bundles that `folder` lacks.
+    """Bring the bundles that `folder` lacks, and see that the others are known.
 
     Raises:
-        ModelError: one cannot be had; says what was tried, and why it failed.
+        ModelError: one cannot be had, or is not known; says what was tried and why.
     """
     for name in names:
         path = bundle_path(folder, name)
         if path.exists():
+            _check_known(path, name)
             log.info("%s is there", path)
             continue
         networks = get_networks(name)
         try:
             write_bundle(path, networks)
+            _note_of(path).write_text(_digest(path))
         except OSError as error:
             raise ModelError(f"cannot write {path}: {error.strerror}") from error
         log.info("%s made, %.1f MB", path, path.stat().st_size / 1e6)
+
+
+def _check_known(path: Path, name: str) -> None:
+    """See that a bundle is the known model, or was made here from it."""
+    digest, note = _digest(path), _note_of(path)
+    made_here = note.read_text().strip() if note.is_file() else ""
+    official = _SHA256[f"pose_landmarker_{name}.task"]
+    if digest not in (_MADE[name], official, made_here):
+        raise ModelError(
+            f"{path} has sha256 {digest}, which is no known model {name}: remove it, "
+            f"and bring it again with `python -m posture.models {name}`"
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _note_of(path: Path) -> Path:
+    """The file beside a bundle with the digest that it had when it was made."""
+    return path.with_name(f"{path.name}.sha256")
 
 
 def get_networks(name: str) -> Networks:

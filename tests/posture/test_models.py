@@ -1,6 +1,7 @@
 import contextlib
 import hashlib
 import http.server
+import shutil
 import threading
 import zipfile
 
@@ -11,6 +12,7 @@ from posture.errors import ModelError
 from posture.models import bundle_path, find_bundle, get_models, get_networks
 from tests.fixtures.disk import little_room
 from tests.fixtures.net import free_port
+from tests.fixtures.worker import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +32,33 @@ def no_network(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_model_that_is_there_is_kept(tmp_path):
+@pytest.mark.parametrize("name", ["lite", "full", "heavy"])
+def test_a_model_that_is_there_is_kept(tmp_path, name):
+    path = bundle_path(tmp_path, name)
+    shutil.copy(bundle_path(ROOT / "models", name), path)
+    before = path.stat()
+
+    get_models([name], tmp_path)
+
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 half a bundle"])
+def test_what_is_no_known_model_is_refused_and_left_alone(tmp_path, content):
     path = bundle_path(tmp_path, "full")
-    path.write_bytes(b"mine")
+    path.write_bytes(content)
 
-    get_models(["full"], tmp_path)
+    with pytest.raises(ModelError, match=r"no known model full: remove it"):
+        get_models(["full"], tmp_path)
 
-    assert path.read_bytes() == b"mine"
+    assert path.read_bytes() == content
+
+
+def test_a_model_of_another_size_is_not_taken_for_it(tmp_path):
+    shutil.copy(bundle_path(ROOT / "models", "lite"), bundle_path(tmp_path, "full"))
+
+    with pytest.raises(ModelError, match="no known model full"):
+        get_models(["full"], tmp_path)
 
 
 def test_a_model_that_is_there_is_found(tmp_path):
