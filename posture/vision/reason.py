@@ -42,8 +42,9 @@ def hidden_hip(
     nobody who sits has knees far above the hips, leans over to the left or right as far
     as the model then says, or has an upright trunk that is hardly longer than the neck.
     """
-    hip = landmarks[POINTS[side][2]]
-    if not in_sight(hip) or min(hip.visibility, hip.presence) < limits.hip:
+    if not in_sight(landmarks[POINTS[side][2]]):
+        return True
+    if uncertain_hip(landmarks, side, limits):
         return True
     thigh = _angle(landmarks, POINTS[side][2], KNEES[side], size)
     lean = sideways_lean(landmarks)
@@ -52,6 +53,12 @@ def hidden_hip(
         or (lean is not None and lean > limits.lean)
         or _short_trunk(landmarks, side, size, limits)
     )
+
+
+def uncertain_hip(landmarks: Sequence[Landmark], side: Side, limits: Limits) -> bool:
+    """Whether the model is not certain of the hip."""
+    hip = landmarks[POINTS[side][2]]
+    return min(hip.visibility, hip.presence) < limits.hip
 
 
 def _short_trunk(

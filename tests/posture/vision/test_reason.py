@@ -55,7 +55,7 @@ def test_hips_that_are_made_up_as_from_the_side_do_not_hide_a_front():
 
 
 @pytest.mark.parametrize(
-    ("body", "rotate"), [(180, 180), (90, 270), (-90, 90), (61, 270), (-100, 90)]
+    ("body", "rotate"), [(180, 180), (90, 270), (-90, 90), (76, 270), (-100, 90)]
 )
 def test_a_turned_picture_is_not_judged_and_says_how_to_turn_it(body, rotate):
     landmarks = [
@@ -68,6 +68,20 @@ def test_a_turned_picture_is_not_judged_and_says_how_to_turn_it(body, rotate):
     assert (verdict.status, verdict.reason) == (Status.PARTIAL, "turned")
     assert verdict.rotate == rotate
     assert verdict.body is None
+
+
+@pytest.mark.parametrize("body", [61, 74, -70])
+def test_a_body_that_leans_further_than_anybody_has_a_hip_that_is_made_up(body):
+    verdict = verdict_on(pose(30, body))
+
+    assert (verdict.reason, verdict.rotate) == ("hip_not_in_sight", None)
+
+
+def test_an_uncertain_hip_makes_no_turned_picture():
+    landmarks = pose(30, 80)
+    landmarks[23] = landmarks[23]._replace(presence=0.5)
+
+    assert verdict_on(landmarks).reason == "hip_not_in_sight"
 
 
 def test_a_head_below_its_shoulders_counts_as_not_in_sight():
