@@ -19,8 +19,9 @@ from common.broker_answers import Callbacks, Granted
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.mqtt import Connection
+from posture.mqtt.message import Message
 from posture.mqtt.shards import slots
-from posture.mqtt.subscription import Message, Subscription, Wish
+from posture.mqtt.subscription import Subscription, Wish
 from posture.settings import SessionSettings
 
 _DEADLINE = 15.0  # seconds for the broker to confirm

@@ -10,8 +10,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Literal
 
 from common.broker_answers import Callbacks, Delivery, Granted, Reason
@@ -19,6 +17,7 @@ from common.broker_limits import Shortcoming, granted_less, shortcomings
 from common.broker_settings import BrokerSettings
 from common.mqtt import Connection
 from posture.mqtt.again import Again
+from posture.mqtt.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -31,23 +30,6 @@ _ASK_AGAIN = (5.0, 60.0)  # seconds between two tries to subscribe, first and lo
 _LASTING = 30.0  # seconds; a connection that lasted longer was nobody's prey
 
 Wish = Literal["subscribe", "unsubscribe", "look"]
-
-
-@dataclass(frozen=True)
-class Message:
-    """One delivery of a picture."""
-
-    generation: int  # of the connection that brought it
-    session: int  # generation of the connection with which the session began
-    mid: int
-    qos: int
-    topic: str
-    payload: bytes = field(repr=False)
-    again: bool = False  # delivered before, and not acknowledged
-    retained: bool = False  # published before the subscription
-    properties: tuple[tuple[str, str], ...] = ()  # MQTT 5: the camera's own
-    received: datetime = field(default_factory=lambda: datetime.now(UTC))
-    taken: float = field(default_factory=time.monotonic)  # the same moment
 
 
 class Subscription:
@@ -124,6 +106,11 @@ class Subscription:
         self._ask_again.stop()
         self._connection.stop()
         self._connection_ended()
+
+    def look_again(self) -> None:
+        """End the connection and begin another, which brings all that is not done."""
+        self.stop()
+        self.start()
 
     def end(self, deadline: float = 15) -> bool:
         """Disconnect, and end the session; False if it is somebody else's now."""

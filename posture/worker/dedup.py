@@ -8,26 +8,34 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from posture.mqtt.subscription import Message
-
-_SESSION, _CONTENT = 6, 24  # digits of a key that name the session, and the picture too
+_SESSION, CONTENT = 6, 24  # digits of a key that name the session, and the picture too
 _FROM_THE_TABLE = 0  # a generation before all connections
 
 
-def key_of(slot: str, mid: int | None, topic: str, payload: bytes) -> str:
+def key_of(
+    slot: str,
+    mid: int | str | None,
+    topic: str,
+    payload: bytes,
+    properties: Sequence[tuple[str, str]] = (),
+) -> str:
     """A name for a message that every delivery of it shares: 32 hexadecimal digits.
 
     `slot` is the client id, for each session has numbers of its own: the first 6 digits
     say which it is, the next 18 what was sent there. The broker keeps a message's
     number (`mid`) when it delivers it again, so the last 8 are made from the number:
     two equal frames of a camera stay two. A QoS 0 message has no number (None) and is
-    never delivered again, so chance names it.
+    never delivered again, so chance names it. A retained one, which each connection
+    may bring, has a word instead. `properties` are what the camera itself says of the
+    picture (MQTT 5 user properties), such as a number or a time of its own.
     """
     content = hashlib.sha256(f"{slot}\0{len(topic)}\0{topic}\0".encode())
+    if properties:
+        content.update(f"{properties}\0".encode())
     content.update(payload)
     number = secrets.token_hex() if mid is None else str(mid)
-    last = hashlib.sha256(number.encode()).hexdigest()[: 32 - _CONTENT]
-    return session_mark(slot) + content.hexdigest()[: _CONTENT - _SESSION] + last
+    last = hashlib.sha256(number.encode()).hexdigest()[: 32 - CONTENT]
+    return session_mark(slot) + content.hexdigest()[: CONTENT - _SESSION] + last
 
 
 def session_mark(slot: str) -> str:
@@ -80,9 +88,9 @@ class Written:
         """The table has that row no more."""
         with self._lock:
             left = tuple(each for each in self._of(key) if each.key != key)
-            self._known.pop(key[:_CONTENT], None)
+            self._known.pop(key[:CONTENT], None)
             if left:
-                self._known[key[:_CONTENT]] = left
+                self._known[key[:CONTENT]] = left
 
     def equal_to(self, key: str) -> Sequence[Known]:
         """Messages of the same topic and bytes."""
@@ -96,37 +104,18 @@ class Written:
         """`key`, or another one for the same picture if that is taken."""
         while key in self:
             digest = hashlib.sha256(key.encode()).hexdigest()
-            key = key[:_CONTENT] + digest[: 32 - _CONTENT]
+            key = key[:CONTENT] + digest[: 32 - CONTENT]
         return key
 
     def _of(self, key: str) -> tuple[Known, ...]:
-        return self._known.get(key[:_CONTENT], ())
+        return self._known.get(key[:CONTENT], ())
 
     def _put(self, known: Known) -> None:
         others = tuple(each for each in self._of(known.key) if each.key != known.key)
-        self._known[known.key[:_CONTENT]] = (*others, known)
-        self._known.move_to_end(known.key[:_CONTENT])
+        self._known[known.key[:CONTENT]] = (*others, known)
+        self._known.move_to_end(known.key[:CONTENT])
         while len(self._known) > self._limit:
             self._known.popitem(last=False)
-
-
-def which(message: Message, key: str, known: Sequence[Known]) -> Known | None:
-    """Which of the rows of equal messages is this message's, if it comes again.
-
-    Within a connection a number is used again only after its acknowledgement, and a
-    session that began with the connection `message.session` redelivers nothing from
-    before it.
-    """
-    return next(
-        (
-            each
-            for each in known
-            if each.key == key
-            and each.generation != message.generation
-            and each.generation >= message.session
-        ),
-        None,
-    )
 
 
 class InHand:

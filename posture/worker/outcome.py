@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from posture.mqtt.subscription import Message
+from posture.mqtt.message import Message
 from posture.store.camera_folders import File
 from posture.store.posture_log import Row
 from posture.vision.analyze import Analysis

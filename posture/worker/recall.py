@@ -9,7 +9,7 @@ from collections.abc import Callable
 from common.postgres import DatabaseError
 from common.signals import Stop
 from posture.errors import StoppedError
-from posture.mqtt.subscription import Message
+from posture.mqtt.message import Message
 from posture.store.posture_log import PostureLog
 from posture.worker.dedup import Written
 
@@ -49,6 +49,7 @@ class Recall:
         self._on_wait = on_wait
         self._lock = threading.Lock()
         self._generation = 0
+        self._learned = 0  # generation
         self._at = 0.0  # when the table was asked
         self._seen: int | None = None  # id of a row; all above it may be new
 
@@ -60,18 +61,19 @@ class Recall:
         Raises:
             StoppedError: the worker ends before the database has answered.
         """
-        if message.generation == self._generation:
+        if message.generation == self._generation and not self._owed(message):
             # Nobody else has had the session until now.
             self._seen = self._written.newest or self._seen
             return max(self._at, message.taken - _LAG)
         with self._lock:
             if message.generation < self._generation:
                 return message.taken - _LAG
-            while message.generation > self._generation:
+            while message.generation > self._generation or self._owed(message):
                 try:
                     at = time.monotonic()
-                    if message.session != message.generation:
+                    if message.session != message.generation or message.again:
                         self._learn()
+                        self._learned = message.generation
                     self._at = at
                     self._generation = message.generation
                 except DatabaseError as error:
@@ -80,6 +82,10 @@ class Recall:
                     if self._stop.wait(_DELAY * random.uniform(0.5, 1)):  # noqa: S311
                         raise StoppedError("cannot read rows") from error
             return max(self._at, message.taken - _LAG)
+
+    def _owed(self, message: Message) -> bool:
+        """A redelivery in a session that is new, says the broker: some always do."""
+        return message.again and message.generation > self._learned
 
     def _learn(self) -> None:
         seen, count = self._seen, 0

@@ -15,10 +15,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from common.signals import Stop
 from posture.errors import RefusedError, StoppedError
-from posture.mqtt.subscription import Message, Subscription, Wish
+from posture.mqtt.message import Message
+from posture.mqtt.subscription import Subscription, Wish
 from posture.results.publish import Results
 from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
@@ -28,16 +30,17 @@ from posture.vision.landmarks import Landmarker
 from posture.vision.payload import pi_name
 from posture.worker.dedup import (
     InHand,
+    Known,
     Written,
     key_of,
     session_mark,
-    which,
 )
 from posture.worker.events import Events
 from posture.worker.isolation import Guarded
 from posture.worker.outcome import Outcome, Repeated, Result, row_of
 from posture.worker.recall import Recall
 from posture.worker.recorder import BATCH, Recorder
+from posture.worker.redelivery import Doubt, Redelivery
 from posture.worker.seccomp import go_offline
 
 log = logging.getLogger(__name__)
@@ -86,6 +89,8 @@ class Worker:
         self._recall = Recall(table, self._written, mark, stop, self._move)
         self._stop = stop
         self._finishing = False  # of itself: the stop may be that of others too
+        self._redelivery = Redelivery()
+        self._ask_broker = threading.Event()
         self._too_much = threading.Event()
         self._guarded = guarded
         self._analysts = [
@@ -155,6 +160,10 @@ class Worker:
                 self._guarded.check()
                 if self._too_much.is_set():
                     self._pause()
+                elif self._ask_broker.is_set():
+                    log.info("equal pictures: asking the broker which they are")
+                    self._ask_broker.clear()
+                    self.subscription.look_again()
         finally:
             self._finish()
             ended = self._end_session() if idle and self._retiring else True
@@ -244,6 +253,7 @@ class Worker:
             self._results.session_lost()
 
     def _take(self, message: Message) -> None:
+        self._redelivery.count(message.generation)
         if not self._share.owns(message.topic, message.payload):
             self.subscription.acknowledge(message)
             return
@@ -251,9 +261,22 @@ class Worker:
             self._left = True
             return  # not acknowledged, so it comes again
         in_hand = self._in_hand.take(len(message.payload))
-        self._inbox.put(message)
+        self._inbox.put(replace(message, key=self._key(message)))
         if in_hand > self._most_bytes:
             self._brake()
+
+    def _key(self, message: Message) -> str:
+        number = message.mid if message.qos else None
+        key = key_of(
+            self._settings.session_id,
+            "retained" if message.retained else number,
+            message.topic,
+            message.payload,
+            message.properties,
+        )
+        if message.retained or not message.qos:
+            return key
+        return self._redelivery.observe(message, key)
 
     def _brake(self) -> None:
         # What is not read keeps the broker from sending more, and acknowledgements go
@@ -287,11 +310,16 @@ class Worker:
 
     def _analyze(self, message: Message, landmarker: Landmarker) -> None:
         since = self._recall.ensure(message)
-        key, pi = self._key(message), pi_name(message.topic)
-        if known := which(message, key, self._written.equal_to(key)):
+        pi = pi_name(message.topic)
+        known = self._redelivery.which(message, self._written.equal_to(message.key))
+        if known is Doubt.ASK:
+            self._ask_broker.set()  # it stays with the broker, and comes again
+            self._in_hand.done(len(message.payload))
+            return
+        if isinstance(known, Known):
             self._recorder.put(Repeated(message, f"{pi}_{known.key}.jpg", known))
             return
-        key = self._written.fresh_key(key)
+        key = self._written.fresh_key(message.key)
         begun = time.perf_counter()
         # Whoever had it in hand before did not survive, or was merely stopped.
         suspect = message.again and message.generation == 1
@@ -303,12 +331,8 @@ class Worker:
         log.debug("picture of %s is analyzed: its row comes next", pi)
         self._recorder.put(Result(message, key, row, analysis, since, seconds))
 
-    def _key(self, message: Message) -> str:
-        mid = message.mid if message.qos else None
-        return key_of(self._settings.session_id, mid, message.topic, message.payload)
-
     def _refuse(self, message: Message, reason: str, kind: str) -> None:
-        name = f"{message.received:%Y%m%dT%H%M%S}_{self._key(message)[:12]}"
+        name = f"{message.received:%Y%m%dT%H%M%S}_{message.key[:12]}"
         log.warning("refused a message of %r: %s", message.topic[:80], reason)
         self._quarantine.keep(name, message.topic, message.payload, reason)
         self._events.refused(kind)
@@ -323,6 +347,7 @@ class Worker:
     # For all of them
 
     def _done(self, message: Message) -> None:
-        self.subscription.acknowledge(message)
+        if self.subscription.acknowledge(message):
+            self._redelivery.done(message)
         self._in_hand.done(len(message.payload))
         self._recorder.look()

@@ -12,6 +12,7 @@ class Aedes(Server):
     name = "aedes"
     version = "1.2.0"
     mqtt = "3.1.1"
+    verdict = "the same number, without a mark"
 
     @classmethod
     def prepare(cls) -> None:

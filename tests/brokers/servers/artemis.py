@@ -20,6 +20,7 @@ _CONF = """<configuration xmlns="urn:activemq"><core xmlns="urn:activemq:core">
 class Artemis(JavaServer):
     name = "Artemis"
     version = "2.44.0"
+    verdict = "a new number, without a mark"
     packages = (
         "org.apache.activemq:artemis-server",
         "org.apache.activemq:artemis-mqtt-protocol",

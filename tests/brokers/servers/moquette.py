@@ -7,4 +7,6 @@ class Moquette(JavaServer):
     name = "Moquette"
     version = "0.17"
     mqtt = "3.1.1"
+    late = True
+    verdict = "it has a timer"
     packages = ("io.moquette:moquette-broker",)

@@ -18,6 +18,8 @@ class Nats(Server):
     name = "NATS"
     version = "2.15.2"
     mqtt = "3.1.1"
+    late = True
+    verdict = "it has a timer"
 
     @classmethod
     def prepare(cls) -> None:

@@ -48,6 +48,7 @@ echo 'root:x:0:0::/root:/bin/sh' > etc/passwd
 
 class RabbitMQ(Server):
     name = "RabbitMQ"
+    verdict = "a new number, with a mark"
 
     @classmethod
     def prepare(cls) -> None:

@@ -25,6 +25,10 @@ class Server:
     version = ""
     mqtt = "5"
     """The newest version of MQTT that it speaks."""
+    late = False
+    """What was not acknowledged comes again by a timer."""
+    verdict = "the same number, with a mark"
+    """What the probe says of it, in part."""
     settings: ClassVar[dict[str, str]] = {}
     """What the worker is to be told for it."""
 

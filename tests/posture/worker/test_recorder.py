@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from posture.mqtt.subscription import Message
+from posture.mqtt.message import Message
 from posture.settings import DatabaseSettings
 from posture.store.posture_log import PostureLog, Row
 from posture.vision.analyze import Analysis

@@ -8,7 +8,7 @@ import urllib3
 
 from common.signals import Stop
 from common.status_port import StatusPort
-from posture.mqtt.subscription import Message
+from posture.mqtt.message import Message
 from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
 from posture.worker.isolation import Guarded
