@@ -6,6 +6,7 @@ silent for longest makes room: a browser that asks is never turned away for it.
 """
 
 import ipaddress
+import resource
 from asyncio import Transport
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from asyncio import TimerHandle
 
 _ASKING = 10.0  # seconds that a connection has to ask for something
-_MOST = 500  # at a time; each open page holds one, and a few for its pictures
-_MOST_OF_ONE = 100  # of one address
+_MOST = 2000  # at a time; each open page holds one, and a few for its pictures
+_MOST_OF_ONE = 700  # of one address
 
 _CLOSED = b"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -30,6 +31,15 @@ class Connections:
         """`proxies` are networks that may open many, for they speak for many."""
         self._proxies = [ipaddress.ip_network(each) for each in proxies]
         self._open: dict[Connection, str] = {}  # with its address
+
+    @staticmethod
+    def allow_files() -> None:
+        """Let this process have a file descriptor for each, and some more."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _MOST + 200
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
     def protocol(self) -> Callable[..., "Connection"]:
         """What uvicorn makes for each connection."""

@@ -29,6 +29,7 @@ def serve(settings: PageSettings) -> None:
         raise PageError(
             "PAGE_KEY_FILE is set, and PAGE_CERT_FILE is not: https needs it"
         )
+    Connections.allow_files()
     page = Page(settings)
     app = make_app(page)
     config = uvicorn.Config(

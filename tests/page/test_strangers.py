@@ -34,7 +34,7 @@ def test_silent_connections_keep_nobody_out(start_page, rows, connect, said):
     rows.add("desk")
     page = start_page()
     wait_until(lambda: page.get("/healthz")[0] == 200, "it has its database")
-    for _ in range(600):
+    for _ in range(800):
         connect(page, said)
     for path in ("/livez", "/healthz", "/", "/table"):
         assert page.get(path)[0] == 200, path

@@ -1,0 +1,197 @@
+"""What strangers and hostile pictures cost: a visitor's waiting, and memory.
+
+    python -m benchmarks.strangers page --seconds 20 --json
+    python -m benchmarks.strangers worker --threads 2 --json
+
+`page`: milliseconds that a visitor waits for a page, in turn without strangers and
+while 500 silent connections, 45 senders of the slowest pictures that are taken, and 60
+unfinished uploads of 20 MB go on, from the visitor's own address; they are a process of
+their own. `worker`: the largest pictures of each kind that are taken, all at once. Both
+say the most memory that the process had (VmHWM of the kernel), to be compared with the
+shipped limits.
+"""
+
+import argparse
+import base64
+import http.client
+import multiprocessing
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import machine, percentile, show
+from tests.fixtures import images
+from tests.fixtures.mosquitto import running_mosquitto
+from tests.fixtures.net import wait_until
+from tests.fixtures.page import LivePage, Rows
+from tests.fixtures.postgres import running_postgres
+from tests.fixtures.worker import WorkerProcess
+
+_SILENT, _SENDERS, _UNFINISHED = 500, 45, 60
+_COPIES = 3  # of each large picture, at the same time
+_ASKED = ("/", "/table", "/livez")
+
+
+def worst() -> dict[str, bytes]:
+    """The largest of each kind that are taken."""
+    noise = np.random.default_rng(1).integers(0, 256, (781, 1000, 3), np.uint8)
+    large = np.tile(noise, (8, 8, 1))
+    return {
+        "JPEG": images.saved(large, "JPEG", quality=30),
+        "progressive JPEG": images.saved(large, "JPEG", quality=30, progressive=True),
+        "PNG": images.png(8000, 6250),
+        "PNG, 16 bits and alpha": images.png(4320, 4320, 16, 6),
+        "APNG": images.png(3500, 3500, 8, 6, animated=True),
+        "TIFF, 16 bits and alpha": images.tiff(
+            4320, 4320, BitsPerSample=16, SamplesPerPixel=4
+        ),
+        "WebP": images.webp(6100, 6100, lossless=True),
+    }
+
+
+def most_mb(pid: int) -> int:
+    """The most memory that a process has had, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) >> 10
+
+
+def measure_page(seconds: float) -> dict[str, Any]:
+    """A visitor's waiting with and without strangers, and the page's memory."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_postgres() as postgres,
+        running_mosquitto(Path(folder) / "broker") as broker,
+    ):
+        page = LivePage(Path(folder), postgres.environ | broker.environ)
+        page.wait_ready()
+        rows = Rows(postgres, page.pictures)
+        for number in range(50):
+            rows.add(f"pi{number:02}")
+        wait_until(lambda: page.get("/healthz")[0] == 200, "the page has its rows")
+        before = most_mb(page.process.pid)
+        took: dict[str, list[float]] = {"alone": [], "with_strangers": []}
+        for _ in range(2):
+            took["alone"] += _visit(page.port, seconds / 2)
+            with strangers(page):
+                took["with_strangers"] += _visit(page.port, seconds / 2)
+        figures: dict[str, Any] = {}
+        for name, times in took.items():
+            figures[f"{name}_questions"] = len(times)
+            figures[f"{name}_p50_ms"] = round(percentile(times, 0.5), 1)
+            figures[f"{name}_p99_ms"] = round(percentile(times, 0.99), 1)
+        figures["memory_before_mb"] = before
+        figures["memory_most_mb"] = most_mb(page.process.pid)
+        page.stop()
+    return figures
+
+
+def _visit(port: int, seconds: float) -> list[float]:
+    """Milliseconds of each question of a visitor who asks without a pause."""
+    times, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        for path in _ASKED:
+            begun = time.perf_counter()
+            visitor = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            visitor.request("GET", path)
+            visitor.getresponse().read()
+            visitor.close()
+            times.append(1000 * (time.perf_counter() - begun))
+        time.sleep(0.02)
+    return times
+
+
+@contextmanager
+def strangers(page: LivePage) -> Iterator[None]:
+    """All of them at once, in a process of their own."""
+    cookie, token = page.visitor()
+    small = [picture for picture in worst().values() if len(picture) < 4 << 20]
+    head = (
+        f"POST /send?camera=x HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n"
+        f"X-Token: {token}\r\nContent-Length: "
+    )
+    process = multiprocessing.Process(target=_molest, args=(page.port, head, small))
+    process.start()
+    time.sleep(3)  # all are there
+    yield
+    process.terminate()
+    process.join()
+
+
+def _molest(port: int, head: str, bombs: list[bytes]) -> None:
+    unfinished = f"{head}{20 << 20}\r\n\r\n".encode() + bytes(1 << 20)
+    sendings = [f"{head}{len(bomb)}\r\n\r\n".encode() + bomb for bomb in bombs]
+    for count, said in (
+        (_SILENT, [b""]),
+        (_UNFINISHED, [unfinished]),
+        (_SENDERS, sendings),
+    ):
+        for number in range(count):
+            what = said[number % len(said)]
+            threading.Thread(target=_say, args=(port, what), daemon=True).start()
+    time.sleep(3600)
+
+
+def _say(port: int, what: bytes) -> None:
+    """Say it and wait for an answer, again and again."""
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(what)
+            while line.recv(4096):
+                pass
+        time.sleep(0.2)
+
+
+def measure_worker(threads: int) -> dict[str, Any]:
+    """The worker's memory while the largest pictures come from many cameras."""
+    pictures = worst()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_postgres() as postgres,
+        running_mosquitto(Path(folder) / "broker") as broker,
+    ):
+        environ = broker.environ | postgres.environ
+        environ |= {"THREADS": str(threads), "MODEL": "full"}
+        worker = WorkerProcess(Path(folder), environ)
+        worker.wait_ready()
+        before = most_mb(worker.process.pid)
+        begun = time.monotonic()
+        payloads = [base64.b64encode(each) for each in pictures.values()] * _COPIES
+        broker.publish("images/pi1", *payloads)
+        wait_until(lambda: len(postgres.rows()) >= len(payloads), "all rows", 900, 0.5)
+        figures = {
+            "threads": threads,
+            "pictures": len(payloads),
+            "seconds": round(time.monotonic() - begun, 1),
+            "memory_before_mb": before,
+            "memory_most_mb": most_mb(worker.process.pid),
+        }
+        worker.stop()
+    return figures
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("what", choices=["page", "worker"])
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(argv)
+    measure: dict[str, Callable[[], dict[str, Any]]] = {
+        "page": lambda: measure_page(given.seconds),
+        "worker": lambda: measure_worker(given.threads),
+    }
+    show(measure[given.what]() | {"machine": machine()}, as_json=given.json)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
