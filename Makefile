@@ -8,10 +8,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Tests wait for others most of the time, so several processes take less:
+# BESIDE="-n 2 --dist loadgroup --no-loadscope-reorder"
+BESIDE ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install models test lint docs screenshots proto chaos test-cluster clean
+.PHONY: help demo install models prepare test lint docs screenshots proto chaos test-cluster clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -24,13 +27,12 @@ install: $(BIN)/.installed ## The virtual environment with all that the scripts 
 models: $(BIN)/.installed ## Fetch all three pose models into models/
 	@$(BIN)/python -m posture.models lite full heavy
 
-test: $(BIN)/.installed-dev lint ## Everything that can be checked on this machine
+prepare: $(BIN)/.installed-dev ## What the tests need from outside, fetched once
 	@tools/system_packages.sh test
-	@$(BIN)/python -m posture.models lite full heavy
-	@$(BIN)/python -m tests.fixtures.original_model
-	@$(BIN)/python -m tests.fixtures.axe
-	@$(BIN)/python -m tests.fixtures.home_assistant
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests.fixtures.cache
+
+test: lint prepare ## Everything that can be checked on this machine
+	$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
 	@tools/system_packages.sh test
@@ -63,7 +65,7 @@ proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of exte
 		--grpc_python_out=. externalscaler.proto
 
 clean: ## Remove what these commands made, but for your data in local/
-	rm -rf $(VENV) .home-assistant models site .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) models site .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/.installed: requirements.txt constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }

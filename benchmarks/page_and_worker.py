@@ -12,6 +12,7 @@ machines: what they take here counts against the worker in `full`.
 import argparse
 import base64
 import contextlib
+import math
 import multiprocessing
 import signal
 import statistics
@@ -73,7 +74,9 @@ def offered_window(parts: Any, pages: Pages, seconds: float) -> dict[str, float]
     rows, took = table.count() - before, time.monotonic() - begun
     return {
         "rows_per_second": rows / took,
-        "worker_cpu_ms_a_row": 1000 * (_cpu(worker.process.pid) - spent[0]) / rows,
+        "worker_cpu_ms_a_row": (
+            1000 * (_cpu(worker.process.pid) - spent[0]) / rows if rows else math.nan
+        ),
         "page_share_of_a_core": (_cpu(pages.process.pid) - spent[1]) / took,
     }
 

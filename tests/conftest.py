@@ -11,7 +11,11 @@ from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.worker import WorkerProcess
 
-pytest_plugins = ["tests.fixtures.control_plane", "tests.fixtures.cluster_scene"]
+pytest_plugins = [
+    "tests.fixtures.control_plane",
+    "tests.fixtures.cluster_scene",
+    "tests.fixtures.parallel",
+]
 
 IMAGES = Path(__file__).parent / "images"
 _REASONS = Path(__file__).parents[1] / "deploy" / "posture_log_reasons.sql"

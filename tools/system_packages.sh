@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian/Ubuntu packages that pip cannot bring. `run`: what the worker needs;
-# `test`: what the tests need on top. Installs what is missing when root or a
+# Debian/Ubuntu packages that pip cannot bring. `run`: what the worker needs; `test`:
+# what the tests need on top; `engine`: what makes their Docker engine. Installs what is missing when root or a
 # password-less sudo allows it, otherwise asks for it in one line.
 set -euo pipefail
 
@@ -12,7 +12,7 @@ want_library() { has_library "$1" || missing+=("$2"); }
 want_command() { has_command "$1" || missing+=("$2"); }
 
 PATH="$PATH:/usr/sbin:/sbin"
-case "${1:?run or test}" in
+case "${1:?run, test or engine}" in
 run)
     want_library libEGL.so.1 libegl1
     want_library libGLESv2.so.2 libgles2
@@ -34,6 +34,10 @@ test)
     want_library libgstrtspserver-1.0.so.0 gir1.2-gst-rtsp-server-1.0
     /usr/bin/python3 -c 'import gi' 2>/dev/null || missing+=(python3-gi)
     [ -e "/usr/lib/$(uname -m)-linux-gnu/gstreamer-1.0/libgstrtp.so" ] || missing+=(gstreamer1.0-plugins-good)
+    ;;
+engine)
+    want_command mmdebstrap mmdebstrap
+    want_command unshare util-linux
     ;;
 esac
 [ ${#missing[@]} -eq 0 ] && exit 0

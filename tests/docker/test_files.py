@@ -145,30 +145,6 @@ def test_no_password_is_written_down():
             assert "PASSWORD" not in name or value.startswith("${"), name
 
 
-def test_compose_reads_it(tmp_path):
-    compose = ["docker", "compose"]
-    try:
-        done = subprocess.run(
-            [*compose, "version"], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        pytest.skip("docker is not installed")
-    if done.returncode or "ompose" not in done.stdout:
-        pytest.skip(f"docker has no compose plugin: {done.stderr.strip()}")
-    settings = tmp_path / "env"
-    example = (ROOT / ".env.example").read_text()
-    settings.write_text(example.replace("PASSWORD=\n", "PASSWORD=x\n"))
-    for profile in ((), ("--profile", "monitoring")):
-        done = subprocess.run(
-            [*compose, *profile, "--env-file", str(settings), "config", "--quiet"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-
 def test_monitoring_is_asked_for_and_costs_nobody_else_a_setting():
     asked = re.compile(r"(\w+):\?")
     usual = set(asked.findall(str(COMPOSE["services"]["worker"])))

@@ -27,7 +27,7 @@ class Workstation:
     def build(self, *flags, **environ):
         arguments = ("--only", "build", "--yes", *flags)
         script = Script(self, "build_and_push.py", *arguments, **environ)
-        script.wait(540)
+        script.wait(1800)
         return script
 
 

@@ -1,6 +1,7 @@
-"""The benchmark that is no measurement of time: it says what is right."""
+"""Every benchmark works; of the one that is no measurement of time, what it says."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -98,3 +99,65 @@ def test_what_is_ambiguous_is_shown_and_not_counted(tmp_path):
     assert "right: 1 of 2, 50.0% (2 judged)" in shown
     assert "kind slouch: 0 of 1" in shown
     assert "view side: 1 of 2" in shown
+
+
+# Too small to measure anything: they only have to work. The others are parts of these.
+SMALLEST = {
+    "accuracy": ["--model=lite"],
+    "camera": ["--model=lite"],
+    "node_agent": ["--seconds=2"],
+    "nudges": ["--rows=2000"],
+    "page queries": ["--rows=2000", "--runs=1"],
+    "page screen": ["--runs=1"],
+    "page load": ["--cameras=2", "--pages=1", "--seconds=1"],
+    "page_and_worker": [
+        *("--model=lite", "--cameras=2", "--pages=1", "--rounds=1", "--seconds=2"),
+    ],
+    "page_cold": ["--rows=2000", "--rounds=1"],
+    "placement": ["--nodes=10", "--rounds=2"],
+    "results": ["--seconds=1"],
+    "retention": ["--rows=2000"],
+    "scaler_calls": ["--calls=50", "--many=50"],
+    "start": ["--runs=1"],
+    "store": ["--rounds=1"],
+    "strangers page": ["--seconds=2"],
+    "strangers worker": ["--seconds=2"],
+    "telemetry": [],
+    "throughput": ["--model=lite", "--seconds=2"],
+}
+
+
+SCRIPTS = {
+    path.stem
+    for path in (ROOT / "benchmarks").glob("*.py")
+    if "ArgumentParser(" in path.read_text()
+}
+
+
+def test_every_benchmark_is_run_here():
+    assert {name.split()[0] for name in SMALLEST} >= SCRIPTS
+
+
+@pytest.mark.parametrize(
+    "name", [each for each in SMALLEST if each.split()[0] in SCRIPTS]
+)
+def test_a_benchmark_gives_its_figures(name):
+    script, *what = name.split()
+    if script == "scaler_calls" and not shutil.which("go"):
+        pytest.skip("go is not installed: the caller is built with it")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            f"benchmarks.{script}",
+            *what,
+            *SMALLEST[name],
+            "--json",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)

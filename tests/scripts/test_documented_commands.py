@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.postgres import running_postgres
-from tests.fixtures.worker import ROOT
+from tests.fixtures.scripts import ROOT, help_of
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(?:^ {4,}\S.*\n(?:^\s*\n(?= {4,}\S))?)+", re.MULTILINE)
@@ -19,7 +19,7 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 CANNOT = {
     "curl": "asks a Prometheus of the reader's",
-    "docker": "needs an engine and a registry: tests/docker builds where there are",
+    "docker": "needs an engine: tests/docker runs compose and builds the images",
     "git": "asks the place where the project is published",
     "helm": "changes a cluster that has to be there",
     "mosquitto_pub": "is one camera of many; publish_test_images.py is run",
@@ -111,8 +111,10 @@ class Reader:
             self.run([sys.executable, str(ROOT / script)], *rest, text="sit upright\n")
         else:
             # What serves or changes a cluster is run by tests of its own: here its
-            # flags are read.
-            self.run([sys.executable, str(ROOT / script)], *rest, "--help")
+            # flags are looked up.
+            told = help_of(script)
+            flags = [each for each in rest if each.startswith("-")]
+            assert all(flag.partition("=")[0] in told for flag in flags)
 
     def make(self, target, *arguments):
         self.run(["make", "-C", str(ROOT), "--dry-run", target], *arguments)

@@ -8,7 +8,7 @@ from posture.vision.bundle import DETECTOR, LANDMARKS, write_bundle
 from posture.vision.landmarks import Landmarker
 from tests.conftest import IMAGES
 from tests.fixtures.disk import little_room
-from tests.fixtures.original_model import ORIGINAL
+from tests.fixtures.models import ORIGINAL
 from tests.fixtures.worker import ROOT
 
 LITE = ROOT / "models" / "pose_landmarker_lite.task"
@@ -20,7 +20,7 @@ def networks_of(bundle):
 
 
 def test_without_the_mask_the_landmarks_stay_the_same_to_the_last_bit(tmp_path):
-    assert ORIGINAL.exists(), "bring it: python -m tests.fixtures.original_model"
+    assert ORIGINAL.exists(), "bring it: python -m tests.fixtures.cache"
     ours = tmp_path / "ours.task"
     write_bundle(ours, networks_of(ORIGINAL))
     assert ours.stat().st_size < ORIGINAL.stat().st_size

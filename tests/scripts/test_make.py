@@ -1,0 +1,90 @@
+"""Every target of the Makefile does what it is for; what is not run here, CI runs."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.fixtures.scripts import ROOT
+
+BY_CI = {"install", "prepare", "test", "test-cluster", "lint"}
+BY_OTHER_TESTS = {"chaos": "tests/chaos"}
+NOT_COPIED = (".git", ".venv", "models", "local", "site", ".*_cache", "__pycache__")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of this one, for some targets write into it."""
+    folder = tmp_path_factory.mktemp("make") / "checkout"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    (folder / "models").mkdir()
+    for bundle in (ROOT / "models").glob("pose_landmarker_*.task"):
+        (folder / "models" / bundle.name).symlink_to(bundle)
+    return folder
+
+
+@pytest.fixture
+def make(checkout):
+    def run(*arguments, venv=sys.prefix):
+        there = [f"--assume-old={venv}/bin/.installed{end}" for end in ("", "-dev")]
+        done = subprocess.run(
+            ["make", *there, f"VENV={venv}", *arguments],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_every_target_is_run():
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    here = re.findall(r'make\("([a-z-]+)"', (ROOT / __file__).read_text())
+    assert {*targets.split()} == {*here} | BY_CI | BY_OTHER_TESTS.keys()
+
+
+def test_help_lists_the_targets(make):
+    assert "Everything that can be checked on this machine" in make("help")
+
+
+def test_models_brings_all_three(make):
+    make("models")
+
+
+def test_demo_shows_rows_and_ends(make):
+    assert "Good" in make("demo", "ARGS=--once --model lite")
+
+
+def test_docs_makes_a_website(make, checkout):
+    make("docs")
+    assert (checkout / "site" / "index.html").exists()
+
+
+def test_screenshots_are_taken(make, checkout):
+    images = checkout / "docs" / "images"
+    before = {path.name for path in images.iterdir()}
+    for path in images.glob("*.png"):
+        path.unlink()
+    make("screenshots")
+    assert {path.name for path in images.glob("*.png")} <= before
+
+
+def test_proto_writes_what_is_there(make, checkout):
+    make("proto")
+    for path in ROOT.glob("externalscaler_pb2*"):
+        assert (checkout / path.name).read_text() == path.read_text()
+
+
+def test_clean_leaves_only_local(make, checkout, tmp_path):
+    venv = tmp_path / "venv"
+    venv.mkdir()
+    (checkout / "local").mkdir(exist_ok=True)
+    make("clean", venv=str(venv))
+    assert not venv.exists()
+    assert not (checkout / "models").exists()
+    assert (checkout / "local").exists()
