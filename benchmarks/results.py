@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.machine import machine, show
 from posture.results.publish import Results
 from posture.results.settings import ResultSettings
-from posture.store.posture_log import Row
+from posture.store.row import Row
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.settings import read_settings

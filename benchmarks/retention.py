@@ -19,8 +19,9 @@ from benchmarks.machine import machine, show
 from posture.settings import DatabaseSettings, ForgetSettings
 from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
-from posture.store.posture_log import PostureLog, Row
+from posture.store.posture_log import PostureLog
 from posture.store.retention import forget, prune_rows
+from posture.store.row import Row
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.settings import settings_from
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from posture.store.posture_log import Row
+from posture.store.row import Row
 
 SCHEMA = 1
 """Version of the document; a change that breaks readers makes it 2."""

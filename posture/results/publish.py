@@ -28,7 +28,7 @@ from posture.results.payload import (
     understood,
 )
 from posture.results.settings import ResultSettings
-from posture.store.posture_log import Row
+from posture.store.row import Row
 from posture.vision.payload import pi_name
 
 log = logging.getLogger(__name__)

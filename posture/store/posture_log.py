@@ -11,6 +11,7 @@ from common.database_settings import DatabaseSettings
 from common.postgres import Connection, DatabaseError
 from posture.store import optional_columns, table_shape
 from posture.store.positions import NEWEST, Positions, newest
+from posture.store.row import Row
 from posture.store.table_shape import LOWEST
 
 # Any number will do, as long as every worker uses the same one.
@@ -22,28 +23,6 @@ _PERHAPS_THE_ROW = frozenset(
     ("22001", "22003", "22021", "22P05", "23502", "23503", "23514", "23P01", "P0001")
 )
 _THERE_ALREADY, _RAISED = "23505", "P0001"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of `posture_log`, but for its id; times are UTC without a zone."""
-
-    pi_id: str
-    filename: str
-    received_time: datetime
-    analyzed_time: datetime
-    neck_angle: int | None
-    body_angle: int | None
-    posture_status: str
-    landmarks_detected: bool
-    processed_by: str
-    reason: str | None = None
-    """Why nobody was judged, None where somebody was."""
-    view: str | None = None
-    yaw: int | None = None
-    """Degrees: 90 from the side, 0 from front or back."""
-    rotate: int | None = None
-    """Degrees clockwise that would make a turned picture upright; never stored."""
 
 
 COLUMNS = tuple(

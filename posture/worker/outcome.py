@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from posture.mqtt.message import Message
 from posture.store.camera_folders import File
-from posture.store.posture_log import Row
+from posture.store.row import Row
 from posture.vision.analyze import Analysis
 from posture.vision.payload import pi_name
 from posture.vision.verdict import Verdict

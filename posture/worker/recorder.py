@@ -15,7 +15,8 @@ from pathlib import Path
 
 from common.postgres import DatabaseError
 from posture.store.camera_folders import CameraFolders
-from posture.store.posture_log import PostureLog, Row, Stored, perhaps_the_row
+from posture.store.posture_log import PostureLog, Stored, perhaps_the_row
+from posture.store.row import Row
 from posture.worker.advisor import Advisor
 from posture.worker.dedup import InHand, Written
 from posture.worker.events import Events

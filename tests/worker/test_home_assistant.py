@@ -11,7 +11,7 @@ import yaml
 from posture.results import home_assistant
 from posture.results.publish import Results, forget_results
 from posture.results.settings import ResultSettings
-from posture.store.posture_log import Row
+from posture.store.row import Row
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.home_assistant import ENVIRONMENT, running_home_assistant
 from tests.fixtures.listener import kept, listening

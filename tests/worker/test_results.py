@@ -11,7 +11,7 @@ import pytest
 from posture.results.payload import document
 from posture.results.publish import Results, forget_results
 from posture.results.settings import ResultSettings
-from posture.store.posture_log import Row
+from posture.store.row import Row
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.listener import kept, listening
 from tests.fixtures.mosquitto import dynamic_security, running_mosquitto

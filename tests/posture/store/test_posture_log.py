@@ -10,7 +10,8 @@ import pytest
 from common.options import SettingsError
 from common.postgres import DatabaseError
 from posture.settings import DatabaseSettings
-from posture.store.posture_log import COLUMNS, PostureLog, Row, perhaps_the_row
+from posture.store.posture_log import COLUMNS, PostureLog, perhaps_the_row
+from posture.store.row import Row
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.postgres import PASSWORD
 from tests.fixtures.proxy import running_proxy

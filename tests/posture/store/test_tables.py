@@ -12,7 +12,8 @@ from nudge.minutes import minutes
 from page.history import Wish, find
 from page.rows import Rows
 from posture.store.kept_rows import KeptRows
-from posture.store.posture_log import PostureLog, Row, perhaps_the_row
+from posture.store.posture_log import PostureLog, perhaps_the_row
+from posture.store.row import Row
 from tests.fixtures.postgres import TABLE
 from tests.fixtures.tables import own_database
 

@@ -7,7 +7,8 @@ import pytest
 
 from posture.mqtt.message import Message
 from posture.settings import DatabaseSettings
-from posture.store.posture_log import PostureLog, Row
+from posture.store.posture_log import PostureLog
+from posture.store.row import Row
 from posture.vision.analyze import Analysis
 from posture.vision.verdict import Status, Verdict
 from posture.worker.dedup import InHand, Written
