@@ -19,7 +19,7 @@ MODELS := models/pose_landmarker_full.task
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
 
-demo: $(BIN)/.installed $(MODELS) ## Pictures in, rows out, all on this machine (ARGS=--once: end after the samples)
+demo: $(BIN)/.installed-demo $(MODELS) ## Pictures in, rows out, all on this machine (ARGS=--once: end after the samples)
 	@$(BIN)/python run_local.py $(ARGS)
 
 install: $(BIN)/.installed ## The virtual environment with all that the scripts need
@@ -75,7 +75,11 @@ $(BIN)/.installed: requirements.txt constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(BIN)/.installed-dev: requirements-dev.txt requirements-docs.txt $(BIN)/.installed
+$(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.txt requirements-docs.txt requirements-demo.txt $(BIN)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

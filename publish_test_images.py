@@ -14,9 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
 from common import cli, options
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
@@ -24,7 +21,6 @@ from common.options import decimal, integer, option, section
 from common.publisher import Publisher
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
-console = Console(stderr=True)
 
 
 def _pis(text: str) -> list[str]:
@@ -64,11 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
     options.add_arguments(parser, PublishSettings)
     arguments = parser.parse_args(argv)
-    return cli.exit_code(lambda: _run(arguments), _complain)
-
-
-def _complain(text: str) -> None:
-    console.print(text, style="red", markup=False, highlight=False)
+    return cli.exit_code(lambda: _run(arguments), _say)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -110,20 +102,16 @@ def find_pictures(named: list[str]) -> list[Path]:
 def _publish(files: list[Path], settings: PublishSettings) -> int:
     total = len(files) * settings.repeat or None
     begun = time.monotonic()
-    with (
-        Publisher(settings.broker) as publisher,
-        Progress(console=console, disable=not sys.stderr.isatty()) as progress,
-    ):
-        task = progress.add_task("publishing", total=total)
+    with Publisher(settings.broker) as publisher:
         try:
             for number, (pi, path) in enumerate(_in_turn(files, settings)):
                 _wait_for_turn(begun, number, settings.rate)
                 publisher.publish(f"images/{pi}", path.read_bytes())
-                progress.update(task, completed=publisher.acknowledged)
+                _show_progress(publisher.acknowledged, total)
         except KeyboardInterrupt:
-            progress.stop()
+            pass  # what is on its way is waited for
         publisher.finish()
-        progress.update(task, completed=publisher.acknowledged)
+        _show_progress(publisher.acknowledged, total)
     _report(publisher, time.monotonic() - begun)
     return 0
 
@@ -143,19 +131,28 @@ def _wait_for_turn(begun: float, number: int, rate: float) -> None:
         time.sleep(max(0.0, begun + number / rate - time.monotonic()))
 
 
+def _show_progress(count: int, total: int | None) -> None:
+    """One line that is written anew, for who looks on; a log gets none of it."""
+    if sys.stderr.isatty():
+        of = f" of {total}" if total else ""
+        print(f"\rpublishing: {count}{of} ", end="", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _say(text: str) -> None:
+    start = "\n" if sys.stderr.isatty() else ""
+    print(f"{start}{text}", file=sys.stderr)  # noqa: T201 - this is what the user reads
+
+
 def _report(publisher: Publisher, seconds: float) -> None:
     count = publisher.acknowledged
-    console.print(
+    _say(
         f"{count} pictures acknowledged in {seconds:.1f} s "
-        f"({count / max(seconds, 1e-9):.1f} a second)",
-        highlight=False,
+        f"({count / max(seconds, 1e-9):.1f} a second)"
     )
     if publisher.unheard:
-        console.print(
+        _say(
             f"{publisher.unheard} of them had no subscriber and are gone: start the "
-            "worker first, once, so that its session collects pictures from then on",
-            style="yellow",
-            highlight=False,
+            "worker first, once, so that its session collects pictures from then on"
         )
 
 

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
+try:
+    from rich.console import Console
+except ModuleNotFoundError:
+    raise SystemExit(
+        "the demo needs packages of its own: pip install -r requirements-demo.txt"
+    ) from None
 
 from common import cli, options
 from common.broker_settings import BrokerSettings
