@@ -30,6 +30,7 @@ test)
     want_command npm npm # brings the networks of lite and heavy, and axe-core
     want_command chromium chromium
     want_command ip iproute2
+    want_command mmdebstrap mmdebstrap # a bare Debian, to walk the guide in
     # An RTSP server for the tests of camera.py.
     want_library libgstrtspserver-1.0.so.0 gir1.2-gst-rtsp-server-1.0
     /usr/bin/python3 -c 'import gi' 2>/dev/null || missing+=(python3-gi)

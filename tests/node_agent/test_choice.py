@@ -1,34 +1,11 @@
 """End to end: agents on two boards, Prometheus, the API server, and the watcher."""
 
-import contextlib
-import threading
-
 import pytest
 
-from tests.fixtures.boards import nano, orin_6
+from tests.fixtures.boards import busy, nano, orin_6
 from tests.fixtures.node_agent import running_agent
 from tests.fixtures.prometheus import running_prometheus
 from tests.fixtures.scripts import running_script
-
-
-@contextlib.contextmanager
-def busy(board, percent):
-    """The board's CPU, so busy until the end."""
-    done = threading.Event()
-
-    def work():
-        ticks = 1
-        while not done.wait(0.02):
-            ticks += 1
-            board.cpu(ticks * percent, ticks * (100 - percent))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 @pytest.mark.parametrize(
