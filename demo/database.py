@@ -16,6 +16,7 @@ from demo.errors import DemoError
 log = logging.getLogger(__name__)
 
 TABLE = Path(__file__).parents[1] / "deploy" / "posture_log.sql"
+_REASONS = TABLE.with_name("posture_log_reasons.sql")
 _NAME = "posture"
 
 
@@ -91,6 +92,7 @@ class Database:
                 cursor.execute(f"CREATE DATABASE {_NAME}")
         with closing(self._connect(_NAME)) as connection, connection.cursor() as cursor:
             cursor.execute(TABLE.read_text())
+            cursor.execute(_REASONS.read_text())
 
     def _connect(self, name: str) -> Any:  # noqa: ANN401 - psycopg2's C class
         connection = psycopg2.connect(
