@@ -4,6 +4,7 @@ from datetime import datetime
 
 from nudge.patience import Minutes
 from page.rows import Rows
+from posture.store.table_shape import LOWEST
 from posture.vision.verdict import Status
 
 _NEWEST = 500_000  # rows of the table that a look goes through: 200 a second for 40 min
@@ -14,7 +15,10 @@ SELECT pi_id, extract(epoch FROM date_trunc('minute', received_time))::bigint / 
 FROM posture_log
 WHERE received_time >= %s AND received_time < %s AND pi_id IS NOT NULL
     AND posture_status IN ('{Status.GOOD}', '{Status.BAD}')
-    AND id > (SELECT coalesce(max(id), 0) - %s FROM posture_log)
+    AND id > coalesce(
+        (SELECT id FROM posture_log ORDER BY id DESC OFFSET %s LIMIT 1),
+        {LOWEST}
+    )
 GROUP BY 1, 2"""  # noqa: S608 - constants
 
 

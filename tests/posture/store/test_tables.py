@@ -327,6 +327,14 @@ def test_a_camera_that_the_table_does_not_take_is_its_rows_fault(postgres):
         assert log.takes_others(stranger)
 
 
+def test_a_row_with_a_far_id_hides_nobody_from_the_nudges(postgres):
+    begin = NOON.replace(tzinfo=UTC)
+    with own_database(postgres, FAR) as database, database.log() as log:
+        log.write([ROW])
+        seen = minutes(Rows(database.settings), begin, begin + timedelta(minutes=1))
+    assert list(seen) == ["pi1"]
+
+
 # Numbers
 
 
