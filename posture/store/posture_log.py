@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -34,31 +34,6 @@ COLUMNS = tuple(
 """The documented columns, but for the id."""
 
 _TYPES = "%s, %s, %s::timestamp, %s::timestamp, %s::int, %s::int, %s, %s, %s"
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Some neighbouring rows of the table, and which of them are a session's."""
-
-    highest: int
-    lowest: int
-    """Ids between which all rows were looked at."""
-    rows: Sequence[tuple[int, str]]
-    """Id and message's key of the session's rows, the newest first."""
-
-
-# A file's name ends with the message's key and ".jpg". strpos sorts most rows out ten
-# times as fast as what counts characters from the end.
-_STRETCH = """
-SELECT max(id), min(id), array_agg(id ORDER BY id DESC) FILTER (WHERE own),
-    array_agg(left(right(filename, 36), 32) ORDER BY id DESC) FILTER (WHERE own)
-FROM (
-    SELECT id, filename, strpos(filename, '_' || %s) > 0
-        AND starts_with(right(filename, 36), %s) AS own
-    FROM (
-        SELECT id, filename FROM posture_log WHERE id < %s ORDER BY id DESC LIMIT 100000
-    ) AS newest
-) AS named"""
 
 
 @dataclass(frozen=True)
@@ -136,27 +111,6 @@ class PostureLog:
                     )
                 }
         return ids
-
-    def newest_of_session(self, mark: str) -> Iterator[Stretch]:
-        """The rows of a session, the newest first, down to the beginning of the table.
-
-        Those of messages whose keys begin with `mark`. The table is walked by its
-        primary key, so no index is needed, and each step ends soon.
-
-        Raises:
-            DatabaseError: the database does not answer.
-        """
-        top: int | None = None
-        while True:
-            ((highest, lowest, ids, keys),) = self.ask(
-                _STRETCH, mark, mark, (1 << 63) - 1 if top is None else top
-            )
-            if lowest is None:
-                return
-            yield Stretch(
-                highest, lowest, list(zip(ids or (), keys or (), strict=True))
-            )
-            top = lowest
 
     def confirm(self, ids: Mapping[str, int]) -> set[str]:
         """Which of these files have a row of this id still.
@@ -285,7 +239,7 @@ def _insert(
     columns = ", ".join(names)
     types = ", ".join([_TYPES, *(optional_columns.TYPES[name] for name in optional)])
     return (
-        f"INSERT INTO posture_log ({columns}) "
+        f"INSERT INTO posture_log ({columns}) "  # noqa: S608 - constants
         f"SELECT * FROM (VALUES {', '.join([f'({types})'] * len(rows))}) "
         f"AS new ({columns}) "
         "WHERE NOT EXISTS (SELECT FROM posture_log AS old "

@@ -1,16 +1,19 @@
 """What earlier lives of this worker have written, asked of the table."""
 
 import logging
+import queue
 import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from common.postgres import DatabaseError
 from common.signals import Stop
 from posture.errors import StoppedError
 from posture.mqtt.message import Message
 from posture.store.posture_log import PostureLog
+from posture.store.session_rows import newest_of_session
 from posture.worker.dedup import Written
 
 log = logging.getLogger(__name__)
@@ -20,6 +23,7 @@ _ENOUGH = 10_000
 message that comes again was in hand when a connection ended, and acknowledgements go in
 the order of delivery, so no more rows of its session can be newer than its own."""
 _DELAY = 5.0  # seconds between attempts
+_TICK = 0.5  # seconds between looks whether the worker ends
 _LAG = 60.0  # seconds by which a delivery may be later than what it repeats was written
 
 
@@ -47,11 +51,19 @@ class Recall:
         self._mark = mark
         self._stop = stop
         self._on_wait = on_wait
+        self._orders: queue.SimpleQueue[queue.SimpleQueue[DatabaseError | None]]
+        self._orders = queue.SimpleQueue()
+        # Analysts are kept from the network, so they cannot connect to a database.
+        self._thread = threading.Thread(target=self._serve, name="recall", daemon=True)
         self._lock = threading.Lock()
         self._generation = 0
         self._learned = 0  # generation
         self._at = 0.0  # when the table was asked
         self._seen: int | None = None  # id of a row; all above it may be new
+
+    def start(self) -> None:
+        """Begin; in a thread that may reach the network."""
+        self._thread.start()
 
     def ensure(self, message: Message) -> float:
         """See to it that what may be this message's row is known.
@@ -72,7 +84,7 @@ class Recall:
                 try:
                     at = time.monotonic()
                     if message.session != message.generation or message.again:
-                        self._learn()
+                        self._have_learned()
                         self._learned = message.generation
                     self._at = at
                     self._generation = message.generation
@@ -83,13 +95,35 @@ class Recall:
                         raise StoppedError("cannot read rows") from error
             return max(self._at, message.taken - _LAG)
 
+    def _have_learned(self) -> None:
+        answer: queue.SimpleQueue[DatabaseError | None] = queue.SimpleQueue()
+        self._orders.put(answer)
+        while True:
+            with suppress(queue.Empty):
+                if error := answer.get(timeout=_TICK):
+                    raise error
+                return
+            self._on_wait()
+            if self._stop.is_set():
+                raise StoppedError("cannot read rows")
+
+    def _serve(self) -> None:
+        while True:
+            answer = self._orders.get()
+            try:
+                self._learn()
+            except DatabaseError as error:
+                answer.put(error)
+            else:
+                answer.put(None)
+
     def _owed(self, message: Message) -> bool:
         """A redelivery in a session that is new, says the broker: some always do."""
         return message.again and message.generation > self._learned
 
     def _learn(self) -> None:
         seen, count = self._seen, 0
-        for stretch in self._table.newest_of_session(self._mark):
+        for stretch in newest_of_session(self._table, self._mark):
             self._written.recall(stretch.rows)
             count += len(stretch.rows)
             self._seen = max(self._seen or stretch.highest, stretch.highest)

@@ -138,6 +138,7 @@ class Worker:
 
     def start(self) -> None:
         """Subscribe, and begin to work on what comes."""
+        self._recall.start()
         for analyst in self._analysts:
             analyst.start()
         self._recorder.start()

@@ -88,3 +88,20 @@ def test_one_cameras_blocked_folder_stops_no_other_camera(
     assert worker.stop() == 0
     assert len(files_in(worker.pictures)) == 7
     assert len(list(worker.quarantine.glob("*.json"))) == 3
+
+
+def test_a_connection_to_the_database_that_is_lost_does_not_end_what_is_known(
+    broker, own_postgres, unacknowledged, wait_for_rows
+):
+    worker, proxy, _ = unacknowledged
+    own_postgres.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE usename = 'analyzer'"
+    )
+    proxy.mode = "pass"
+    proxy.cut()
+    broker.publish("images/pi1", payload(ALL[COUNT]))
+
+    wait_for_rows(own_postgres, COUNT + 1)
+    assert worker.stop() == 0
+    assert_each_once(own_postgres, worker.pictures, COUNT + 1)

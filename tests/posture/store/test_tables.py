@@ -14,6 +14,7 @@ from page.rows import Rows
 from posture.store.kept_rows import KeptRows
 from posture.store.posture_log import PostureLog, perhaps_the_row
 from posture.store.row import Row
+from posture.store.session_rows import newest_of_session
 from tests.fixtures.postgres import TABLE
 from tests.fixtures.tables import own_database
 
@@ -378,7 +379,7 @@ def test_a_sessions_rows_are_found_below_any_number_of_others(postgres):
             "INSERT INTO posture_log (filename) SELECT 'pi2_' || md5(n::text) || '.jpg'"
             " FROM generate_series(1, 120000) AS n"
         )
-        stretches = list(log.newest_of_session("abc123"))
+        stretches = list(newest_of_session(log, "abc123"))
         assert [row for each in stretches for row in each.rows] == [
             (ids[f"pi1_{mine}.jpg"], mine)
         ]
