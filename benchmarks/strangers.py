@@ -4,11 +4,11 @@
     python -m benchmarks.strangers worker --threads 2 --json
 
 `page`: milliseconds that a visitor waits for a page, in turn without strangers and
-while 500 silent connections, 45 senders of the slowest pictures that are taken, and 60
-unfinished uploads of 20 MB go on, from the visitor's own address; they are a process of
-their own. `worker`: the largest pictures of each kind that are taken, all at once. Both
-say the most memory that the process had (VmHWM of the kernel), to be compared with the
-shipped limits.
+while 500 silent connections go on, and first 60 unfinished uploads of 20 MB, then 45
+senders of the slowest pictures that are taken, all from the visitor's own address; they
+are a process of their own. `worker`: the largest pictures of each kind that are taken,
+all at once. Both say the most memory that the process had (VmHWM of the kernel), to be
+compared with the shipped limits.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,10 @@ _COPIES = 3  # of each large picture, at the same time
 _ASKED = ("/", "/table", "/livez")
 
 
-def worst() -> dict[str, bytes]:
-    """The largest of each kind that are taken."""
-    noise = np.random.default_rng(1).integers(0, 256, (781, 1000, 3), np.uint8)
-    large = np.tile(noise, (8, 8, 1))
+@cache
+def plain() -> dict[str, bytes]:
+    """The largest that are taken, in files of a few kilobytes to a megabyte."""
     return {
-        "JPEG": images.saved(large, "JPEG", quality=30),
-        "progressive JPEG": images.saved(large, "JPEG", quality=30, progressive=True),
         "PNG": images.png(8000, 6250),
         "PNG, 16 bits and alpha": images.png(4320, 4320, 16, 6),
         "APNG": images.png(3500, 3500, 8, 6, animated=True),
@@ -53,6 +51,16 @@ def worst() -> dict[str, bytes]:
             4320, 4320, BitsPerSample=16, SamplesPerPixel=4
         ),
         "WebP": images.webp(6100, 6100, lossless=True),
+    }
+
+
+def noisy() -> dict[str, bytes]:
+    """The largest that are taken and full of detail."""
+    noise = np.random.default_rng(1).integers(0, 256, (781, 1000, 3), np.uint8)
+    large = np.tile(noise, (8, 8, 1))
+    return {
+        "JPEG": images.saved(large, "JPEG", quality=30),
+        "progressive JPEG": images.saved(large, "JPEG", quality=30, progressive=True),
     }
 
 
@@ -77,11 +85,11 @@ def measure_page(seconds: float) -> dict[str, Any]:
             rows.add(f"pi{number:02}")
         wait_until(lambda: page.get("/healthz")[0] == 200, "the page has its rows")
         before = most_mb(page.process.pid)
-        took: dict[str, list[float]] = {"alone": [], "with_strangers": []}
-        for _ in range(2):
-            took["alone"] += _visit(page.port, seconds / 2)
-            with strangers(page):
-                took["with_strangers"] += _visit(page.port, seconds / 2)
+        took = {"alone": _visit(page.port, seconds)}
+        # In turn: unfinished uploads keep slow pictures of their address waiting.
+        for kind in ("unfinished", "slow_pictures"):
+            with strangers(page, kind):
+                took[f"with_{kind}"] = _visit(page.port, seconds)
         figures: dict[str, Any] = {}
         for name, times in took.items():
             figures[f"{name}_questions"] = len(times)
@@ -109,15 +117,17 @@ def _visit(port: int, seconds: float) -> list[float]:
 
 
 @contextmanager
-def strangers(page: LivePage) -> Iterator[None]:
-    """All of them at once, in a process of their own."""
+def strangers(page: LivePage, kind: str) -> Iterator[None]:
+    """500 silent ones and those of a kind, in a process of their own."""
     cookie, token = page.visitor()
-    small = [picture for picture in worst().values() if len(picture) < 4 << 20]
+    small = list(plain().values())
     head = (
         f"POST /send?camera=x HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n"
         f"X-Token: {token}\r\nContent-Length: "
     )
-    process = multiprocessing.Process(target=_molest, args=(page.port, head, small))
+    process = multiprocessing.Process(
+        target=_molest, args=(page.port, head, small, kind)
+    )
     process.start()
     time.sleep(3)  # all are there
     yield
@@ -125,14 +135,14 @@ def strangers(page: LivePage) -> Iterator[None]:
     process.join()
 
 
-def _molest(port: int, head: str, bombs: list[bytes]) -> None:
+def _molest(port: int, head: str, bombs: list[bytes], kind: str) -> None:
     unfinished = f"{head}{20 << 20}\r\n\r\n".encode() + bytes(1 << 20)
     sendings = [f"{head}{len(bomb)}\r\n\r\n".encode() + bomb for bomb in bombs]
-    for count, said in (
-        (_SILENT, [b""]),
-        (_UNFINISHED, [unfinished]),
-        (_SENDERS, sendings),
-    ):
+    uploads = {
+        "unfinished": (_UNFINISHED, [unfinished]),
+        "slow_pictures": (_SENDERS, sendings),
+    }
+    for count, said in ((_SILENT, [b""]), uploads[kind]):
         for number in range(count):
             what = said[number % len(said)]
             threading.Thread(target=_say, args=(port, what), daemon=True).start()
@@ -151,7 +161,7 @@ def _say(port: int, what: bytes) -> None:
 
 def measure_worker(threads: int) -> dict[str, Any]:
     """The worker's memory while the largest pictures come from many cameras."""
-    pictures = worst()
+    pictures = plain() | noisy()
     with (
         tempfile.TemporaryDirectory() as folder,
         running_postgres() as postgres,

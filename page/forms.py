@@ -79,8 +79,8 @@ async def send(page: Page, request: Request) -> Response:
         size = _told(request, limit)
         async with uploads.place(address_of(request), size):
             file = await _body(request, limit, _UPLOADING)
-            await to_thread.run_sync(
-                page.sender.send, camera, file, limiter=uploads.thread
+            await asyncio.get_running_loop().run_in_executor(
+                uploads.thread, page.sender.send, camera, file
             )
     except BusyError as error:
         return PlainTextResponse(str(error), 503)

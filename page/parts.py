@@ -74,6 +74,7 @@ class Page:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            self.uploads.thread.shutdown(wait=False, cancel_futures=True)
             self.sender.close()
 
     async def _go(self) -> None:

@@ -1,11 +1,13 @@
 """Places for pictures that browsers send: few, counted in bytes, and not for ever."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-
-from anyio import CapacityLimiter
 
 from page.errors import PageError
 
@@ -13,6 +15,7 @@ _MOST = 8  # at a time
 _MOST_OF_ONE = 3  # of one address
 _WAITING_OF_ONE = 10  # others of that address are told at once
 _LARGE = 3  # of the largest at a time
+_NICE = 10  # of 19, of the thread that decodes
 _PATIENCE = 10.0  # seconds that one waits for a place
 
 
@@ -25,7 +28,7 @@ class Uploads:
 
     def __init__(self, largest: int) -> None:
         """`largest` is the bytes that one picture may have."""
-        self.thread = CapacityLimiter(1)
+        self.thread = ThreadPoolExecutor(1, "uploads", _give_way)
         """Pictures are decoded one at a time, in no thread that others wait for."""
         self._free = _LARGE * largest
         self._open: Counter[str] = Counter()  # by address
@@ -66,6 +69,12 @@ class Uploads:
             self._open -= Counter({address: 1})
             async with self._changed:
                 self._changed.notify_all()
+
+
+def _give_way() -> None:
+    """Let this thread have what the others leave: a visitor's question comes first."""
+    if sys.platform.startswith("linux"):  # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _busy() -> BusyError:
