@@ -14,7 +14,7 @@ BESIDE ?=
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install models prepare test lint docs screenshots proto chaos test-cluster clean
+.PHONY: help demo install models prepare test lint docs screenshots proto chaos test-cluster test-brokers clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -37,6 +37,12 @@ test: lint prepare ## Everything that can be checked on this machine
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
 	@tools/system_packages.sh test
 	export KUBEBUILDER_ASSETS=$$(tests/cluster/build.sh) && $(BIN)/python -m pytest -m cluster $(ARGS)
+
+test-brokers: $(BIN)/.installed-dev ## Real brokers, each cached once outside this folder (BROKERS="hivemq nats")
+	@tools/system_packages.sh test
+	@$(BIN)/python -m posture.models lite
+	BROKERS="$(or $(BROKERS),mosquitto rabbitmq artemis hivemq nats activemq aedes moquette)" \
+		$(BIN)/python -m pytest tests/brokers $(ARGS)
 
 chaos: $(BIN)/.installed-dev ## Everything fails, every picture is counted (SECONDS=600 SEED=1)
 	@tools/system_packages.sh test

@@ -87,6 +87,12 @@ class Redelivery:
                 self._held.popitem(last=False)
             return again.key
 
+    def retained(self, key: str) -> str:
+        """The key of a retained picture: that of an equal one in hand, or `key`."""
+        with self._lock:
+            held = self._held.get(key[:CONTENT])
+            return held[-1].key if held else key
+
     def _recognised(self, message: Message, held: Sequence[Held]) -> Held | None:
         for each in held:
             if each.mid == message.mid:
@@ -122,7 +128,10 @@ class Redelivery:
                 with self._lock:
                     self._claimed.add(key)
                 return each
-        if not message.qos or message.retained:
+        if message.retained:
+            # What is retained was published before, so an equal row is its own.
+            return known[-1] if known else None
+        if not message.qos:
             return None
         with self._lock:
             possible = [

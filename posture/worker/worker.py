@@ -275,7 +275,9 @@ class Worker:
             message.payload,
             message.properties,
         )
-        if message.retained or not message.qos:
+        if message.retained:
+            return self._redelivery.retained(key)
+        if not message.qos:
             return key
         return self._redelivery.observe(message, key)
 
