@@ -1,5 +1,6 @@
 """What the brokers under test have in common: a process on a port of loopback."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -112,8 +113,14 @@ def bring(command: Sequence[str], folder: Path, what: str) -> None:
         MissingError: it is not installed, or could not fetch the package.
     """
     done = folder / ".done"
-    if done.exists():
-        return
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests may run side by side
+        if not done.exists():
+            _run(command, folder, what)
+            done.touch()
+
+
+def _run(command: Sequence[str], folder: Path, what: str) -> None:
     try:
         ran = subprocess.run(command, cwd=folder, capture_output=True, timeout=900)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -121,4 +128,3 @@ def bring(command: Sequence[str], folder: Path, what: str) -> None:
     if ran.returncode:
         said = (ran.stdout + ran.stderr).decode(errors="replace").strip()
         raise MissingError(f"{what}: {said[-300:]}")
-    done.touch()
