@@ -73,8 +73,11 @@ broker() {
         cat "$new" >>"$passwords"
         rm "$new"
     fi
-    chown mosquitto: "$passwords"
-    chmod 600 "$passwords"
+    # Cameras have a file of their own, which is empty until there is one.
+    touch /etc/mosquitto/cameras
+    chown mosquitto: "$passwords" /etc/mosquitto/cameras
+    chmod 600 "$passwords" /etc/mosquitto/cameras
+    install -m 600 -o mosquitto deploy/posture.acl deploy/cameras.acl /etc/mosquitto/
     service mosquitto restart
     answers 1883 || fail "the broker does not run: journalctl -u mosquitto"
 }
