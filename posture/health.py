@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from common import options
+from common import cli, options
 from common.broker_settings import BrokerSettings
 
 _LISTS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -31,8 +31,9 @@ def connected_ports(lists: Iterable[Path] = _LISTS) -> Iterator[int]:
                     yield int(remote.rpartition(":")[2], 16)
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Say whether the worker is connected to the broker that the environment names."""
+    cli.parser(__doc__).parse_args(argv)
     broker = options.read(BrokerSettings, argparse.Namespace(), os.environ)
     if broker.port in connected_ports():
         return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common import cli
 from common.errors import OperatorError
 from posture.models import bundle_path
 from posture.vision.landmarks import Landmarker
@@ -17,8 +18,9 @@ from posture.worker.native_log import take_over_stderr
 from posture.worker.seccomp import go_offline
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Find the landmarks of nobody."""
+    cli.parser(__doc__).parse_args(argv)
     said = take_over_stderr()
     go_offline()
     folder = Path(os.environ.get("MODELS_FOLDER") or "models")
