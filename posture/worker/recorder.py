@@ -91,7 +91,10 @@ class Recorder:
         first, longest = _DELAYS
         delay = first
         while more or waiting:
-            batch, more = self._next_batch(waiting) if more else (waiting, False)
+            # What fails for everybody is not made larger: it waits as it is.
+            batch = waiting
+            if more and not (waiting and self._all_failed):
+                batch, more = self._next_batch(waiting)
             waiting = self._record(batch)
             if not waiting:
                 delay = first
@@ -208,7 +211,7 @@ class Recorder:
         waiting = failed.keys() - refused
         for name in sorted(waiting)[:1]:
             what = f"cannot write rows: {failed[name]}"
-            self._failed("rows", what, everybody=not stored.ids)
+            self._failed("rows", what)
         self._tell(results, stored, refused)
         return [each for each in results if each.row.filename in waiting]
 
