@@ -28,7 +28,8 @@ def checkout(tmp_path_factory):
 @pytest.fixture
 def make(checkout):
     def run(*arguments, venv=sys.prefix):
-        there = [f"--assume-old={venv}/bin/.installed{end}" for end in ("", "-dev")]
+        ends = ("", "-demo", "-dev")  # it is installed what these tests run with
+        there = [f"--assume-old={venv}/bin/.installed{end}" for end in ends]
         done = subprocess.run(
             ["make", *there, f"VENV={venv}", *arguments],
             cwd=checkout,
@@ -44,7 +45,7 @@ def make(checkout):
 
 def test_every_target_is_run():
     (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
-    here = re.findall(r'make\("([a-z-]+)"', (ROOT / __file__).read_text())
+    here = re.findall(r'make\(\s*"([a-z-]+)"', (ROOT / __file__).read_text())
     assert {*targets.split()} == {*here} | BY_CI | BY_OTHER_TESTS.keys()
 
 
@@ -58,6 +59,13 @@ def test_models_brings_all_three(make):
 
 def test_demo_shows_rows_and_ends(make):
     assert "Good" in make("demo", "ARGS=--once --model lite")
+
+
+def test_brokers_are_tried_by_name(make):
+    # The trials themselves are run with the other tests, with these brokers.
+    assert "mosquitto" in make(
+        "test-brokers", "BROKERS=mosquitto", "ARGS=--collect-only"
+    )
 
 
 def test_docs_makes_a_website(make, checkout):
