@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
@@ -70,11 +73,23 @@ def _settings(process):
 
 
 @pytest.fixture
-def start_demo(tmp_path):
+def home():
+    """A folder that the database's own user may enter.
+
+    pytest closes its own to everybody else, whenever another session of it begins.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="demo-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def start_demo(home):
     demos = []
 
     def start(*flags, **options):
-        demo = Demo(tmp_path / "local", *flags, **options)
+        demo = Demo(home / "local", *flags, **options)
         demos.append(demo)
         return demo
 
@@ -184,8 +199,8 @@ def test_what_a_killed_run_left_is_cleared_away(start_demo):
     assert not demo.helpers()
 
 
-def test_a_folder_that_cannot_be_written_is_said(start_demo, tmp_path):
-    (tmp_path / "local").touch()
+def test_a_folder_that_cannot_be_written_is_said(start_demo, home):
+    (home / "local").touch()
     demo = start_demo("--once")
     assert demo.wait() == 1
     assert "name another folder with --folder" in " ".join(demo.said.split())
