@@ -9,7 +9,7 @@ import logging
 import queue
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -199,19 +199,16 @@ class Recorder:
         since = min(each.since for each in results)
         try:
             stored, failed = self._try_to_write(rows, since)
+            late, refused = self._at_fault(rows, failed, since)
         except DatabaseError as error:
             self._failed("rows", f"cannot write rows: {error}", everybody=True)
             self._unsure |= {row.filename for row in rows}
             return list(results)
-        refused = {
-            row.filename: str(failed[row.filename])
-            for row in rows
-            if row.filename in failed and self._table.takes_others(row)
-        }
-        waiting = failed.keys() - refused
+        waiting = failed.keys() - refused - late.ids.keys()
         for name in sorted(waiting)[:1]:
             what = f"cannot write rows: {failed[name]}"
             self._failed("rows", what)
+        stored = Stored({**stored.ids, **late.ids}, stored.new | late.new)
         self._tell(results, stored, refused)
         return [each for each in results if each.row.filename in waiting]
 
@@ -224,6 +221,25 @@ class Recorder:
             if not perhaps_the_row(error):
                 raise
             return self._table.write_each(rows, since)
+
+    def _at_fault(
+        self, rows: Sequence[Row], failed: Mapping[str, DatabaseError], since: float
+    ) -> tuple[Stored, dict[str, str]]:
+        """What of the failed is written after all, and what never can be, with reasons.
+
+        A row is at fault if the table takes another one, and then still not this one:
+        the table may have been mended in between.
+        """
+        ids: dict[str, int] = {}
+        new: frozenset[str] = frozenset()
+        refused: dict[str, str] = {}
+        for row in rows:
+            if row.filename in failed and self._table.takes_others(row):
+                stored, still = self._table.write_each([row], since)
+                ids |= stored.ids
+                new |= stored.new
+                refused |= {name: str(error) for name, error in still.items()}
+        return Stored(ids, new), refused
 
     def _tell(
         self, results: Sequence[Result], stored: Stored, refused: dict[str, str]

@@ -1,4 +1,4 @@
-"""`python -m tests.brokers.matrix [BROKER ...]`: the matrix of docs/brokers.md.
+"""The matrix of docs/brokers.md, `python -m tests.brokers.matrix [BROKER ...]`.
 
 Each field is what was lost and what was doubled, of the pictures that were accepted.
 """
@@ -8,6 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from common import cli
 from posture.mqtt.probe import probe
 from tests.brokers.scene import STEPS, playing
 from tests.brokers.servers import SERVERS
@@ -15,8 +16,13 @@ from tests.brokers.servers.server import MissingError, Server
 from tests.fixtures.postgres import Postgres, running_postgres
 
 
-def main(names: list[str]) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Print a line for each broker as soon as it is known."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("broker", nargs="*", help=f"of {', '.join(SERVERS)}; or all")
+    names = parser.parse_args(argv).broker
+    if unknown := set(names) - SERVERS.keys():
+        parser.error(f"no such broker: {', '.join(sorted(unknown))}")
     print("| broker | " + " | ".join(STEPS) + " | comes again under |")
     print("|---" * (len(STEPS) + 2) + "|")
     with running_postgres() as postgres:
@@ -57,4 +63,4 @@ def _probed(kind: type[Server], postgres: Postgres) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -102,7 +102,7 @@ def test_prometheus_knows_each_nodes_load_and_why_it_has_none(tmp_path, boards, 
         scraped.wait("nx", lambda r: r.load == 70)
         thor_ = scraped.wait("thor", lambda r: r.problem)
         assert thor_.load is None
-        assert "no load file in /sys" in thor_.problem
+        assert "no load file in /sys" in str(thor_.problem)
         boards["nano"].load_file.unlink()
         gone = scraped.wait("nano", lambda r: r.problem)
         assert gone.load is None

@@ -13,6 +13,7 @@ from tests.fixtures.net import free_port
 
 PHONE = {"width": 390, "height": 844}
 GROUNDS = {"light": "rgb(245, 246, 244)", "dark": "rgb(17, 22, 20)"}
+# A day that stays the same should midnight come in the middle of the tests.
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
 
@@ -20,13 +21,13 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 def busy(start_page, rows, postgres):
     """A page with a few cameras and a day of rows."""
     postgres.execute(
-        "INSERT INTO posture_log (pi_id, filename, received_time, analyzed_time, "
+        "INSERT INTO posture_log (pi_id, filename, received_time, analyzed_time, "  # noqa: S608
         "neck_angle, body_angle, posture_status, landmarks_detected, processed_by) "
         "SELECT 'desk', n || '.jpg', t, t + interval '45 ms', "
         "CASE WHEN here THEN neck END, CASE WHEN here THEN neck / 3 END, "
         "CASE WHEN NOT here THEN 'No_Landmarks_Detected' "
         "WHEN neck < 40 THEN 'Good' ELSE 'Bad' END, here, 'jetson1' FROM "
-        "(SELECT n, (now() AT TIME ZONE 'utc')::date - 1 + n * interval "
+        f"(SELECT n, '{YESTERDAY}'::date + n * interval "
         "'1 min' AS t, (25 + 20 * sin(n / 40.0) + n % 7)::int AS neck, "
         "n % 240 > 25 AS here FROM generate_series(480, 1080) AS n) AS day"
     )

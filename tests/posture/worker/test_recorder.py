@@ -55,6 +55,32 @@ def result(name: str, *, again: bool = False, status: str = "Good") -> Result:
     return Result(message, name, row, analysis, message.taken, 0.01)
 
 
+PAST = "ALTER TABLE posture_log ADD CONSTRAINT past CHECK (body_angle > 45) NOT VALID"
+MENDED = "ALTER TABLE posture_log DROP CONSTRAINT IF EXISTS past"
+
+
+def test_a_row_is_not_refused_for_what_has_been_mended_meanwhile(tmp_path, postgres):
+    class MendedMeanwhile(PostureLog):
+        def takes_others(self, row):
+            postgres.execute(MENDED)
+            return super().takes_others(row)
+
+    table = MendedMeanwhile(settings_from(DatabaseSettings, postgres.environ))
+    refused, done = [], []
+    outcome = Outcome(done.append, lambda *told: refused.append(told), None)
+    recorder = Recorder(tmp_path, table, InHand(), Written(), outcome, Events())
+    postgres.execute(PAST)
+    try:
+        recorder.start()
+        recorder.put(result("a.jpg"))
+        wait_until(lambda: done or refused, "it is done with")
+    finally:
+        recorder.finish(10)
+        postgres.execute(MENDED)
+    assert not refused
+    assert [row["filename"] for row in postgres.rows()] == ["a.jpg"]
+
+
 def test_a_row_is_told_of_when_it_is_committed(record, postgres):
     assert record(result("a.jpg")) == ["a.jpg"]
     assert [row["filename"] for row in postgres.rows()] == ["a.jpg"]
