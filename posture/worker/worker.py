@@ -335,7 +335,7 @@ class Worker:
         self._recorder.put(Result(message, key, row, analysis, since, seconds))
 
     def _refuse(self, message: Message, reason: str, kind: str) -> None:
-        name = f"{message.received:%Y%m%dT%H%M%S}_{message.key[:12]}"
+        name = f"{message.received:%Y%m%dT%H%M%S}_{message.key[-12:]}"
         log.warning("refused a message of %r: %s", message.topic[:80], reason)
         self._quarantine.keep(name, message.topic, message.payload, reason)
         self._events.refused(kind)
