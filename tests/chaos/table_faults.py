@@ -110,14 +110,18 @@ def far_ids(stage: Stage, step: Step) -> None:
 def one_folder_blocked(stage: Stage, step: Step) -> None:
     """A file lies where one camera's folder should be; the others go on."""
     name = f"folder{time.monotonic_ns()}"
-    block = stage.pictures / f"analyzed_images_from_b{name}-1"
-    block.touch()
+    # Which number it gets depends on which worker's it is.
+    blocks = [
+        stage.pictures / f"analyzed_images_from_b{name}-{n}" for n in range(1, 100)
+    ]
+    for block in blocks:
+        block.touch()
     topics = stage.cameras.burst(1, name, number=1)
-    assert topics == {f"images/b{name}-1"}
     wait_until(lambda: stage.seen(topics) == 1, "it is in hand", 60)
     since = stage.last_id()
     wait_until(lambda: stage.last_id() > since, "others are written", 60)
-    block.unlink()  # long before pictures are refused for it
+    for block in blocks:
+        block.unlink()  # long before pictures are refused for it
 
 
 def power_cut(stage: Stage, step: Step) -> None:

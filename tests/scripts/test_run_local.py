@@ -195,7 +195,8 @@ def test_what_a_killed_run_left_is_cleared_away(start_demo):
     first.wait()
     demo = start_demo("--once")
     assert demo.wait() == 0, demo.said
-    assert not any(psutil.pid_exists(pid) for pid, *_ in left)
+    assert left
+    assert not any(psutil.pid_exists(each["pid"]) for each in left)
     assert not demo.helpers()
 
 
