@@ -16,8 +16,16 @@ SHORT = "--rate 10 --workers 2 --longest 2 --burst 50"
 def make_chaos(*arguments):
     # What the environment has it has already, for these tests run in it.
     there = [f"--assume-old={sys.prefix}/bin/.installed{each}" for each in ("", "-dev")]
+    # A make around this one would have it name its folder first and last.
     return subprocess.run(
-        ["make", *there, "chaos", f"VENV={sys.prefix}", *arguments],
+        [
+            "make",
+            "--no-print-directory",
+            *there,
+            "chaos",
+            f"VENV={sys.prefix}",
+            *arguments,
+        ],
         cwd=ROOT,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
         capture_output=True,

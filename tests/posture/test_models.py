@@ -2,6 +2,7 @@ import contextlib
 import hashlib
 import http.server
 import shutil
+import socket
 import threading
 import zipfile
 
@@ -11,14 +12,19 @@ from posture import models
 from posture.errors import ModelError
 from posture.models import bundle_path, find_bundle, get_models, get_networks
 from tests.fixtures.disk import little_room
-from tests.fixtures.net import free_port
 from tests.fixtures.worker import ROOT
 
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     """Nothing outside can be reached: every way leads to a closed port."""
-    closed = f"http://127.0.0.1:{free_port()}"
+    with socket.socket() as held:  # bound and never listening: nobody else can take it
+        held.bind(("127.0.0.1", 0))
+        _lead_to(f"http://127.0.0.1:{held.getsockname()[1]}", monkeypatch)
+        yield
+
+
+def _lead_to(closed, monkeypatch):
     for name in ("http_proxy", "https_proxy", "all_proxy", "npm_config_registry"):
         monkeypatch.setenv(name, closed)
         monkeypatch.setenv(name.upper(), closed)
