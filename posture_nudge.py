@@ -2,12 +2,13 @@
 
 Looks at the newest rows of posture_log again and again, and changes nothing there.
 
-Exit codes: 0 ended as asked, 1 cannot work here or, with --once or --simulate, the look
-failed or a nudge could not be told, 2 wrong settings.
+Exit codes: 0 ended as asked, 1 cannot work here or, with --once, --test or --simulate,
+the look failed or a nudge could not be told, 2 wrong settings.
 """
 
 import argparse
 import logging
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from common.signals import Stop, on_stop_signals
 from nudge.settings import NudgeSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nudge.memory import Memory
     from nudge.messengers import Send
     from nudge.patience import Nudge
@@ -36,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--once", action="store_true", help="look once and end")
     parser.add_argument(
         "--dry-run", action="store_true", help="say who would be nudged, tell nobody"
+    )
+    parser.add_argument(
+        "--test",
+        metavar="PI",
+        help="send a test to those who are told of this camera, and end",
     )
     parser.add_argument(
         "--simulate",
@@ -59,6 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
     # Imported here so that --help and wrong settings answer at once.
     from nudge.memory import Memory
     from nudge.messengers import messengers
+    from nudge.trial import send_test
     from nudge.watch import look, simulate
     from page.rows import Rows
 
@@ -69,10 +78,32 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     memory = Memory(settings.state, keep=not arguments.dry_run)
     send = _pretend if arguments.dry_run else messengers(settings)
-    if arguments.once:
-        return 0 if look(settings, rows, memory, send, datetime.now(UTC)) else 1
-    _loop(settings, rows, memory, send)
+    with _suspensions(settings, memory, keep=not arguments.dry_run):
+        if arguments.test:
+            send_test(settings, memory, send, arguments.test, datetime.now(UTC))
+            return 0
+        if arguments.once:
+            return 0 if look(settings, rows, memory, send, datetime.now(UTC)) else 1
+        _loop(settings, rows, memory, send)
     return 0
+
+
+@contextmanager
+def _suspensions(
+    settings: NudgeSettings, memory: "Memory", *, keep: bool
+) -> "Iterator[None]":
+    """What is published about suspensions is heard meanwhile."""
+    if not settings.suspend:
+        yield
+        return
+    from nudge.suspensions import Suspensions
+
+    heard = Suspensions(settings, memory, keep=keep)
+    heard.start()
+    try:
+        yield
+    finally:
+        heard.stop()
 
 
 def _pretend(_nudge: "Nudge") -> bool:
@@ -83,20 +114,28 @@ def _pretend(_nudge: "Nudge") -> bool:
 def _loop(
     settings: NudgeSettings, rows: "Rows", memory: "Memory", send: "Send"
 ) -> None:
+    from nudge.health import Health
     from nudge.watch import look
 
     stop = Stop()
     on_stop_signals(stop.set)
-    log.info("looking every %g s", settings.interval)
-    while not stop.is_set():
-        try:
-            look(settings, rows, memory, send, datetime.now(UTC))
-        except OperatorError as error:
-            log.error("%s; trying again", error)  # noqa: TRY400 - a message
-        except Exception:
-            # A daemon outlives what nobody has thought of; the next look begins anew.
-            log.exception("this look failed")
-        stop.wait(settings.interval)
+    with Health(settings) as health:
+        log.info("looking every %g s", settings.interval)
+        while not stop.is_set():
+            trouble = "a nudge could not be told"
+            try:
+                if look(settings, rows, memory, send, datetime.now(UTC)):
+                    trouble = ""
+            except OperatorError as error:
+                trouble = str(error)
+                log.error("%s; trying again", error)  # noqa: TRY400 - a message
+            except Exception:
+                # A daemon outlives what nobody has thought of; the next look begins
+                # anew.
+                trouble = "the last look failed"
+                log.exception("this look failed")
+            health.looked(trouble)
+            stop.wait(settings.interval)
     log.info("stopped")
 
 

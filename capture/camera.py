@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from capture.errors import SourceError
 from capture.outbox import Outbox, Waiting
-from capture.pause import FOR_GOOD, as_text, paused_until
 from capture.settings import CameraSettings
 from capture.sources.source import Source
+from common.pause import FOR_GOOD, as_text, kept_text, paused_until
 from common.signals import Stop
 
 log = logging.getLogger(__name__)
@@ -41,10 +41,9 @@ class Camera:
             return
         with self._lock:
             self._pause = until
-        kept = as_text(until)
-        log.info("pause: %s", kept)
-        if kept not in (text.strip().lower(), text.strip()):
-            keep(kept)  # minutes would begin anew with each connection
+        log.info("pause: %s", as_text(until))
+        if kept := kept_text(text, until):
+            keep(kept)
 
     def run(self, tell: Tell, stop: Stop) -> None:
         """Take pictures until `stop` is set."""

@@ -1,4 +1,4 @@
-# The live page's image, for linux/amd64 and linux/arm64:
+# The image of the live page and of the nudges, for linux/amd64 and linux/arm64:
 #
 #   docker buildx build -f deploy/page.Dockerfile --platform linux/amd64,linux/arm64 \
 #       -t YOU/posture-page --push .
@@ -26,16 +26,18 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         --platform "manylinux_2_26_$machine" --platform "manylinux_2_17_$machine" \
         --platform "manylinux2014_$machine" \
         --constraint pins.txt --constraint constraints.txt \
-        anyio argon2-cffi argon2-cffi-bindings cffi click h11 idna jinja2 MarkupSafe \
-        numpy opencv-python-headless paho-mqtt prometheus-client psycopg2-binary \
-        pybase64 pycparser simplejpeg starlette typing_extensions urllib3 uvicorn \
+        anyio apprise argon2-cffi argon2-cffi-bindings certifi cffi charset-normalizer \
+        click h11 idna jinja2 Markdown MarkupSafe numpy oauthlib opencv-python-headless \
+        paho-mqtt prometheus-client psycopg2-binary pybase64 pycparser pyyaml requests \
+        requests-oauthlib simplejpeg starlette typing_extensions urllib3 uvicorn \
     && rm -rf /packages/bin /packages/cv2/data/*.xml \
     && find /packages -type d -name tests -prune -exec rm -rf {} + \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /packages
 
 FROM build AS source
-COPY live_page.py /app/
+COPY live_page.py posture_nudge.py /app/
 COPY common /app/common
+COPY nudge /app/nudge
 COPY page /app/page
 COPY posture /app/posture
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
@@ -52,7 +54,7 @@ EXPOSE 8090
 ENTRYPOINT ["python3", "/app/live_page.py"]
 ARG VERSION=0 REVISION=unknown SOURCE= BASE_NAME=unknown BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="posture-page" \
-    org.opencontainers.image.description="The live page of the posture analyzer" \
+    org.opencontainers.image.description="The live page and the nudges of the posture analyzer" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \

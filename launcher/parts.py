@@ -33,6 +33,11 @@ PARTS = {
         "posture-node-agent",
         "deploy/node-agent/Dockerfile",
     ),
+    "nudge": Part(
+        "deploy/nudge.yaml",
+        "posture-page",
+        "deploy/page.Dockerfile",
+    ),
     "page": Part(
         "deploy/page.yaml",
         "posture-page",

@@ -33,12 +33,14 @@ def _tag(text: str) -> str:
     return text
 
 
+_PARTS = ("node-agent", "nudge", "page", "retention")
+
+
 def _parts(text: str) -> tuple[str, ...]:
     found = tuple(filter(None, map(str.strip, text.split(","))))
-    if unknown := set(found) - {"node-agent", "page", "retention"}:
-        raise ValueError(
-            f"some of node-agent, page, retention with commas, not {min(unknown)!r}"
-        )
+    if unknown := set(found).difference(_PARTS):
+        known = ", ".join(_PARTS)
+        raise ValueError(f"some of {known} with commas, not {min(unknown)!r}")
     return found
 
 
@@ -125,7 +127,8 @@ class PartSettings:
     names: tuple[str, ...] = option(
         "PARTS",
         "--parts",
-        "what else to build and write a manifest for: node-agent, page, retention",
+        "what else to build and write a manifest for: node-agent, nudge, page, "
+        "retention",
         default="",
         parse=_parts,
     )

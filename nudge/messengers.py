@@ -11,7 +11,7 @@ from common.errors import OperatorError
 from common.publisher import Publisher
 from nudge.errors import NudgeError
 from nudge.patience import Nudge
-from nudge.settings import NudgeSettings
+from nudge.settings import NudgeSettings, scheme_of
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +70,9 @@ class _Services:
         for number, (camera, url) in enumerate(settings.urls, start=1):
             known = self._all if camera is None else self._of(camera)
             if not known.add(url):
-                scheme = url.partition("://")[0]
                 raise NudgeError(
                     f"NUDGE_URLS: Apprise does not understand address {number}, which "
-                    f"begins with {scheme}://"
+                    f"begins with {scheme_of(url)}"
                 )
 
     def _of(self, camera: str) -> apprise.Apprise:
@@ -105,14 +104,17 @@ def _publish(settings: NudgeSettings, nudge: Nudge) -> bool:
         "bad_minutes": nudge.bad,
         "minutes": nudge.minutes,
         "time": nudge.time.astimezone(UTC).isoformat(timespec="seconds"),
+        "test": nudge.test,
     }
+    topic = f"{settings.prefix}/{nudge.pi}/nudge"
     try:
         with Publisher(settings.broker, _PATIENCE) as publisher:
-            topic = f"{settings.prefix}/{nudge.pi}/nudge"
             publisher.send(topic, json.dumps(document).encode())
             publisher.finish()
     except (OperatorError, ValueError) as error:  # a camera's name that is no topic
         raise NudgeError(
             f"the nudge for {nudge.pi} was not published: {error}"
         ) from error
+    if nudge.test and publisher.unheard:
+        raise NudgeError(f"it was published, but nobody has subscribed to {topic}")
     return True

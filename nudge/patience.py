@@ -70,12 +70,19 @@ class Nudge:
     bad: int
     minutes: int
     time: datetime
+    test: bool = False
+    """Whether somebody only wants to know that nudges arrive."""
 
-    title = "Time to sit up or stretch"
+    @property
+    def title(self) -> str:
+        """What it begins with."""
+        return "A test of the nudges" if self.test else "Time to sit up or stretch"
 
     @property
     def text(self) -> str:
         """The words; a hint, and no diagnosis."""
+        if self.test:
+            return f"{self.pi}: nudges for this place arrive here. This is a test."
         return (
             f"{self.pi}: leaning in {self.bad} of the last {self.minutes} minutes. "
             "Sit up, or get up for a moment."

@@ -7,10 +7,15 @@ from zoneinfo import ZoneInfo
 
 from common import options
 from common.broker_settings import results_prefix
-from common.options import boolean, decimal, integer, option, section
+from common.options import boolean, decimal, integer, option, same, section
 from common.times import QuietHours, quiet_hours, zone
 from nudge.patience import Rule
-from posture.settings import BrokerSettings, DatabaseSettings
+from posture.settings import BrokerSettings, DatabaseSettings, WorkerSettings
+
+
+def scheme_of(url: str) -> str:
+    """What may be shown of an address, which has a key in it."""
+    return f"{url.partition('://')[0]}://"
 
 
 def _addresses(text: str) -> tuple[tuple[str | None, str], ...]:
@@ -78,11 +83,17 @@ class NudgeSettings:
     urls: tuple[tuple[str | None, str], ...] = option(
         "NUDGE_URLS",
         "--urls",
-        "Apprise addresses to tell, with blanks between; camera=address: only of that "
-        "camera",
+        "Apprise addresses to tell, with blanks between, each as camera=address",
         default="",
         parse=_addresses,
         secret=True,
+    )
+    all: bool = option(
+        "NUDGE_ALL",
+        "--all",
+        "take addresses without a camera too: they are told of every camera",
+        default="false",
+        parse=boolean,
     )
     mqtt: bool = option(
         "NUDGE_MQTT",
@@ -92,10 +103,17 @@ class NudgeSettings:
         parse=boolean,
     )
     prefix: str = results_prefix()
+    suspend: bool = option(
+        "NUDGE_SUSPEND",
+        "--suspend",
+        "hear at the broker, in <prefix>/<pi>/nudge/suspend, who wants no nudges now",
+        default="true",
+        parse=boolean,
+    )
     state: Path = option(
         "NUDGE_STATE",
         "--state",
-        "file that remembers the last nudge of each camera",
+        "file that remembers the last nudge of each camera, and its suspension",
         default="nudges.json",
         parse=Path,
     )
@@ -106,7 +124,25 @@ class NudgeSettings:
         default="60",
         parse=decimal(0.1, 3600),
     )
+    metrics_port: int = same(WorkerSettings, "metrics_port")
+    metrics_address: str = same(WorkerSettings, "metrics_address")
     log_level: str = options.log_level()
+
+    def __post_init__(self) -> None:
+        """Check what depends on two settings.
+
+        Raises:
+            SettingsError: an address would be told how everybody sits.
+        """
+        open_to_all = [
+            f"NUDGE_URLS: address {number}, which begins with {scheme_of(url)}, names "
+            "no camera, so it would be told how everybody sits: write it as desk1=..., "
+            "or set NUDGE_ALL=true (--all)"
+            for number, (camera, url) in enumerate(self.urls, start=1)
+            if camera is None and not self.all
+        ]
+        if open_to_all:
+            raise options.SettingsError(open_to_all)
 
     @property
     def rule(self) -> Rule:

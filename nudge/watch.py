@@ -53,7 +53,8 @@ def due(
         return
     for pi in sorted(seen):
         bad = rule.bad_minutes(seen[pi], minute_of(now))
-        if bad and not memory.rests(pi, now, rule.period):
+        calm = memory.rests(pi, now, rule.period) or memory.suspended(pi, now)
+        if bad and not calm:
             yield Nudge(pi, bad, rule.minutes, now)
 
 

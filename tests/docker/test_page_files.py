@@ -14,6 +14,7 @@ import json, sys
 before = set(sys.modules)
 from importlib.metadata import packages_distributions
 import live_page, page.server, page.web
+import posture_nudge, nudge.health, nudge.suspensions, nudge.trial, nudge.watch
 known = packages_distributions()
 new = set(sys.modules) - before
 print(json.dumps(sorted({name for each in new for name in known.get(each, ())})))

@@ -57,6 +57,7 @@ def test_every_part_gets_its_image_by_digest(tmp_path):
     }
     assert images == {
         "node-agent": [f"me/posture-node-agent@{DIGEST}"],
+        "nudge": [f"me/posture-page@{DIGEST}"],
         "page": [f"me/posture-page@{DIGEST}"],
         "retention": [WORKER],
     }

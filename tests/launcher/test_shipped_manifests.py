@@ -20,6 +20,7 @@ SHIPPED = [
     "deploy/secret.example.yaml",
     "deploy/configmap.example.yaml",
     "deploy/placement-rbac.yaml",
+    "deploy/nudge.yaml",
     "deploy/offload-rbac.yaml",
     "deploy/page-ingress.example.yaml",
     "deploy/page-secret.example.yaml",

@@ -2,18 +2,21 @@
 
 import json
 import signal
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fixtures.listener import listening
-from tests.fixtures.net import wait_until
+from tests.fixtures.listener import kept, listening
+from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.receiver import receiving
 from tests.fixtures.scripts import run_script, running_script
 
 SCRIPT = "posture_nudge.py"
 SECRET = "key-of-the-service"
+SUSPEND = "posture/desk1/nudge/suspend"
 INSERT = "INSERT INTO posture_log (pi_id, received_time, posture_status) VALUES"
 
 
@@ -55,6 +58,8 @@ def nudge(tmp_path, postgres, receiver):
             "NUDGE_MINUTES": "10",
             "NUDGE_AWAY": "3",
             "NUDGE_URLS": f"json://{SECRET}@127.0.0.1:{receiver.port}",
+            "NUDGE_ALL": "true",
+            "NUDGE_SUSPEND": "false",
         }
         flags = flags or ("--once",)
         return run_script(SCRIPT, *flags, folder=tmp_path, **settings | environ)
@@ -104,7 +109,8 @@ def test_there_is_one_nudge_in_a_period(sit, nudge, receiver, tmp_path):
     sit("b" * 90)
     nudge()
     state = tmp_path / "nudges.json"
-    last = datetime.fromisoformat(json.loads(state.read_text())["desk1"])
+    last = datetime.fromisoformat(json.loads(state.read_text())["last"]["desk1"])
+    # As it was written before there were suspensions.
     state.write_text(json.dumps({"desk1": (last - timedelta(minutes=59)).isoformat()}))
     nudge()
     assert len(receiver.bodies) == 1
@@ -155,9 +161,14 @@ def test_nobody_to_tell_and_wrong_addresses_are_said(nudge):
     done = nudge(NUDGE_URLS="")
     assert done.returncode == 1
     assert "nobody to tell" in done.stderr
-    done = nudge(NUDGE_URLS=f"json://127.0.0.1 slack://{SECRET}")
+    done = nudge(NUDGE_URLS=f"desk1=json://127.0.0.1 desk1=slack://{SECRET}")
     assert done.returncode == 1
     assert "does not understand address 2, which begins with slack://" in done.stderr
+    assert SECRET not in done.stderr
+    urls = f"desk1=json://127.0.0.1 slack://{SECRET}"
+    done = nudge(NUDGE_URLS=urls, NUDGE_ALL="false")
+    assert done.returncode == 2
+    assert "address 2, which begins with slack://, names no camera" in done.stderr
     assert SECRET not in done.stderr
     done = nudge(NUDGE_URLS=SECRET, NUDGE_QUIET="late")
     assert done.returncode == 2
@@ -182,6 +193,89 @@ def test_a_broken_state_counts_as_empty(sit, nudge, receiver, tmp_path):
     assert len(receiver.bodies) == 4
 
 
+def test_a_test_reaches_those_of_its_camera_and_says_who_is_known(nudge, receiver):
+    address = f"json://{SECRET}@127.0.0.1:{receiver.port}"
+    urls = f"desk3={address} kitchen={address}"
+    done = nudge("--test", "desk3", NUDGE_URLS=urls, NUDGE_ALL="false")
+    assert done.returncode == 0, done.stderr
+    (body,) = receiver.bodies
+    assert body["message"].startswith("desk3: nudges for this place arrive here.")
+    done = nudge("--test", "desk33", NUDGE_URLS=urls, NUDGE_ALL="false")
+    assert done.returncode == 1
+    assert "only of desk3, kitchen; did you mean desk3?" in done.stderr
+    receiver.status = 500
+    done = nudge("--test", "desk3", NUDGE_URLS=urls, NUDGE_ALL="false")
+    assert done.returncode == 1
+    assert SECRET not in done.stderr
+
+
+def test_a_test_by_the_broker_wants_somebody_who_listens(nudge, broker):
+    settings = broker.environ | {"NUDGE_URLS": ""}
+    done = nudge("--test", "desk3", "--mqtt", **settings)
+    assert done.returncode == 1
+    assert "nobody has subscribed to posture/desk3/nudge" in done.stderr
+    with listening(broker.port, "posture/+/nudge") as listener:
+        assert nudge("--test", "desk3", "--mqtt", **settings).returncode == 0
+        (found,) = listener.wait_for("posture/desk3/nudge")
+        assert found["test"]
+
+
+def test_a_test_says_what_holds_nudges_back(nudge, receiver, broker):
+    broker.publish(SUSPEND, b"60", retain=True)
+    settings = broker.environ | {"NUDGE_SUSPEND": "true"}
+    done = nudge("--test", "desk1", NUDGE_QUIET="00:00-23:59", **settings)
+    assert "no nudges at this time of the day" in done.stderr
+    assert "the nudges for desk1 are suspended until" in done.stderr
+    assert len(receiver.bodies) == 1
+
+
+def test_a_suspension_ends_when_it_was_said_to(sit, nudge, receiver, broker):
+    sit("b" * 12)
+    settings = broker.environ | {"NUDGE_SUSPEND": "true"}
+    broker.publish(SUSPEND, b"60", retain=True)
+    before = datetime.now(UTC)
+    for _ in range(2):
+        assert nudge(**settings).returncode == 0
+    # Minutes would begin anew with every start.
+    until = datetime.fromisoformat(kept(broker.port, SUSPEND)[SUSPEND].decode())
+    assert abs(until - before - timedelta(hours=1)) < timedelta(minutes=5)
+    assert receiver.bodies == []
+    broker.publish(SUSPEND, until.replace(year=until.year - 1).isoformat().encode())
+    broker.publish(SUSPEND, b"off", retain=True)
+    assert nudge(**settings).returncode == 0
+    assert len(receiver.bodies) == 1
+
+
+def test_a_suspension_is_known_while_the_broker_is_away(sit, nudge, receiver, broker):
+    sit("b" * 12)
+    settings = broker.environ | {"NUDGE_SUSPEND": "true"}
+    broker.publish(SUSPEND, b"60", retain=True)
+    nudge(**settings)
+    broker.stop()
+    done = nudge(**settings)
+    assert "suspensions that are published there are not heard" in done.stderr
+    assert receiver.bodies == []
+    sit("b" * 12, "desk2")
+    assert nudge(**settings).returncode == 0
+    assert [body["message"][:6] for body in receiver.bodies] == ["desk2:"]
+
+
+def test_a_dry_run_changes_no_suspension_at_the_broker(nudge, broker):
+    broker.publish(SUSPEND, b"60", retain=True)
+    nudge("--once", "--dry-run", **broker.environ, NUDGE_SUSPEND="true")
+    assert kept(broker.port, SUSPEND)[SUSPEND] == b"60"
+
+
+def test_what_is_no_suspension_is_said_and_changes_nothing(
+    sit, nudge, receiver, broker
+):
+    sit("b" * 12)
+    broker.publish(SUSPEND, b"after lunch", retain=True)
+    done = nudge(**broker.environ, NUDGE_SUSPEND="true")
+    assert "posture/desk1/nudge/suspend: 'after lunch' is no pause" in done.stderr
+    assert len(receiver.bodies) == 1
+
+
 def test_a_simulation_shows_the_nudges_of_the_past(sit, nudge, receiver):
     noon = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     sit("g" * 30 + "b" * 80 + "n" * 20 + "b" * 10, until=noon)
@@ -199,7 +293,12 @@ def test_a_simulation_shows_the_nudges_of_the_past(sit, nudge, receiver):
 
 @contextmanager
 def watching(tmp_path, *flags, **environ):
-    settings = {"NUDGE_MINUTES": "10", "NUDGE_AWAY": "3", "NUDGE_INTERVAL": "0.2"}
+    settings = {
+        "NUDGE_MINUTES": "10",
+        "NUDGE_AWAY": "3",
+        "NUDGE_INTERVAL": "0.2",
+        "NUDGE_SUSPEND": "false",
+    }
     with running_script(
         SCRIPT, *flags, folder=tmp_path, **settings | environ
     ) as script:
@@ -224,6 +323,7 @@ def test_a_nudge_is_published_as_an_event(tmp_path, postgres, broker, sit):
         "moment.",
         "bad_minutes": 10,
         "minutes": 10,
+        "test": False,
     }
 
 
@@ -258,3 +358,23 @@ def test_it_goes_on_when_database_and_broker_are_back(tmp_path, own_postgres, br
         script.wait_for("nudged: desk1")
         assert script.stop() == 0
         wait_until(lambda: "stopped" in script.log, "it ended in good order")
+
+
+def test_health_tells_how_the_last_look_went(tmp_path, own_postgres, broker):
+    port = free_port()
+    environ = broker.environ | own_postgres.environ | {"METRICS_PORT": str(port)}
+    environ |= {"SUPABASE_DEADLINE": "2"}
+
+    def said(path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+
+    with watching(tmp_path, "--mqtt", **environ) as script:
+        assert said("/healthz") == said("/livez") == "ok\n"
+        own_postgres.stop()
+        script.wait_for("trying again")
+        assert said("/healthz") != "ok\n"
+        assert said("/livez") == "ok\n"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from capture.pause import FOR_GOOD, as_text, paused_until
+from common.pause import FOR_GOOD, as_text, kept_text, paused_until
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -32,3 +32,19 @@ def test_what_is_no_pause_is_refused_by_name(text):
 @pytest.mark.parametrize("until", [None, FOR_GOOD, NOW + timedelta(minutes=5)])
 def test_what_is_kept_means_the_same_later(until):
     assert paused_until(as_text(until), NOW) == until
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("60", "2026-11-25T13:00:00+00:00"),
+        ("0", "off"),
+        ("on", None),
+        ("OFF", None),
+        ("2026-11-25T13:00:00+00:00", None),
+        ("2026-11-25T11:00:00+00:00", "off"),
+        ("", None),
+    ],
+)
+def test_minutes_become_a_time_and_the_rest_stays(text, kept):
+    assert kept_text(text, paused_until(text, NOW)) == kept

@@ -1,4 +1,4 @@
-"""When a camera takes no pictures because somebody wants so. Pure rules."""
+"""Pauses that somebody publishes: what they say, and how they are kept. Pure rules."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +11,8 @@ _LONGEST = 31 * 24 * 60  # minutes
 def paused_until(text: str, now: datetime) -> datetime | None:
     """Until when there is a pause, None for none.
 
-    `text` is what is published as <prefix>/<pi>/pause: nothing, `off` or 0 for none,
-    `on` for one without an end, minutes from `now`, or a time such as
-    2026-11-25T14:00Z.
+    `text` is what is published: nothing, `off` or 0 for none, `on` for one without an
+    end, minutes from `now`, or a time such as 2026-11-25T14:00Z.
 
     Raises:
         ValueError: it is none of these.
@@ -35,6 +34,16 @@ def paused_until(text: str, now: datetime) -> datetime | None:
             "such as 2026-11-25T14:00Z"
         )
     return until if until > now else None
+
+
+def kept_text(text: str, until: datetime | None) -> str | None:
+    """What the broker is to keep in the place of `text`; None: it may stay.
+
+    Minutes would begin anew with each connection. Nothing stays nothing.
+    """
+    kept = as_text(until)
+    said = text.strip()
+    return None if kept in (said, said.lower()) or not said else kept
 
 
 def as_text(until: datetime | None) -> str:
