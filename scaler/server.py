@@ -41,7 +41,7 @@ def _server_options(settings: GrpcSettings) -> list[tuple[str, int]]:
         # Connections that never say a word, that ask for nothing, that ask for much.
         ("grpc.server_handshake_timeout_ms", 10_000),
         ("grpc.max_connection_idle_ms", 120_000),
-        ("grpc.max_concurrent_streams", 200),
+        ("grpc.max_concurrent_streams", 1000),
     ]
 
 
