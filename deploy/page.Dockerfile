@@ -28,7 +28,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         --constraint pins.txt --constraint constraints.txt \
         anyio apprise argon2-cffi argon2-cffi-bindings certifi cffi charset-normalizer \
         click h11 idna jinja2 Markdown MarkupSafe numpy oauthlib opencv-python-headless \
-        paho-mqtt prometheus-client psycopg2-binary pybase64 pycparser pyyaml requests \
+        paho-mqtt polib prometheus-client psycopg2-binary pybase64 pycparser pyyaml requests \
         requests-oauthlib simplejpeg starlette typing_extensions urllib3 uvicorn \
     && rm -rf /packages/bin /packages/cv2/data/*.xml \
     && find /packages -type d -name tests -prune -exec rm -rf {} + \

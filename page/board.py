@@ -7,16 +7,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from common.messages import marked
 from page.rhythm import UNKNOWN, Rhythm
 from page.rows import StoredRow
+from page.words import gettext as _
 from posture.vision import advice
 from posture.vision.verdict import Status
+from posture.vision.view import View
 
 _KINDS: dict[str, tuple[str, str]] = {
-    Status.GOOD: ("good", "Upright"),
-    Status.BAD: ("bad", "Leaning"),
-    Status.PARTIAL: ("partial", "Cannot tell"),
-    Status.NONE: ("none", "No person found"),
+    Status.GOOD: ("good", marked("Upright")),
+    Status.BAD: ("bad", marked("Leaning")),
+    Status.PARTIAL: ("partial", marked("Cannot tell")),
+    Status.NONE: ("none", marked("No person found")),
+}
+_VIEWS: dict[str, str] = {
+    View.SIDE: marked("side"),
+    View.OBLIQUE: marked("oblique"),
+    View.FRONT: marked("front"),
+    View.BACK: marked("back"),
 }
 _MINUTE = 60.0
 SHOWN = 200
@@ -51,19 +60,21 @@ class Tile:
     @property
     def why(self) -> str:
         """Why nobody was judged, in a few words; empty where somebody was."""
-        return advice.short(self.row.reason)
+        return advice.short(self.row.reason, _)
 
     @property
     def seen_from(self) -> str:
         """The view and its yaw, as far as they are known."""
         degrees = "" if self.row.yaw is None else f"{self.row.yaw}°"
-        return f"{self.row.view or ''} {degrees}".strip()
+        return f"{_view(self.row.view)} {degrees}".strip()
 
     @property
     def remedy(self) -> str:
         """What to do so that such a picture is judged."""
-        reason = self.row.reason
-        return advice.remedy(self.row.pi_id, reason, self.row.yaw) if reason else ""
+        row = self.row
+        if not row.reason:
+            return ""
+        return advice.remedy(row.pi_id, row.reason, row.yaw, translate=_)
 
     @property
     def milliseconds(self) -> int | None:
@@ -74,6 +85,10 @@ class Tile:
         return round((row.analyzed_time - row.received_time).total_seconds() * 1000)
 
 
+def _view(view: str | None) -> str:
+    return _(_VIEWS[view]) if view in _VIEWS else view or ""
+
+
 def kind_of(status: str) -> str:
     """good, bad, partial, none or other."""
     return _KINDS.get(status, ("other", ""))[0]
@@ -81,7 +96,9 @@ def kind_of(status: str) -> str:
 
 def words_of(status: str) -> str:
     """A status in plain words."""
-    return _KINDS.get(status, ("", status or "No status"))[1]
+    if status in _KINDS:
+        return _(_KINDS[status][1])
+    return status or _("No status")
 
 
 class Board:

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
+from common.messages import marked
 from page.metrics import Told
+from page.words import gettext as _
 
 _PREFIX = "posture_scaler_"
 _WORDS = {
-    "waiting": "pictures may be waiting, and the GPU is free",
-    "idle": "no pictures are waiting, or a worker takes care of them",
-    "busy": "the GPU of the chosen node is busy",
-    "moving": "the ScaledJob has only just moved to its node",
-    "not_moved": "the ScaledJob is not yet on the chosen node",
-    "no_node": "no node can be chosen",
-    "unknown": "what it needs to know is too old",
+    "waiting": marked("pictures may be waiting, and the GPU is free"),
+    "idle": marked("no pictures are waiting, or a worker takes care of them"),
+    "busy": marked("the GPU of the chosen node is busy"),
+    "moving": marked("the ScaledJob has only just moved to its node"),
+    "not_moved": marked("the ScaledJob is not yet on the chosen node"),
+    "no_node": marked("no node can be chosen"),
+    "unknown": marked("what it needs to know is too old"),
 }
 
 
@@ -36,10 +38,16 @@ def demand_of(told: Told) -> Demand:
     kind = next((s.labels["reason"] for s in told.each(f"{_PREFIX}reason")), "")
     return Demand(
         _whole(told.value(f"{_PREFIX}wanted_jobs")) if kind else None,
-        _WORDS.get(kind, kind) or "KEDA has not asked yet",
+        _reason(kind),
         _whole(told.value(f"{_PREFIX}backlog_messages")),
         told.total(f"{_PREFIX}errors_total"),
     )
+
+
+def _reason(kind: str) -> str:
+    if not kind:
+        return _("KEDA has not asked yet")
+    return _(_WORDS[kind]) if kind in _WORDS else kind
 
 
 def _whole(value: float | None) -> int | None:

@@ -1,6 +1,7 @@
 """What visitors send: the password, and pictures."""
 
 import asyncio
+from contextvars import copy_context
 from functools import partial
 from urllib.parse import parse_qs
 
@@ -8,15 +9,17 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from common.messages import marked
 from page.errors import PageError
 from page.parts import Page
 from page.uploads import BusyError
 from page.visitors import address_of
+from page.words import gettext as _
 
 _LONGEST_FORM = 10_000  # bytes
 _TYPING, _UPLOADING = 10.0, 60.0  # seconds that a form and a picture may take to come
 _BROWSER = "browser"  # the camera that the form begins with
-_STALE = "This form is too old. Load the page again, and send it once more."
+_STALE = marked("This form is too old. Load the page again, and send it once more.")
 
 
 async def login_page(page: Page, request: Request) -> Response:
@@ -35,14 +38,14 @@ async def login(page: Page, request: Request) -> Response:
     if visitors.login is None:
         return RedirectResponse("/", 303)
     if not visitors.trusts(request, form.get("token", "")):
-        return _login(page, request, to, _STALE, 403)
+        return _login(page, request, to, _(_STALE), 403)
     if not visitors.login.may_try(address_of(request)):
-        return _login(page, request, to, "Too many tries. Wait for a minute.", 429)
+        return _login(page, request, to, _("Too many tries. Wait for a minute."), 429)
     password = form.get("password", "")
     enter = partial(visitors.login.enter, password, address_of(request))
     session = await to_thread.run_sync(enter)
     if session is None:
-        return _login(page, request, to, "This is not the password.", 401)
+        return _login(page, request, to, _("This is not the password."), 401)
     response = RedirectResponse(_local(to), 303)
     visitors.set_session(response, session)
     return response
@@ -70,9 +73,9 @@ async def send_page(page: Page, request: Request) -> Response:
 async def send(page: Page, request: Request) -> Response:
     """Publish the picture that the request's body is; answers in words."""
     if not page.visitors.trusts(request, request.headers.get("x-token", "")):
-        return PlainTextResponse(_STALE, 403)
+        return PlainTextResponse(_(_STALE), 403)
     if not page.pictures_limit.allows():
-        return PlainTextResponse("Too many pictures at a time. Wait a little.", 429)
+        return PlainTextResponse(_("Too many pictures at a time. Wait a little."), 429)
     camera = request.query_params.get("camera", "")
     uploads, limit = page.uploads, page.sender.limit
     try:
@@ -80,13 +83,13 @@ async def send(page: Page, request: Request) -> Response:
         async with uploads.place(address_of(request), size):
             file = await _body(request, limit, _UPLOADING)
             await asyncio.get_running_loop().run_in_executor(
-                uploads.thread, page.sender.send, camera, file
+                uploads.thread, copy_context().run, page.sender.send, camera, file
             )
     except BusyError as error:
         return PlainTextResponse(str(error), 503)
     except PageError as error:
         return PlainTextResponse(str(error), 422)
-    return PlainTextResponse(f"Sent as a picture of {camera}.")
+    return PlainTextResponse(_("Sent as a picture of %(name)s.") % {"name": camera})
 
 
 def _login(
@@ -131,11 +134,15 @@ async def _body(request: Request, limit: int, seconds: float) -> bytes:
                 if len(body) > limit:
                     raise _too_large(limit)
     except TimeoutError:
-        raise PageError(f"Too slow: it did not come within {seconds:g} s.") from None
+        raise PageError(
+            _("Too slow: it did not come within %(seconds)s s.")
+            % {"seconds": f"{seconds:g}"}
+        ) from None
     return bytes(body)
 
 
 def _too_large(limit: int) -> PageError:
     return PageError(
-        f"Too large: more than {limit >> 20 or 1} MB. Send a smaller picture."
+        _("Too large: more than %(number)s MB. Send a smaller picture.")
+        % {"number": limit >> 20 or 1}
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from page.errors import PageError
 from page.rows import FIRST_YEAR, IN_TIME, LAST_YEAR, Rows, StoredRow
 from page.timeline import BIN, Bin
+from page.words import gettext as _
 from posture.vision.advice import Seen, advise
 
 PAGE = 50  # rows
@@ -119,7 +120,7 @@ def advice_on(pi: str, rows: Sequence[StoredRow]) -> str:
         for row in rows
         if row.reason or row.neck_angle is not None
     ]
-    return advise(pi, last)
+    return advise(pi, last, _)
 
 
 def read_day(
@@ -135,14 +136,18 @@ def read_day(
         first = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - set next
         return local(first, zone), local(first + timedelta(days=1), zone)
     except (ValueError, OverflowError, OSError):
-        raise PageError(f"{text[:40]} is no day: write 2026-11-25.") from None
+        raise PageError(
+            _("%(text)s is no day: write 2026-11-25.") % {"text": text[:40]}
+        ) from None
 
 
 def _time(text: str, zone: tzinfo | None) -> datetime | None:
     try:
         return local(datetime.fromisoformat(text), zone) if text else None
     except (ValueError, OverflowError, OSError):
-        raise PageError(f"{text[:40]} is no time: write 2026-11-25T14:30.") from None
+        raise PageError(
+            _("%(text)s is no time: write 2026-11-25T14:30.") % {"text": text[:40]}
+        ) from None
 
 
 def local(moment: datetime, zone: tzinfo | None) -> datetime:
@@ -164,7 +169,7 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 def _place(text: str) -> tuple[datetime, int] | None:
-    time, _, number = text.rpartition("~")
+    time, _tilde, number = text.rpartition("~")
     try:
         # A longer id fits into no bigint.
         known = number.isascii() and number.isdigit() and len(number) <= _DIGITS
@@ -174,5 +179,5 @@ def _place(text: str) -> tuple[datetime, int] | None:
     except (ValueError, OverflowError):
         place = None
     if text and place is None:
-        raise PageError("This address is not one of this page.")
+        raise PageError(_("This address is not one of this page."))
     return place

@@ -13,6 +13,8 @@ from anyio import to_thread
 from page.board import SILENT, Board, Tile
 from page.rows import DatabaseAwayError, Rows
 from page.telemetry import Telemetry
+from page.words import gettext as _
+from page.words import language
 
 log = logging.getLogger(__name__)
 
@@ -36,20 +38,26 @@ class Feed:
         board: Board,
         draw: Callable[[Tile], str],
         draw_silent: Callable[[Tile], str],
+        draw_numbers: Callable[[], str],
         telemetry: Telemetry,
     ) -> None:
-        """`draw` and `draw_silent` make HTML; `telemetry` hears of every row."""
+        """What draws makes HTML in the language that is spoken.
+
+        `telemetry` hears of every row.
+        """
         self._rows = rows
         self._board = board
         self._draw = draw
         self._draw_silent = draw_silent
+        self._draw_numbers = draw_numbers
         self._telemetry = telemetry
         self._changed = asyncio.Condition()
         self._version = 0
         self._begun = 0
         self._looked_back = 0.0
         self._news: Set[str] = set()
-        self._messages: dict[str, str] = {}  # of the last version, by part
+        # Of the last version, by part and language.
+        self._messages: dict[tuple[str, str], str] = {}
         self.trouble: str | None = "not connected yet"
 
     async def follow(self) -> None:
@@ -128,17 +136,22 @@ class Feed:
             self._messages.clear()
             self._changed.notify_all()
 
+    def words_of_trouble(self) -> str:
+        """What visitors are told while the database is away; else nothing."""
+        if not self.trouble:
+            return ""
+        return _(
+            "The database is away. What you see is the last that was known; the page "
+            "goes on by itself."
+        )
+
     def _event(self, tiles: Sequence[Tile] = (), *, whole: bool = False) -> str:
         now = datetime.now(UTC)
-        upright, seen = self._board.share_upright(now)
         silent = self._board.silent(now)[:SILENT]
         news: dict[str, Any] = {
             "now": now.timestamp(),
-            "trouble": bool(self.trouble),
-            "minute": self._board.last_minute(),
-            "cameras": len(self._board.heard(now)),
-            "upright": upright,
-            "seen": seen,
+            "trouble": self.words_of_trouble(),
+            "numbers": self._draw_numbers(),
             "whole": whole,
             "tiles": [self._draw(tile) for tile in tiles],
             "silent": [self._draw_silent(tile) for tile in silent],
@@ -147,11 +160,12 @@ class Feed:
 
     def _message(self, part: str) -> str:
         """What is new for one part of the cameras; drawn once for all who look."""
-        if part not in self._messages:
+        key = part, language()
+        if key not in self._messages:
             shown = self._board.part(part, datetime.now(UTC))
             tiles = [tile for tile in shown if tile.row.pi_id in self._news]
-            self._messages[part] = self._event(tiles)
-        return self._messages[part]
+            self._messages[key] = self._event(tiles)
+        return self._messages[key]
 
     def _all(self, part: str) -> str:
         """Everything of one part of the cameras."""

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from page import dates, words
 from page.board import Board, Tile, kind_of, words_of
 from page.limits import Limit
 from page.live import Feed
 from page.rows import Rows
+from page.script_words import script_words
 from page.sender import Sender
 from page.settings import PageSettings
 from page.telemetry import Telemetry
@@ -43,7 +46,8 @@ class Page:
         self.board = Board()
         self.telemetry = Telemetry()
         self.feed = Feed(
-            self.rows, self.board, self.draw_tile, self.draw_silent, self.telemetry
+            *(self.rows, self.board, self.draw_tile, self.draw_silent),
+            *(self.draw_numbers, self.telemetry),
         )
         self.telemetry.watch(lambda: self.feed.trouble, settings.quarantine)
         self.sender = Sender(settings.broker, settings.max_picture_mb << 20)
@@ -55,12 +59,22 @@ class Page:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
-        self._templates.filters |= {"time": self._time, "stamp": _stamp}
+        self._templates.install_gettext_callables(  # type: ignore[attr-defined]
+            words.gettext, words.ngettext, newstyle=True
+        )
+        self._templates.filters |= {
+            "time": self._time,
+            "moment": self._moment,
+            "day": dates.day_words,
+            "stamp": _stamp,
+        }
         self._templates.globals |= {
             "kind": kind_of,
             "words": words_of,
             "STATUSES": tuple(Status),
+            "LANGUAGES": words.LANGUAGES,
         }
 
     @asynccontextmanager
@@ -96,6 +110,17 @@ class Page:
         """The HTML of one camera that is silent."""
         return self._templates.get_template("silent.html").render(tile=tile)
 
+    def draw_numbers(self) -> str:
+        """The HTML of the figures above the tiles."""
+        now = datetime.now(UTC)
+        upright, seen = self.board.share_upright(now)
+        return self._templates.get_template("numbers.html").render(
+            cameras=len(self.board.heard(now)),
+            minute=self.board.last_minute(),
+            upright=upright,
+            seen=seen,
+        )
+
     def show(
         self, request: Request, name: str, status: int = 200, **values: object
     ) -> Response:
@@ -104,7 +129,10 @@ class Page:
             token=self.visitors.token(request),
             login=self.visitors.login is not None,
             path=request.url.path,
-            trouble=self.feed.trouble,
+            trouble=self.feed.words_of_trouble(),
+            language=words.language(),
+            here_but_language=_here(request),
+            script_words=script_words(),
             now=datetime.now(UTC).timestamp(),
             **values,
         )
@@ -114,6 +142,18 @@ class Page:
         if moment is None:
             return "-"
         return moment.astimezone(self.settings.zone).strftime(form)
+
+    def _moment(self, moment: datetime | None) -> str:
+        """A time in words."""
+        if moment is None:
+            return "-"
+        return dates.moment_words(moment.astimezone(self.settings.zone))
+
+
+def _here(request: Request) -> str:
+    """The query of this address, to which a choice of language can be added."""
+    query = [each for each in request.query_params.multi_items() if each[0] != "lang"]
+    return f"{urlencode(query)}&" if query else ""
 
 
 def _stamp(moment: datetime | None) -> str:

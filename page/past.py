@@ -19,6 +19,7 @@ from page.errors import PageError
 from page.history import Wish
 from page.parts import Page
 from page.rows import StoredRow
+from page.words import gettext as _
 from posture.vision.advice import short
 
 _LAST = 20  # pictures by which a camera's place is judged
@@ -36,9 +37,9 @@ async def camera(page: Page, request: Request) -> Response:
         return page.show(request, "wrong.html", 400, reason=str(error))
     bins = await to_thread.run_sync(history.day, page.rows, pi, begin, end)
     if not bins and not page.board.knows(pi):
-        reason = (
-            f"There is no camera called {pi[:100]!r}, or it has sent nothing for long."
-        )
+        reason = _(
+            "There is no camera called %(name)s, or it has sent nothing for long."
+        ) % {"name": repr(pi[:100])}
         return page.show(request, "wrong.html", 404, reason=reason)
     reasons = await to_thread.run_sync(history.reasons, page.rows, pi, begin, end)
     newest = await to_thread.run_sync(history.find, page.rows, Wish(pi=pi), _LAST)
@@ -57,7 +58,7 @@ async def camera(page: Page, request: Request) -> Response:
         body=timeline.curve(bins, "body"),
         hours=timeline.hours(bins),
         kinds=sum((each.kinds for each in bins), Counter[str]()),
-        reasons=[(short(reason), count) for reason, count in reasons.most_common()],
+        reasons=[(short(reason, _), count) for reason, count in reasons.most_common()],
         advice=history.advice_on(pi, newest),
         good=timeline.share_good(sum((each.kinds for each in bins), Counter())),
     )

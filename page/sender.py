@@ -4,6 +4,7 @@ import re
 
 from common.publisher import Publisher, PublishError
 from page.errors import PageError
+from page.words import gettext as _
 from posture.errors import RefusedError
 from posture.settings import BrokerSettings
 from posture.vision.payload import decode_image, decode_payload
@@ -32,8 +33,10 @@ class Sender:
         """
         if not _NAME.fullmatch(camera):
             raise PageError(
-                "The camera's name may have letters, digits, dots, dashes and "
-                "underscores, 64 at most."
+                _(
+                    "The camera's name may have letters, digits, dots, dashes and "
+                    "underscores, 64 at most."
+                )
             )
         _check(file, self.limit)
         self._publish(f"images/{camera}", file)
@@ -52,7 +55,9 @@ class Sender:
             self._publisher.finish()
         except PublishError as error:
             self.close()
-            raise PageError(f"The picture was not sent: {error}.") from error
+            raise PageError(
+                _("The picture was not sent: %(why)s.") % {"why": error}
+            ) from error
 
 
 def _check(file: bytes, limit: int) -> None:
@@ -61,6 +66,9 @@ def _check(file: bytes, limit: int) -> None:
         decode_image(image_file)
     except RefusedError as error:
         raise PageError(
-            f"Not a picture that can be analyzed: {error}. JPEG, PNG, WebP, BMP and "
-            "TIFF can."
+            _(
+                "Not a picture that can be analyzed: %(why)s. JPEG, PNG, WebP, BMP "
+                "and TIFF can."
+            )
+            % {"why": error}
         ) from error

@@ -9,6 +9,7 @@ from common import options
 from common.hosts import Host, http_url
 from common.options import boolean, integer, option, same, section
 from common.times import zone
+from page.words import LANGUAGES
 from posture.settings import (
     BrokerSettings,
     DatabaseSettings,
@@ -18,6 +19,7 @@ from posture.settings import (
 )
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_BROWSER = "browser"  # the language that it asks for
 _SHORTEST_TOKEN = 16  # characters, so that guessing is hopeless without a limit on it
 
 
@@ -38,6 +40,12 @@ def _networks(text: str) -> tuple[str, ...]:
         return tuple(str(ip_network(each)) for each in given)
     except ValueError:
         raise ValueError("addresses or networks by comma, as 10.42.0.0/16") from None
+
+
+def _language(text: str) -> str | None:
+    if text != _BROWSER and text not in LANGUAGES:
+        raise ValueError(f"{', '.join(LANGUAGES)} or {_BROWSER}")
+    return None if text == _BROWSER else text
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,14 @@ class PageSettings:
         "time zone that days and times are shown in; local: this machine's",
         default="local",
         parse=zone,
+    )
+
+    language: str | None = option(
+        "PAGE_LANGUAGE",
+        "--language",
+        "language for whoever has chosen none on the page; browser: the one it asks for",
+        default="browser",
+        parse=_language,
     )
 
     @property

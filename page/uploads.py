@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from page.errors import PageError
+from page.words import gettext as _
 
 _MOST = 8  # at a time
 _MOST_OF_ONE = 3  # of one address
@@ -78,4 +79,4 @@ def _give_way() -> None:
 
 
 def _busy() -> BusyError:
-    return BusyError("The page is busy with other pictures. Try again in a moment.")
+    return BusyError(_("The page is busy with other pictures. Try again in a moment."))

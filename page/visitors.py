@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from page import words
 from page.errors import PageError
 from page.login import Login
 from page.security import Tokens, wrong_host
@@ -15,6 +16,8 @@ from page.settings import PageSettings
 METRICS = "/metrics"
 _BEARER = {"WWW-Authenticate": "Bearer"}
 _COOKIE = "posture-page"
+_LANGUAGE = "posture-language"
+_YEAR = 365 * 86400  # seconds
 
 
 def address_of(request: Request) -> str:
@@ -41,6 +44,12 @@ class Visitors:
         self._tokens = Tokens()
         self.login = Login(settings.password_hash) if settings.password_hash else None
 
+    def speak(self, request: Request) -> None:
+        """Answer in the visitor's language."""
+        chosen = request.query_params.get("lang") or request.cookies.get(_LANGUAGE)
+        accepted = request.headers.get("accept-language", "")
+        words.use(words.choose(chosen, self._settings.language, accepted))
+
     def refuse(self, request: Request, *, needs_login: bool) -> Response | None:
         """Why a request is not answered, None when it may be."""
         if request.url.path == METRICS and self._is_prometheus(request):
@@ -52,7 +61,9 @@ class Visitors:
             if request.url.path == METRICS:
                 return PlainTextResponse("Give PAGE_METRICS_TOKEN.\n", 401, _BEARER)
             if request.method != "GET":
-                return PlainTextResponse("Please log in again.", status_code=401)
+                return PlainTextResponse(
+                    words.gettext("Please log in again."), status_code=401
+                )
             wanted = request.url.path + (request.url.query and f"?{request.url.query}")
             return RedirectResponse(f"/login?to={quote(wanted)}", status_code=303)
         return None
@@ -84,7 +95,14 @@ class Visitors:
         return self._tokens.fits(request.cookies.get(_COOKIE, ""), token)
 
     def greet(self, request: Request, response: Response) -> None:
-        """Give a visitor without a cookie one."""
+        """Give a visitor without a cookie one, and keep the language chosen."""
+        if request.query_params.get("lang") == words.language():
+            response.set_cookie(
+                *(_LANGUAGE, words.language(), _YEAR),
+                httponly=True,
+                samesite="lax",
+                secure=self._settings.secure,
+            )
         session = getattr(request.state, "session", None)
         if session:
             self.set_session(response, session)

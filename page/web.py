@@ -25,6 +25,7 @@ def make_app(page: Page) -> Starlette:
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def guarded(request: Request) -> Response:
+            visitors.speak(request)
             refusal = visitors.refuse(request, needs_login=path not in _OPEN)
             response = refusal or await _answer(page, endpoint, request)
             visitors.greet(request, response)

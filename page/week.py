@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from page.dates import long_weekday, weekday
+from page.words import gettext as _
+
 ENOUGH = 10
 """Judged minutes that an hour must have before its share is shown."""
 
@@ -21,11 +24,6 @@ _OCCASIONS = 3  # that are named
 _CLEARLY = 5  # points by which weeks differ before one is called better
 _AWAY = timedelta(minutes=5)  # without a judged minute: nobody sat there
 _HOURS = (8, 17)  # shown at least
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_LONG_DAYS = (
-    *("Monday", "Tuesday", "Wednesday", "Thursday"),
-    *("Friday", "Saturday", "Sunday"),
-)
 
 
 @dataclass(frozen=True)
@@ -134,35 +132,37 @@ def _length(run: Sequence[Minute]) -> tuple[timedelta, bool]:
 
 def hours_shown(*weeks: Week) -> range:
     """The hours of the clock that a table of these weeks needs."""
-    hours = [hour for week in weeks for _, hour in week.cells]
+    hours = [hour for week in weeks for _day, hour in week.cells]
     return range(min([*hours, _HOURS[0]]), max([*hours, _HOURS[1]]) + 1)
 
 
 def days_shown(*weeks: Week) -> list[tuple[int, str]]:
     """Working days, and those of a weekend on which somebody was seen."""
-    seen = {day for week in weeks for day, _ in week.cells}
-    return [(n, name) for n, name in enumerate(_DAYS) if n < 5 or n in seen]
+    seen = {day for week in weeks for day, _hour in week.cells}
+    return [(n, weekday(n)) for n in range(7) if n < 5 or n in seen]
 
 
 def verdict(week: Week, before: Week) -> str:
     """This week beside the same days of the last, in a sentence."""
     if week.judged < ENOUGH or week.share is None:
-        return "Too little was seen in this week to say anything."
+        return _("Too little was seen in this week to say anything.")
     if before.judged < COMPARABLE or before.share is None:
-        return "Too little was seen in the same days of the week before to compare."
+        return _("Too little was seen in the same days of the week before to compare.")
     difference = week.share - before.share
     if abs(difference) < _CLEARLY:
-        return "About as much leaning as in the same days of the week before."
-    word = "More" if difference > 0 else "Less"
-    return f"{word} leaning than in the same days of the week before."
+        return _("About as much leaning as in the same days of the week before.")
+    if difference > 0:
+        return _("More leaning than in the same days of the week before.")
+    return _("Less leaning than in the same days of the week before.")
 
 
 def occasions(week: Week) -> list[str]:
     """When most of the leaning was, such as `Wednesday 13 to 15`; the longest first."""
     spans = sorted(_spans(week), key=lambda span: (-span[3], span[0], span[1]))
     return [
-        f"{_LONG_DAYS[day]} {first} to {last}"
-        for day, first, last, _ in spans[:_OCCASIONS]
+        _("%(day)s %(first)s to %(last)s")
+        % {"day": long_weekday(day), "first": first, "last": last}
+        for day, first, last, _leaning in spans[:_OCCASIONS]
     ]
 
 
@@ -173,7 +173,7 @@ def _spans(week: Week) -> list[tuple[int, int, int, int]]:
         if cell.share is None or cell.share < _MOSTLY:
             continue
         if spans and spans[-1][0] == day and spans[-1][2] == hour:
-            _, first, _, leaning = spans.pop()
+            _day, first, _last, leaning = spans.pop()
             spans.append((day, first, hour + 1, leaning + cell.leaning))
         else:
             spans.append((day, hour, hour + 1, cell.leaning))
@@ -183,4 +183,5 @@ def _spans(week: Week) -> list[tuple[int, int, int, int]]:
 def duration(time: timedelta) -> str:
     """A length of time in words: 45 min, 1 h 20 min."""
     hours, minutes = divmod(round(time.total_seconds() / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    form = _("%(hours)s h %(minutes)s min") if hours else _("%(minutes)s min")
+    return form % {"hours": hours, "minutes": minutes}

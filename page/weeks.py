@@ -22,6 +22,7 @@ from page.week import (
     verdict,
     week_of,
 )
+from page.words import gettext as _
 from posture.vision.verdict import Status
 
 _WEEK = timedelta(days=7)
@@ -44,15 +45,15 @@ def seen(
     found = rows.ask(_MINUTES, pi, utc(begin), utc(end))
     return Seen(
         list(_judged(found, zone)),
-        sum(good + bad for _, good, bad, _ in found),
-        sum(unclear for *_, unclear in found),
+        sum(good + bad for _minute, good, bad, _unclear in found),
+        sum(unclear for *_rest, unclear in found),
     )
 
 
 def _judged(
     found: list[tuple[int, int, int, int]], zone: tzinfo | None
 ) -> Iterator[Minute]:
-    for minute, good, bad, _ in found:
+    for minute, good, bad, _unclear in found:
         if good or bad:
             when = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone)
             yield Minute(when, bad > good)
@@ -71,7 +72,8 @@ def read_week(text: str, zone: tzinfo | None, now: datetime) -> date:
         local(_midnight(monday + _WEEK), zone)
     except (ValueError, OverflowError):
         raise PageError(
-            f"{text[:40]} is no week: write its first day, such as 2026-11-23."
+            _("%(text)s is no week: write its first day, such as 2026-11-23.")
+            % {"text": text[:40]}
         ) from None
     return monday
 
@@ -113,8 +115,8 @@ async def week(page: Page, request: Request) -> Response:
 
 def _names(*, running: bool) -> tuple[str, str]:
     if running:
-        return "This week", "The week before, same days"
-    return "The week", "The week before"
+        return _("This week"), _("The week before, same days")
+    return _("The week"), _("The week before")
 
 
 def _both(

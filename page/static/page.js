@@ -1,9 +1,9 @@
 // Live tiles: what the server says is put in place, pictures are loaded a few at a time.
 
+import { word } from "./words.js";
+
 const list = document.querySelector("[data-live]");
 const banner = document.querySelector(".trouble");
-const AWAY = "The database is away. What you see is the last that was known; the page goes on by itself.";
-const CUT = "The page's server does not answer. What you see is the last that was known; the page goes on by itself.";
 const LOADS = 4; // pictures on their way at a time
 const REST = 100; // milliseconds between two: ten a second, however many cameras
 let ahead = 0; // how far the server's clock is ahead of ours, in seconds
@@ -95,12 +95,12 @@ function inSight(tile) {
 // ---- ages
 
 function age(seconds) {
-  if (seconds < -2) return `clock ${Math.round(-seconds)} s ahead`;
-  if (seconds < 2) return "now";
-  if (seconds < 120) return `${Math.floor(seconds)} s ago`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} days ago`;
+  if (seconds < -2) return word("ahead", { number: Math.round(-seconds) });
+  if (seconds < 2) return word("now");
+  if (seconds < 120) return word("seconds", { number: Math.floor(seconds) });
+  if (seconds < 7200) return word("minutes", { number: Math.floor(seconds / 60) });
+  if (seconds < 172800) return word("hours", { number: Math.floor(seconds / 3600) });
+  return word("days", { number: Math.floor(seconds / 86400) });
 }
 
 function showAges() {
@@ -134,21 +134,9 @@ function showSilent(lines) {
 
 // ---- news
 
-function showNumbers(news) {
+function showNumbers(html) {
   const place = document.querySelector("[data-numbers]");
-  if (!place) return;
-  const parts = [
-    [news.cameras, news.cameras === 1 ? " camera" : " cameras"],
-    [news.minute, news.minute === 1 ? " picture in the last minute" : " pictures in the last minute"],
-  ];
-  if (news.seen) parts.push([`${news.upright} of ${news.seen}`, " upright now"]);
-  place.replaceChildren(
-    ...parts.flatMap(([number, text], index) => {
-      const bold = document.createElement("b");
-      bold.textContent = number;
-      return [index ? " · " : "", bold, text];
-    }),
-  );
+  if (place && place.innerHTML !== html) place.innerHTML = html;
 }
 
 function keepOnly(names) {
@@ -169,15 +157,15 @@ function follow() {
   source.onmessage = ({ data }) => {
     const news = JSON.parse(data);
     setClock(news.now);
-    say(news.trouble ? AWAY : "");
+    say(news.trouble);
     const names = news.tiles.map(put);
     if (news.whole) keepOnly(new Set(names));
     showSilent(news.silent);
-    showNumbers(news);
+    showNumbers(news.numbers);
     showAges();
   };
   source.onerror = () => {
-    say(CUT);
+    say(word("cut"));
     // A browser gives up for good on an answer that is no stream, such as the login.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
   };
@@ -188,7 +176,7 @@ function follow() {
 async function refresh(part) {
   if (document.hidden || part.contains(document.activeElement)) return;
   const answer = await fetch(location.href).catch(() => null);
-  say(answer ? "" : CUT);
+  say(answer ? "" : word("cut"));
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   part.replaceChildren(...fresh.querySelector("[data-refresh]").childNodes);

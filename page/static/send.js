@@ -1,5 +1,7 @@
 // A picture from a file or from the computer's own camera, sent to the broker.
 
+import { word } from "./words.js";
+
 const camera = document.querySelector("#camera");
 const drop = document.querySelector(".drop");
 const file = document.querySelector("#file");
@@ -21,7 +23,7 @@ async function send(blob) {
   if (!camera.reportValidity()) return false;
   const limit = Number(drop.dataset.limit);
   if (blob.size > limit << 20) {
-    say(`Too large: more than ${limit} MB. Send a smaller picture.`, true);
+    say(word("too-large", { number: limit }), true);
     return false;
   }
   try {
@@ -33,14 +35,14 @@ async function send(blob) {
     say(await answer.text(), !answer.ok);
     return answer.ok || BUSY.includes(answer.status);
   } catch {
-    say("The page's server did not take it. Try again.", true);
+    say(word("not-taken"), true);
     return false;
   }
 }
 
 async function sendFile(chosen) {
   if (!chosen) return;
-  say(`Sending ${chosen.name} ...`);
+  say(word("sending", { name: chosen.name }));
   await send(chosen);
 }
 
@@ -70,19 +72,19 @@ let stream = null;
 
 async function open() {
   if (!navigator.mediaDevices) {
-    say("The browser grants its camera only to https, and to this machine itself.", true);
+    say(word("no-camera"), true);
     return;
   }
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDEST } } });
   } catch (error) {
-    say(`The browser does not grant its camera: ${error.message}.`, true);
+    say(word("not-granted", { why: error.message }), true);
     return;
   }
   video.srcObject = stream;
   video.hidden = false;
   await video.play();
-  start.textContent = "Stop the camera";
+  start.textContent = word("stop");
   take();
 }
 
@@ -90,7 +92,7 @@ function close() {
   stream?.getTracks().forEach((track) => track.stop());
   stream = null;
   video.hidden = true;
-  start.textContent = "Start the camera";
+  start.textContent = word("start");
 }
 
 async function take() {
