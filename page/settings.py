@@ -157,7 +157,7 @@ class PageSettings:
     language: str | None = option(
         "PAGE_LANGUAGE",
         "--language",
-        "language for whoever has chosen none on the page; browser: the one it asks for",
+        "language for whoever has chosen none on the page; browser: as it asks",
         default="browser",
         parse=_language,
     )
