@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from common.postgres import DatabaseError
-from common.signals import Stop
 from posture.errors import StoppedError
 from posture.mqtt.message import Message
 from posture.store.posture_log import PostureLog
@@ -39,17 +38,18 @@ class Recall:
         table: PostureLog,
         written: Written,
         mark: str,
-        stop: Stop,
+        ends: Callable[[], bool],
         on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; `mark` is what the keys of this session begin with.
 
+        `ends` says whether the worker ends, so that waiting is of no use.
         `on_wait` is called while the database is away, again and again.
         """
         self._table = table
         self._written = written
         self._mark = mark
-        self._stop = stop
+        self._ends = ends
         self._on_wait = on_wait
         self._orders: queue.SimpleQueue[queue.SimpleQueue[DatabaseError | None]]
         self._orders = queue.SimpleQueue()
@@ -91,9 +91,18 @@ class Recall:
                 except DatabaseError as error:
                     log.error("cannot read rows: %s; trying again", error)  # noqa: TRY400
                     self._on_wait()
-                    if self._stop.wait(_DELAY * random.uniform(0.5, 1)):  # noqa: S311
+                    if self._waits(_DELAY * random.uniform(0.5, 1)):  # noqa: S311
                         raise StoppedError("cannot read rows") from error
             return max(self._at, message.taken - _LAG)
+
+    def _waits(self, seconds: float) -> bool:
+        """Wait so long; True at once when the worker ends."""
+        until = time.monotonic() + seconds
+        while not self._ends():
+            if (left := until - time.monotonic()) <= 0:
+                return False
+            time.sleep(min(left, _TICK))
+        return True
 
     def _have_learned(self) -> None:
         answer: queue.SimpleQueue[DatabaseError | None] = queue.SimpleQueue()
@@ -104,7 +113,7 @@ class Recall:
                     raise error
                 return
             self._on_wait()
-            if self._stop.is_set():
+            if self._ends():
                 raise StoppedError("cannot read rows")
 
     def _serve(self) -> None:

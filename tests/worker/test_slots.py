@@ -71,6 +71,20 @@ def test_a_slot_that_was_never_declared_is_said(tmp_path, broker, postgres, capf
     assert again.wait() == 1
 
 
+def test_retire_works_off_the_session_of_every_worker(tmp_path, broker, postgres):
+    # They share one stop: the end of the first one must not be that of the second.
+    run(tmp_path, broker, postgres, "declare", "--workers", "2")
+    topics = [f"images/pi{n}" for n in range(12)]
+    for topic in topics:
+        broker.publish(topic, PICTURES[0])
+    retire = ("retire", "--workers", "2", "--exit-when-idle", "1")
+    command = run(tmp_path, broker, postgres, *retire)
+    assert command.wait() == 0, command.log
+    assert "retired: 2" in command.log
+    assert {f"images/{row['pi_id']}" for row in postgres.rows()} == {*topics}
+    assert "not declared" in _status_of_the_old(tmp_path, broker, postgres)
+
+
 def test_another_number_of_workers_loses_nothing_while_pictures_keep_coming(
     tmp_path, broker, postgres, start_worker, wait_for_rows
 ):

@@ -51,7 +51,7 @@ def test_a_worker_with_nothing_to_do_lives(told):
 
 def test_pictures_that_wait_while_no_analyst_moves_are_a_standstill(told):
     worker, url = told
-    worker._take(Message(1, 1, 1, 1, "images/desk", b"picture"))
+    worker.intake.take(Message(1, 1, 1, 1, "images/desk", b"picture"))
     assert ask(url)[0] == 200
     wait_until(lambda: ask(url)[0] == 503, "the standstill is seen")
     assert "pictures wait and no analyst has moved" in ask(url)[1]

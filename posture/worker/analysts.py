@@ -1,0 +1,135 @@
+"""The analysts: threads that turn messages into rows and annotated pictures."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from posture.errors import RefusedError, StoppedError
+from posture.mqtt.message import Message
+from posture.settings import WorkerSettings
+from posture.store.posture_log import PostureLog
+from posture.vision.cpu_affinity import stay_on
+from posture.vision.landmarks import Landmarker
+from posture.vision.payload import pi_name
+from posture.worker.dedup import Known, Written, session_mark
+from posture.worker.intake import Intake
+from posture.worker.isolation import Guarded
+from posture.worker.outcome import Repeated, Result, row_of
+from posture.worker.recall import Recall
+from posture.worker.recorder import Recorder
+from posture.worker.redelivery import Doubt
+from posture.worker.seccomp import go_offline
+
+log = logging.getLogger(__name__)
+
+
+class Analysts:
+    """One thread for each landmarker, from the inbox to the recorder."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        guarded: Guarded,
+        landmarkers: Sequence[Landmarker],
+        table: PostureLog,
+        written: Written,
+        intake: Intake,
+        recorder: Recorder,
+    ) -> None:
+        """Prepare; `written` knows what needs no analysis, for it has its row."""
+        self._node = settings.node
+        self._limit = settings.picture_deadline + settings.grace
+        self._guarded = guarded
+        self._written = written
+        self._intake = intake
+        self._inbox = intake.inbox
+        self._redelivery = intake.redelivery
+        self._recorder = recorder
+        mark = session_mark(settings.session_id)
+        self._recall = Recall(table, written, mark, intake.ends, self._move)
+        self.ask_broker = threading.Event()
+        """Set when only the broker knows which of two equal pictures came again."""
+        self._moved = time.monotonic()
+        self._threads = [
+            threading.Thread(
+                # A daemon: a hung native call must not outlive the grace period.
+                target=self._analyze_all,
+                args=(landmarker,),
+                name=f"analyst-{n}",
+                daemon=True,
+            )
+            for n, landmarker in enumerate(landmarkers, 1)
+        ]
+
+    def start(self) -> None:
+        """Begin to work on what comes."""
+        self._recall.start()
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self, until: float) -> None:
+        """Finish what is being analyzed, until that moment (`time.monotonic`)."""
+        for _ in self._threads:
+            self._inbox.put(None)
+        for thread in self._threads:
+            if not self._guarded.stuck(thread):
+                thread.join(max(0.0, until - time.monotonic()))
+
+    def standstill(self) -> str | None:
+        """Why the analysts do not move any more, if so: only a new worker would.
+
+        The worker ends by itself when a picture hangs; this is for when it cannot.
+        A database or a broker that is away holds up the recorder, not the analysts.
+        """
+        longest, still = self._guarded.longest(), time.monotonic() - self._moved
+        if longest > self._limit:
+            return f"a picture has been analyzed for {longest:.0f} s"
+        if self._inbox.qsize() and still > self._limit:
+            return f"pictures wait and no analyst has moved for {still:.0f} s"
+        return None
+
+    def _move(self) -> None:
+        self._moved = time.monotonic()
+
+    def _analyze_all(self, landmarker: Landmarker) -> None:
+        go_offline()
+        stay_on(landmarker.core)
+        while (message := self._inbox.get()) is not None:
+            self._move()
+            if self._intake.ends():
+                continue  # not begun, so left to the broker
+            try:
+                self._analyze(message, landmarker)
+            except StoppedError:
+                continue
+            except RefusedError as refusal:
+                self._intake.refuse(message, str(refusal), refusal.kind)
+            except Exception as error:
+                # Whatever one picture does must not stop the next one.
+                log.exception("unexpected error with a picture of %r", message.topic)
+                reason = f"unexpected {type(error).__name__}: {error}"
+                self._intake.refuse(message, reason, "unexpected")
+
+    def _analyze(self, message: Message, landmarker: Landmarker) -> None:
+        since = self._recall.ensure(message)
+        pi = pi_name(message.topic)
+        known = self._redelivery.which(message, self._written.equal_to(message.key))
+        if known is Doubt.ASK:
+            self.ask_broker.set()
+            self._intake.leave(message)
+            return
+        if isinstance(known, Known):
+            self._recorder.put(Repeated(message, f"{pi}_{known.key}.jpg", known))
+            return
+        key = self._written.fresh_key(message.key)
+        begun = time.perf_counter()
+        # Whoever had it in hand before did not survive, or was merely stopped.
+        suspect = message.again and message.generation == 1
+        analysis = self._guarded.analyze(
+            message.payload, landmarker.find, pi, suspect=suspect
+        )
+        row = row_of(message, f"{pi}_{key}.jpg", analysis.verdict, self._node)
+        seconds = time.perf_counter() - begun
+        log.debug("picture of %s is analyzed: its row comes next", pi)
+        self._recorder.put(Result(message, key, row, analysis, since, seconds))

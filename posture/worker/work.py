@@ -1,0 +1,103 @@
+"""From settings to a worker that is ready, and to its end."""
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from common.postgres import DatabaseError
+from common.signals import Stop
+from posture.models import find_bundle
+from posture.mqtt.subscription import Wish
+from posture.settings import WorkerSettings
+from posture.store import pictures
+from posture.store.posture_log import PostureLog
+from posture.store.retention import Pruner
+from posture.vision.cpu_affinity import a_core_for_each
+from posture.vision.landmarks import Landmarker
+from posture.worker.events import Events
+from posture.worker.isolation import Guarded
+from posture.worker.laps import Laps
+from posture.worker.seccomp import go_offline
+from posture.worker.worker import Worker
+
+log = logging.getLogger("posture.worker")
+
+
+def work(settings: WorkerSettings, stop: Stop, wish: Wish, laps: Laps) -> bool:
+    """Work; False when it was told to stop before it had been idle long enough.
+
+    Raises:
+        OperatorError: no model, a folder that cannot be written, a stuck picture.
+    """
+    laps.lap("import")
+    with _events(settings) as events:
+        return _work(settings, stop, wish, laps, events)
+
+
+def _events(settings: WorkerSettings) -> AbstractContextManager[Events]:
+    if settings.metrics_port == 0:
+        return nullcontext(Events())
+    # Imported only here: a Job that tells nothing starts without it.
+    from posture.worker.metrics import told
+
+    return told(settings)
+
+
+def _work(
+    settings: WorkerSettings, stop: Stop, wish: Wish, laps: Laps, events: Events
+) -> bool:
+    model = find_bundle(settings.models_folder, settings.model)
+    _prepare_folders(settings)
+    table = PostureLog(settings.database)
+    landmarkers = _loaded(settings, model, table, laps)
+
+    def ready() -> None:
+        laps.lap("broker")
+        it = settings
+        log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, laps)
+        events.ready()
+
+    guarded, pruner = Guarded(settings, model), Pruner(settings)
+    worker = Worker(
+        settings, guarded, landmarkers, table, ready, stop, wish, events, pruner.grown
+    )
+    pruner.start()
+    worker.start()
+    idle = worker.run()
+    pruner.stop()
+    table.close()
+    return idle
+
+
+def _prepare_folders(settings: WorkerSettings) -> None:
+    for folder in (settings.pictures, settings.quarantine):
+        pictures.check_writable(folder)
+    pictures.remove_parts(settings.pictures)
+    time_kept = f"{days} days" if (days := settings.picture_days) else "for good"
+    size = f", {mb} MB in all" if (mb := settings.pictures_mb) else ""
+    log.info(
+        "kept of each picture: %s, %s%s (STORE, PICTURE_DAYS, PICTURES_MB)",
+        settings.store,
+        time_kept,
+        size,
+    )
+
+
+def _loaded(
+    settings: WorkerSettings, model: Path, table: PostureLog, laps: Laps
+) -> Sequence[Landmarker]:
+    """Landmarkers, loaded side by side while the table is looked at."""
+    with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
+        cores = a_core_for_each(settings.threads)
+        loading = [pool.submit(Landmarker, model, core) for core in cores]
+        try:
+            for doubt in table.check():
+                log.warning(doubt)
+        except DatabaseError as error:
+            log.error("%s; pictures wait until it works", error)  # noqa: TRY400
+        laps.lap("database")
+        landmarkers = [each.result() for each in loading]
+    laps.lap("models")
+    return landmarkers
