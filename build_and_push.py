@@ -10,8 +10,6 @@ nothing was changed, 130 interrupted between two steps.
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,25 +17,17 @@ from pathlib import Path
 from common import cli, options, processes
 from common.errors import OperatorError
 from common.keyboard import listening
-from kube import scaledjobs
 from kube.cluster import Cluster, Opened
-from launcher import manifests
-from launcher.checks.cluster import ClusterChecks
-from launcher.checks.keda import keda_check
-from launcher.checks.machine import docker_checks, port_check
-from launcher.checks.nodes import NodeChecks
-from launcher.checks.pods import PodChecks
-from launcher.checks.prometheus import load_check
-from launcher.checks.trial import PodTrial
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
 from launcher.docker import Docker
+from launcher.doctor import Doctor
 from launcher.helpers import Helpers
 from launcher.image import Shipping
 from launcher.interrupts import Interrupted, Interrupts
 from launcher.launch import STEPS, Launch
 from launcher.parts import Parts
-from launcher.preflight import Check, Finding, examine, failed
+from launcher.preflight import failed
 from launcher.run_dir import Trace
 from launcher.settings import (
     ImageSettings,
@@ -50,8 +40,6 @@ from launcher.teardown import Stopping
 from posture.settings import SessionSettings, WorkerSettings
 
 ROOT = Path(__file__).resolve().parent
-_DOCTOR_DEADLINE = 7.5  # seconds for all checks, side by side
-_TRIAL_DEADLINE = 120.0  # seconds for pods to get their image and to end
 
 
 @dataclass(frozen=True)
@@ -103,20 +91,9 @@ def _build(arguments: argparse.Namespace) -> int:
         it.image, it.model, ROOT, trace.image, docker, arguments.rebuild
     )
     ship = shipping.preview if arguments.dry_run else shipping.ship
-    with _locked(trace):
+    with trace.locked():
         outcome = run_in_order([Step("build", "build and push the image", ship)], _show)
     return 1 if outcome else 0
-
-
-@contextmanager
-def _locked(trace: Trace) -> Iterator[int]:
-    try:
-        with processes.lock(trace.lock) as lock:
-            yield lock
-    except BlockingIOError:
-        raise OperatorError(
-            "another launcher is at work here; to end it: python stop.py"
-        ) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -157,12 +134,20 @@ class _Run:
         self._trace.log_here()
         self._cluster = Opened(lambda: Cluster(it.cluster))
         self._docker = Docker(self._trace.log)
+        self._doctor = Doctor(
+            it,
+            self._cluster,
+            self._docker,
+            self._trace,
+            worker_checks(settings.worker),
+            arguments.skip_build,
+        )
 
     def doctor(self) -> int:
         """Check everything, show everything."""
-        findings = self._examine()
+        findings = self._doctor.examine()
         if self._arguments.try_pod:
-            findings += examine(self._trial(), _TRIAL_DEADLINE)
+            findings += self._doctor.try_pods(self._launch(lock=-1))
         for each in findings:
             _show(str(each))
         return 3 if failed(findings) else 0
@@ -176,7 +161,7 @@ class _Run:
         """Do the steps, then wait."""
         if not (self._arguments.yes or self._agreed()):
             return 2
-        with _locked(self._trace) as lock:
+        with self._trace.locked() as lock:
             processes.write_record(self._trace.launcher, sys.orig_argv)
             try:
                 return self._do_steps(self._launch(lock))
@@ -219,8 +204,25 @@ class _Run:
         return 1 if any(each.failed for each in outcomes) else 0
 
     def _launch(self, lock: int) -> Launch:
-        it, worker = self._settings.launcher, self._settings.worker
-        stopping = Stopping(
+        it = self._settings.launcher
+        nothing = argparse.Namespace()
+        told = options.given(WorkerSettings, nothing, os.environ)
+        session = options.read(SessionSettings, nothing, os.environ)
+        shipping = self._shipping()
+        return Launch(
+            preflight=lambda: self._doctor.preflight(self._remember),
+            declare=declare_session(session),
+            stopping=self._stopping(),
+            shipping=shipping,
+            parts=self._parts(shipping),
+            deployment=Deployment(it, told, shipping.image, self._cluster),
+            helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),
+            skip_build=self._arguments.skip_build,
+        )
+
+    def _stopping(self) -> Stopping:
+        it = self._settings.launcher
+        return Stopping(
             self._cluster,
             self._docker,
             self._trace,
@@ -228,32 +230,36 @@ class _Run:
             it.manifest.patched,
             dry_run=self._arguments.dry_run,
         )
-        rebuild = self._arguments.rebuild
-        shipping = Shipping(
-            it.image, worker.model, ROOT, self._trace.image, self._docker, rebuild
+
+    def _shipping(self) -> Shipping:
+        return Shipping(
+            self._settings.launcher.image,
+            self._settings.worker.model,
+            ROOT,
+            self._trace.image,
+            self._docker,
+            self._arguments.rebuild,
         )
-        nothing = argparse.Namespace()
-        told = options.given(WorkerSettings, nothing, os.environ)
-        session = options.read(SessionSettings, nothing, os.environ)
-        return Launch(
-            preflight=self._preflight,
-            declare=declare_session(session),
-            stopping=stopping,
-            shipping=shipping,
-            parts=Parts(
-                it.image,
-                it.parts,
-                it.pods.pull_secret,
-                shipping.image,
-                ROOT,
-                self._trace.parts,
-                self._docker,
-                rebuild,
-            ),
-            deployment=Deployment(it, told, shipping.image, self._cluster),
-            helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),
-            skip_build=self._arguments.skip_build,
+
+    def _parts(self, shipping: Shipping) -> Parts:
+        it = self._settings.launcher
+        return Parts(
+            it.image,
+            it.parts,
+            it.pods.pull_secret,
+            shipping.image,
+            ROOT,
+            self._trace.parts,
+            self._docker,
+            self._arguments.rebuild,
         )
+
+    def _remember(self) -> None:
+        """Keep for a stop where this goes; not for a dry run."""
+        if not self._arguments.dry_run:
+            # The context's namespace may be another one when it is to be stopped.
+            there = {"NAMESPACE": self._cluster().namespace}
+            self._trace.remember(there | self._target())
 
     def _target(self) -> dict[str, str]:
         told = options.given(StopSettings, self._arguments, os.environ)
@@ -263,43 +269,6 @@ class _Run:
         """That of the helpers: ours, and what flags say."""
         told = options.given(LauncherSettings, self._arguments, os.environ)
         return {**os.environ, **{each.env: text for each, text in told}}
-
-    def _preflight(self) -> str:
-        findings = self._examine()
-        told = [each for each in findings if each.mark != "ok"]
-        lines = "".join(f"\n{each}" for each in told)
-        if failed(findings):
-            raise OperatorError(f"nothing was changed{lines}")
-        if not self._arguments.dry_run:
-            # The context's namespace may be another one when it is to be stopped.
-            there = {"NAMESPACE": self._cluster().namespace}
-            self._trace.remember(there | self._target())
-        return f"{len(findings) - len(told)} checks passed{lines}"
-
-    def _examine(self) -> list[Finding]:
-        it = self._settings.launcher
-        checks = [
-            *ClusterChecks(it, self._cluster).all(),
-            keda_check(self._cluster),
-            load_check(it, self._cluster),
-            port_check(self._trace, it.scaler_port),
-        ]
-        if not self._arguments.skip_build:
-            checks = docker_checks(it.image, self._docker) + checks
-        checks += NodeChecks(it, self._cluster).all()
-        checks += PodChecks(it, self._cluster).all()
-        checks += worker_checks(self._settings.worker)
-        return examine(checks, _DOCTOR_DEADLINE)
-
-    def _trial(self) -> list[Check]:
-        it = self._settings.launcher
-        launch = self._launch(lock=-1)
-
-        def address() -> str:
-            written = manifests.trigger(scaledjobs.read_manifest(it.manifest.base))
-            return launch.deployment.scaler_address() or str(written["scalerAddress"])
-
-        return PodTrial(it, launch.shipping.image, address, self._cluster).all()
 
     def _agreed(self) -> bool:
         it = self._settings.launcher.cluster

@@ -3,7 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from common import private, processes
@@ -50,6 +51,21 @@ class Trace:
             format="%(asctime)s %(levelname)-7s %(message)s",
         )
         logging.captureWarnings(capture=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[int]:
+        """Be the only launcher here; gives the lock's file descriptor.
+
+        Raises:
+            OperatorError: another one is at work.
+        """
+        try:
+            with processes.lock(self.lock) as lock:
+                yield lock
+        except BlockingIOError:
+            raise OperatorError(
+                "another launcher is at work here; to end it: python stop.py"
+            ) from None
 
     def remember(self, target: Mapping[str, str]) -> None:
         """Keep where this run goes, variables and texts, for a stop elsewhere."""

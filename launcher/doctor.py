@@ -1,0 +1,78 @@
+"""The doctor: everything that can be found out before anything is changed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from common.errors import OperatorError
+from kube import scaledjobs
+from kube.cluster import Opened
+from launcher import manifests
+from launcher.checks.cluster import ClusterChecks
+from launcher.checks.keda import keda_check
+from launcher.checks.machine import docker_checks, port_check
+from launcher.checks.nodes import NodeChecks
+from launcher.checks.pods import PodChecks
+from launcher.checks.prometheus import load_check
+from launcher.checks.trial import PodTrial
+from launcher.docker import Docker
+from launcher.launch import Launch
+from launcher.preflight import Check, Finding, examine, failed
+from launcher.run_dir import Trace
+from launcher.settings import LauncherSettings
+
+_DEADLINE = 7.5  # seconds for all checks, side by side
+_TRIAL_DEADLINE = 120.0  # seconds for pods to get their image and to end
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """What is examined, and through which doors."""
+
+    settings: LauncherSettings
+    cluster: Opened
+    docker: Docker
+    trace: Trace
+    worker: Sequence[Check]
+    """What only the worker's own doors can tell."""
+    skip_build: bool
+
+    def examine(self) -> list[Finding]:
+        """Ask everything, side by side."""
+        it = self.settings
+        checks = [
+            *ClusterChecks(it, self.cluster).all(),
+            keda_check(self.cluster),
+            load_check(it, self.cluster),
+            port_check(self.trace, it.scaler_port),
+        ]
+        if not self.skip_build:
+            checks = docker_checks(it.image, self.docker) + checks
+        checks += NodeChecks(it, self.cluster).all()
+        checks += PodChecks(it, self.cluster).all()
+        checks += self.worker
+        return examine(checks, _DEADLINE)
+
+    def try_pods(self, launch: Launch) -> list[Finding]:
+        """Start pods that try what only they can, of what `launch` would deploy."""
+        it = self.settings
+
+        def address() -> str:
+            written = manifests.trigger(scaledjobs.read_manifest(it.manifest.base))
+            return launch.deployment.scaler_address() or str(written["scalerAddress"])
+
+        trial = PodTrial(it, launch.shipping.image, address, self.cluster)
+        return examine(trial.all(), _TRIAL_DEADLINE)
+
+    def preflight(self, found_well: Callable[[], None]) -> str:
+        """Examine, and call `found_well` if a launch may go on.
+
+        Raises:
+            OperatorError: it may not; with all findings.
+        """
+        findings = self.examine()
+        told = [each for each in findings if each.mark != "ok"]
+        lines = "".join(f"\n{each}" for each in told)
+        if failed(findings):
+            raise OperatorError(f"nothing was changed{lines}")
+        found_well()
+        return f"{len(findings) - len(told)} checks passed{lines}"
