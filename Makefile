@@ -11,6 +11,8 @@ ARGS ?=
 # Tests wait for others most of the time, so several processes take less:
 # BESIDE="-n 2 --dist loadgroup --no-loadscope-reorder"
 BESIDE ?=
+# What `test` does first; empty where that is done elsewhere.
+LINT ?= lint
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ prepare: $(BIN)/.installed-dev ## What the tests need from outside, fetched once
 	@tools/system_packages.sh test
 	@$(BIN)/python -m tests.fixtures.cache
 
-test: lint prepare ## Everything that can be checked on this machine
+test: $(LINT) prepare ## Everything that can be checked on this machine
 	$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)

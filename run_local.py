@@ -24,11 +24,11 @@ except ModuleNotFoundError:
 
 from common import cli, options
 from common.broker_settings import BrokerSettings
+from common.errors import OperatorError
 from common.publisher import Publisher
 from demo.board import Board
 from demo.broker import free_port, own_address, start_broker
 from demo.database import Database
-from demo.errors import DemoError
 from demo.page import LivePage, open_browser
 from demo.processes import Program, Run
 from demo.session import Session
@@ -58,7 +58,7 @@ def _try(arguments: argparse.Namespace) -> int:
     try:
         return _run(cli.read(DemoSettings, arguments))
     except OSError as error:
-        raise DemoError(str(error)) from error
+        raise OperatorError(str(error)) from error
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -151,7 +151,7 @@ def _make_folder(folder: Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise DemoError(
+        raise OperatorError(
             f"cannot write into {folder}: {error.strerror}; name another folder with "
             "--folder"
         ) from error
@@ -161,7 +161,7 @@ def _make_folder(folder: Path) -> Path:
 def _find_samples(folder: Path) -> list[Path]:
     samples = sorted(folder.glob("*.jpg"))
     if not samples:
-        raise DemoError(f"--samples {folder}: there is no .jpg file")
+        raise OperatorError(f"--samples {folder}: there is no .jpg file")
     return samples
 
 

@@ -4,13 +4,13 @@ import base64
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from capture.outbox import Outbox
 from capture.settings import CameraSettings
 from common.broker_answers import Callbacks, Delivery, Granted, Reason
+from common.losses import Losses
 from common.mqtt import RETAINED_ALWAYS, Connection, Sent
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,6 @@ SCHEMA = 1
 """Version of the state that is published; a change that breaks readers makes it 2."""
 
 _WINDOW = 8  # messages on their way at a time
-_QUICK, _QUICK_LOSSES = 5.0, 3  # seconds; so many losses within them are suspicious
 _FAREWELL = 3.0  # seconds that a stop waits for what is on its way
 
 
@@ -43,7 +42,7 @@ class Link:
         self._granted: Granted | None = None  # None: not connected
         self._on_the_way = 0
         self._trouble = ""
-        self._since = self._quick_losses = 0.0
+        self._losses = Losses()
         self._state = self._document("online", "")
         callbacks = Callbacks(
             connected=self._connected,
@@ -124,7 +123,7 @@ class Link:
             log.error("%s takes no QoS 1: pictures may be lost", self._at)
         with self._changed:
             self._granted, self._trouble = granted, ""
-            self._since = time.monotonic()
+            self._losses.connected()
             self._changed.notify_all()
         self._connection.subscribe(f"{self._own}/pause", retained=RETAINED_ALWAYS)
         self._publish("camera", self._state)
@@ -136,10 +135,7 @@ class Link:
 
     def _lost(self, reason: Reason) -> None:
         was, self._granted = self._granted, None
-        # The broker's farewell is not always heard before the line is cut.
-        quickly = time.monotonic() - self._since < _QUICK
-        self._quick_losses = self._quick_losses + 1 if quickly else 0
-        if reason.taken_over or self._quick_losses >= _QUICK_LOSSES:
+        if self._losses.contested(reason):
             log.error(
                 "the connection is lost again and again (%s): is another camera called "
                 "%s? Give each place a name of its own (CAMERA_NAME, --pi)",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import iotcore
 
-from demo.errors import DemoError
+from common.errors import OperatorError
 
 LARGEST = 32 << 20  # bytes of one message
 
@@ -38,7 +38,7 @@ def start_broker(folder: Path, listen: str, port: int) -> iotcore.Broker:
     """Start a broker that is gone when this process is; stop it with `stop()`.
 
     Raises:
-        DemoError: it does not start; says what to do.
+        OperatorError: it does not start; says what to do.
     """
     config = folder / "broker.toml"
     config.write_text(_CONFIG.format(listen=listen, port=port, largest=LARGEST))
@@ -46,7 +46,7 @@ def start_broker(folder: Path, listen: str, port: int) -> iotcore.Broker:
     try:
         return broker.start()
     except (OSError, RuntimeError) as error:
-        raise DemoError(
+        raise OperatorError(
             f"the broker cannot listen on {listen}:{port}: {error}; "
             "name another address with --listen, another port with --broker-port"
         ) from error
@@ -56,7 +56,7 @@ def free_port(listen: str, wanted: int) -> int:
     """`wanted`, or a port that the system chooses when something uses it already.
 
     Raises:
-        DemoError: there is no such address on this machine.
+        OperatorError: there is no such address on this machine.
     """
     for port in (wanted, 0):
         with socket.socket() as probe:
@@ -67,13 +67,13 @@ def free_port(listen: str, wanted: int) -> int:
                 continue
             except OSError as error:
                 if port == 0:
-                    raise DemoError(
+                    raise OperatorError(
                         f"--listen {listen}: {error.strerror or error}; give an "
                         "address of this machine, such as 127.0.0.1 or 0.0.0.0"
                     ) from error
                 continue
             return int(probe.getsockname()[1])
-    raise DemoError(f"no port of {listen} may be used")
+    raise OperatorError(f"no port of {listen} may be used")
 
 
 def own_address() -> str:

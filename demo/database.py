@@ -11,7 +11,7 @@ import psutil
 import psycopg2
 import psycopg2.extras
 
-from demo.errors import DemoError
+from common.errors import OperatorError
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Database:
         """Start it, or take over the one that a killed run has left.
 
         Raises:
-            DemoError: it does not start; says where its log is.
+            OperatorError: it does not start; says where its log is.
         """
         data = folder / "database"
         _forget_stale_pid(data / "postmaster.pid")
@@ -36,7 +36,7 @@ class Database:
             self.socket_folder = str(self._server.get_postmaster_info().socket_dir)
             self._create()
         except (OSError, subprocess.SubprocessError, psycopg2.Error) as error:
-            raise DemoError(
+            raise OperatorError(
                 f"the database does not start: {error}; see {data / 'log'}, or remove "
                 f"{data} to begin with an empty one"
             ) from error

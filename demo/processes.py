@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from common import options
+from common.errors import OperatorError
 from common.files import write_text
 from common.processes import Record, end_recorded, is_running, record_of
-from demo.errors import DemoError
 from page.settings import PageSettings
 from posture.settings import WorkerSettings
 
@@ -29,12 +29,12 @@ class Run:
         """Begin a run in `folder`, after ending what an earlier one has left.
 
         Raises:
-            DemoError: a run is going on there.
+            OperatorError: a run is going on there.
         """
         self._file = folder / "run.json"
         for number, record in enumerate(self._recorded()):
             if number == 0 and is_running(record):
-                raise DemoError(
+                raise OperatorError(
                     f"a demo is running in {folder} already (process {record.pid}): "
                     "end it with Ctrl-C, or name another folder with --folder"
                 )
@@ -85,13 +85,13 @@ class Program:
         """Wait until it says that it works.
 
         Raises:
-            DemoError: it has ended, or is not ready in time.
+            OperatorError: it has ended, or is not ready in time.
         """
         until = time.monotonic() + _START
         while "ready: " not in self._said():
             self.check()
             if time.monotonic() > until:
-                raise DemoError(
+                raise OperatorError(
                     f"the {self._name} is not ready after {_START} s: see {self._log}"
                 )
             time.sleep(0.05)
@@ -100,12 +100,12 @@ class Program:
         """Make sure that it runs.
 
         Raises:
-            DemoError: it has ended; with its last words.
+            OperatorError: it has ended; with its last words.
         """
         code = self._process.poll()
         if code is not None:
             words = self._said().splitlines()[-5:]
-            raise DemoError(
+            raise OperatorError(
                 f"the {self._name} ended with {code}; the end of {self._log}:\n"
                 + "\n".join(words)
             )

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from common.errors import OperatorError
 from common.publisher import Publisher
 from demo.board import Board, Line
 from demo.database import Database
-from demo.errors import DemoError
 from demo.processes import Program
 
 _PIS = ("pi1", "pi2")
@@ -35,7 +35,7 @@ class Session:
         and samples can be told to belong together.
 
         Raises:
-            DemoError: a sample has no row or no file; names it.
+            OperatorError: a sample has no row or no file; names it.
         """
         waiting = list(samples)
         sent: dict[str, Path] = {}
@@ -52,7 +52,7 @@ class Session:
                 count += sample is not None
                 until = time.monotonic() + _PATIENCE
             if time.monotonic() > until:
-                raise DemoError(
+                raise OperatorError(
                     f"no row for {', '.join(p.name for p in sent.values())} after "
                     f"{_PATIENCE} s; see the worker's log"
                 )
@@ -63,7 +63,7 @@ class Session:
         """The new rows, after a moment.
 
         Raises:
-            DemoError: the worker has ended.
+            OperatorError: the worker has ended.
         """
         time.sleep(_TICK)
         self._worker.check()
@@ -76,11 +76,11 @@ class Session:
         """Show a row under the picture's own name, if it is known.
 
         Raises:
-            DemoError: the row has no file.
+            OperatorError: the row has no file.
         """
         pi, file = row["pi_id"], row["filename"]
         if not (self._pictures / f"analyzed_images_from_{pi}" / file).is_file():
-            raise DemoError(f"{file} has a row, but no file in {self._pictures}")
+            raise OperatorError(f"{file} has a row, but no file in {self._pictures}")
         spent = row["analyzed_time"] - row["received_time"]
         self._board.add(
             Line(

@@ -9,7 +9,6 @@ from typing import Any
 
 from common.errors import OperatorError
 from common.files import write_text
-from nudge.errors import NudgeError
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class Memory:
         """Suspend a camera's nudges, or none of them any more.
 
         Raises:
-            NudgeError: it cannot be written down.
+            OperatorError: it cannot be written down.
         """
         with self._lock:
             if self._suspended.get(pi) == until:
@@ -60,7 +59,7 @@ class Memory:
         """A camera gets a nudge now; what is older than a period is forgotten.
 
         Raises:
-            NudgeError: it cannot be written down.
+            OperatorError: it cannot be written down.
         """
         with self._lock:
             old = [each for each in self._last if not self.rests(each, now, period)]
@@ -76,7 +75,7 @@ class Memory:
         """The camera got none after all.
 
         Raises:
-            NudgeError: it cannot be written down.
+            OperatorError: it cannot be written down.
         """
         with self._lock:
             self._last.pop(pi, None)
@@ -96,7 +95,7 @@ class Memory:
                 ),
             )
         except OperatorError as error:
-            raise NudgeError(
+            raise OperatorError(
                 f"{error}; name another file with NUDGE_STATE (--state). Nobody is "
                 "nudged until then, or a restart would nudge again"
             ) from error

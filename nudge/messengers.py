@@ -9,14 +9,13 @@ import apprise
 
 from common.errors import OperatorError
 from common.publisher import Publisher
-from nudge.errors import NudgeError
 from nudge.patience import Nudge
 from nudge.settings import NudgeSettings, scheme_of
 
 log = logging.getLogger(__name__)
 
 Send = Callable[[Nudge], bool]
-"""Tells of a nudge; False: nobody wants to know. Raises NudgeError when it failed."""
+"""Tells of a nudge; False: nobody wants to know. OperatorError: it failed."""
 
 SCHEMA = 1
 """Version of what is published; a change that breaks readers makes it 2."""
@@ -29,7 +28,7 @@ def messengers(settings: NudgeSettings) -> Send:
     """What tells everybody who is to be told.
 
     Raises:
-        NudgeError: there is nobody, or an address is none.
+        OperatorError: there is nobody, or an address is none.
     """
     ways: list[Send] = []
     if settings.urls:
@@ -37,7 +36,7 @@ def messengers(settings: NudgeSettings) -> Send:
     if settings.mqtt:
         ways.append(lambda nudge: _publish(settings, nudge))
     if not ways:
-        raise NudgeError(
+        raise OperatorError(
             "nobody to tell: set NUDGE_URLS (--urls-file) or NUDGE_MQTT (--mqtt), or "
             "try it out with --dry-run"
         )
@@ -45,15 +44,15 @@ def messengers(settings: NudgeSettings) -> Send:
 
 
 def _tell(ways: list[Send], nudge: Nudge) -> bool:
-    """Raises NudgeError when no way worked: one that did is enough."""
+    """Raises OperatorError when no way worked: one that did is enough."""
     told, troubles = False, []
     for way in ways:
         try:
             told |= way(nudge)
-        except NudgeError as trouble:
+        except OperatorError as trouble:
             troubles.append(str(trouble))
     if troubles and not told:
-        raise NudgeError("; ".join(troubles))
+        raise OperatorError("; ".join(troubles))
     for each in troubles:
         log.error("%s", each)
     return told
@@ -70,7 +69,7 @@ class _Services:
         for number, (camera, url) in enumerate(settings.urls, start=1):
             known = self._all if camera is None else self._of(camera)
             if not known.add(url):
-                raise NudgeError(
+                raise OperatorError(
                     f"NUDGE_URLS: Apprise does not understand address {number}, which "
                     f"begins with {scheme_of(url)}"
                 )
@@ -88,7 +87,7 @@ class _Services:
         ]
         if told and not any(status in _DELIVERED for status in told):
             names = ", ".join(sorted({str(status.name) for status in told}))
-            raise NudgeError(
+            raise OperatorError(
                 f"no service of NUDGE_URLS took the nudge for {nudge.pi}: {names}; "
                 "`apprise -v` with the same address says more"
             )
@@ -112,9 +111,9 @@ def _publish(settings: NudgeSettings, nudge: Nudge) -> bool:
             publisher.send(topic, json.dumps(document).encode())
             publisher.finish()
     except (OperatorError, ValueError) as error:  # a camera's name that is no topic
-        raise NudgeError(
+        raise OperatorError(
             f"the nudge for {nudge.pi} was not published: {error}"
         ) from error
     if nudge.test and publisher.unheard:
-        raise NudgeError(f"it was published, but nobody has subscribed to {topic}")
+        raise OperatorError(f"it was published, but nobody has subscribed to {topic}")
     return True

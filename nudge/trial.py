@@ -4,7 +4,7 @@ import difflib
 import logging
 from datetime import datetime
 
-from nudge.errors import NudgeError
+from common.errors import OperatorError
 from nudge.memory import Memory
 from nudge.messengers import Send
 from nudge.patience import Nudge
@@ -19,10 +19,10 @@ def send_test(
     """Tell those of a camera that this is a test, and say what holds nudges back now.
 
     Raises:
-        NudgeError: it reached nobody; says why.
+        OperatorError: it reached nobody; says why.
     """
     if not send(Nudge(pi, 0, 0, now, test=True)):
-        raise NudgeError(_nobody(settings, pi))
+        raise OperatorError(_nobody(settings, pi))
     log.info("a test was sent for %s: is it there?", pi)
     if settings.is_quiet(now):
         log.info("there are no nudges at this time of the day: NUDGE_QUIET")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from nudge.errors import NudgeError
+from common.errors import OperatorError
 from nudge.memory import Memory
 from nudge.messengers import Send
 from nudge.minutes import minutes
@@ -26,7 +26,7 @@ def look(
 
     Raises:
         DatabaseAwayError: the database did not answer.
-        NudgeError: what was done cannot be written down.
+        OperatorError: what was done cannot be written down.
     """
     # The rest of this minute too: clocks differ by seconds.
     seen = minutes(rows, now - settings.rule.horizon, now + timedelta(minutes=1))
@@ -37,7 +37,7 @@ def look(
         try:
             if send(nudge):
                 log.info("nudged: %s", nudge.text)
-        except NudgeError as error:
+        except OperatorError as error:
             memory.take_back(nudge.pi)
             told = False
             log.error("%s; trying again", error)  # noqa: TRY400 - a message

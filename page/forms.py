@@ -9,8 +9,8 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from common.errors import OperatorError
 from common.messages import marked
-from page.errors import PageError
 from page.parts import Page
 from page.uploads import BusyError
 from page.visitors import address_of
@@ -32,7 +32,7 @@ async def login(page: Page, request: Request) -> Response:
     visitors = page.visitors
     try:
         form = await _form(request)
-    except PageError as error:
+    except OperatorError as error:
         return PlainTextResponse(str(error), 413)
     to = form.get("to", "/")
     if visitors.login is None:
@@ -55,7 +55,7 @@ async def logout(page: Page, request: Request) -> Response:
     """End the visitor's session."""
     try:
         form = await _form(request)
-    except PageError as error:
+    except OperatorError as error:
         return PlainTextResponse(str(error), 413)
     if page.visitors.trusts(request, form.get("token", "")) and page.visitors.login:
         page.visitors.login.leave(page.visitors.session(request))
@@ -87,7 +87,7 @@ async def send(page: Page, request: Request) -> Response:
             )
     except BusyError as error:
         return PlainTextResponse(str(error), 503)
-    except PageError as error:
+    except OperatorError as error:
         return PlainTextResponse(str(error), 422)
     return PlainTextResponse(_("Sent as a picture of %(name)s.") % {"name": camera})
 
@@ -114,7 +114,7 @@ def _told(request: Request, limit: int) -> int:
     """Bytes that the body says it has; `limit` when it does not say.
 
     Raises:
-        PageError: more than that.
+        OperatorError: more than that.
     """
     told = request.headers.get("content-length", "")
     size = int(told) if told.isascii() and told.isdigit() and len(told) < 20 else limit
@@ -134,15 +134,15 @@ async def _body(request: Request, limit: int, seconds: float) -> bytes:
                 if len(body) > limit:
                     raise _too_large(limit)
     except TimeoutError:
-        raise PageError(
+        raise OperatorError(
             _("Too slow: it did not come within %(seconds)s s.")
             % {"seconds": f"{seconds:g}"}
         ) from None
     return bytes(body)
 
 
-def _too_large(limit: int) -> PageError:
-    return PageError(
+def _too_large(limit: int) -> OperatorError:
+    return OperatorError(
         _("Too large: more than %(number)s MB. Send a smaller picture.")
         % {"number": limit >> 20 or 1}
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from page.errors import PageError
+from common.errors import OperatorError
 from page.rows import FIRST_YEAR, IN_TIME, LAST_YEAR, Rows, StoredRow
 from page.timeline import BIN, Bin
 from page.words import gettext as _
@@ -35,7 +35,7 @@ def read_wish(query: Mapping[str, str], zone: tzinfo | None) -> Wish:
     """The wish that an address or a form says.
 
     Raises:
-        PageError: a time is none.
+        OperatorError: a time is none.
     """
     return Wish(
         pi=query.get("pi", ""),
@@ -129,14 +129,14 @@ def read_day(
     """Begin and end of the day that `text` names, of today when it names none.
 
     Raises:
-        PageError: it is no day.
+        OperatorError: it is no day.
     """
     try:
         first = datetime.fromisoformat(text) if text else now.astimezone(zone)
         first = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - set next
         return local(first, zone), local(first + timedelta(days=1), zone)
     except (ValueError, OverflowError, OSError):
-        raise PageError(
+        raise OperatorError(
             _("%(text)s is no day: write 2026-11-25.") % {"text": text[:40]}
         ) from None
 
@@ -145,7 +145,7 @@ def _time(text: str, zone: tzinfo | None) -> datetime | None:
     try:
         return local(datetime.fromisoformat(text), zone) if text else None
     except (ValueError, OverflowError, OSError):
-        raise PageError(
+        raise OperatorError(
             _("%(text)s is no time: write 2026-11-25T14:30.") % {"text": text[:40]}
         ) from None
 
@@ -179,5 +179,5 @@ def _place(text: str) -> tuple[datetime, int] | None:
     except (ValueError, OverflowError):
         place = None
     if text and place is None:
-        raise PageError(_("This address is not one of this page."))
+        raise OperatorError(_("This address is not one of this page."))
     return place

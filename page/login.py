@@ -8,7 +8,7 @@ from collections.abc import Callable
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from page.errors import PageError
+from common.errors import OperatorError
 from page.limits import Limit
 
 _LASTS = 12 * 3600.0  # seconds: a day's work
@@ -21,10 +21,10 @@ def make_hash(password: str) -> str:
     """The argon2id hash that PAGE_PASSWORD_HASH is set to.
 
     Raises:
-        PageError: the password is too short to withstand guessing.
+        OperatorError: the password is too short to withstand guessing.
     """
     if len(password) < 8:
-        raise PageError("the password is too short: take 8 characters or more")
+        raise OperatorError("the password is too short: take 8 characters or more")
     return PasswordHasher().hash(password)
 
 
@@ -37,7 +37,7 @@ class Login:
         """Prepare.
 
         Raises:
-            PageError: `password_hash` is none.
+            OperatorError: `password_hash` is none.
         """
         self._hasher = PasswordHasher()
         self._hash = password_hash
@@ -50,7 +50,7 @@ class Login:
         try:
             self._hasher.check_needs_rehash(password_hash)
         except InvalidHashError:
-            raise PageError(
+            raise OperatorError(
                 "PAGE_PASSWORD_HASH is no argon2 hash: make one with "
                 "`python live_page.py --make-hash`"
             ) from None

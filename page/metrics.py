@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
 
-from page.errors import PageError
+from common.errors import OperatorError
 
 _DEADLINE = 3.0  # seconds
 _MOST = 4 << 20  # bytes
@@ -63,7 +63,7 @@ def look(url: str | None, read: Callable[[Told], Read]) -> Look[Read]:
         return Look(asked=False)
     try:
         told = ask(url)
-    except PageError as error:
+    except OperatorError as error:
         return Look(asked=True, trouble=str(error))
     return Look(asked=True, found=read(told), trouble=told.trouble)
 
@@ -72,16 +72,16 @@ def ask(url: str) -> Told:
     """What is served at `url`, the address of metrics, and at /healthz beside it.
 
     Raises:
-        PageError: it does not answer as it should.
+        OperatorError: it does not answer as it should.
     """
     try:
         with urllib3.PoolManager(retries=False) as pool:
             status, body = _get(pool, url)
             healthy, words = _get(pool, urljoin(url, "healthz"))
     except urllib3.exceptions.HTTPError as error:
-        raise PageError(f"{url} does not answer: {error}") from error
+        raise OperatorError(f"{url} does not answer: {error}") from error
     if status != 200:
-        raise PageError(f"{url} answers {status}: it is not the address of metrics")
+        raise OperatorError(f"{url} answers {status}: it is not the address of metrics")
     trouble = words.decode(errors="replace").strip() if healthy == 503 else ""
     return Told(_samples(body, url), trouble[:_LONGEST])
 
@@ -104,4 +104,4 @@ def _samples(body: bytes, url: str) -> list[Sample]:
             for sample in family.samples
         ]
     except (ValueError, KeyError) as error:
-        raise PageError(f"{url} answers no metrics: {error}") from error
+        raise OperatorError(f"{url} answers no metrics: {error}") from error

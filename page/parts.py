@@ -37,7 +37,7 @@ class Page:
         """Prepare; nothing is connected yet.
 
         Raises:
-            PageError: others could reach the page without a password.
+            OperatorError: others could reach the page without a password.
         """
         self.settings = settings
         self._beat = time.monotonic()

@@ -13,9 +13,9 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from common.errors import OperatorError
 from page import history, timeline
 from page.board import Tile
-from page.errors import PageError
 from page.history import Wish
 from page.parts import Page
 from page.rows import StoredRow
@@ -33,7 +33,7 @@ async def camera(page: Page, request: Request) -> Response:
     try:
         asked = request.query_params.get("day", "")
         begin, end = history.read_day(asked, zone, datetime.now(UTC))
-    except PageError as error:
+    except OperatorError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
     bins = await to_thread.run_sync(history.day, page.rows, pi, begin, end)
     if not bins and not page.board.knows(pi):
@@ -84,7 +84,7 @@ async def table(page: Page, request: Request) -> Response:
     query = dict(request.query_params)
     try:
         wish = history.read_wish(query, page.settings.zone)
-    except PageError as error:
+    except OperatorError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
     found = await to_thread.run_sync(history.find, page.rows, wish, history.PAGE + 1)
     shown = found[: history.PAGE]
@@ -108,7 +108,7 @@ async def export(page: Page, request: Request) -> Response:
     """All rows that fit a wish, as CSV."""
     try:
         wish = history.read_wish(request.query_params, page.settings.zone)
-    except PageError as error:
+    except OperatorError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
     # The first row is fetched before anything is sent: a failure can still be said.
     await to_thread.run_sync(history.find, page.rows, wish, 1)

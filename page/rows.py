@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.database_settings import DatabaseSettings
+from common.errors import OperatorError
 from common.postgres import Connection, DatabaseError
-from page.errors import PageError
 from posture.store import optional_columns
 
 _CONNECTIONS = 4
@@ -48,7 +48,7 @@ FROM (SELECT pi_id, received_time FROM posture_log ORDER BY id DESC LIMIT %s) AS
 WHERE pi_id IS NOT NULL AND {IN_TIME} GROUP BY pi_id HAVING count(*) > 1"""  # noqa: S608
 
 
-class DatabaseAwayError(PageError):
+class DatabaseAwayError(OperatorError):
     """The database does not answer."""
 
 
@@ -99,7 +99,7 @@ class Rows:
         With the indexes of deploy/posture_log_page.sql those of all cameras; without
         them those in the newest rows, because every other way reads the whole table.
         """
-        if self.ask("SELECT to_regclass('posture_log_by_pi')")[0][0]:
+        if self._has_index():
             return self.rows(f"WHERE id IN ({_NEWEST_OF_EACH})")
         return self.rows(
             "WHERE id IN (SELECT max(id) FROM (SELECT id, pi_id FROM posture_log "
@@ -113,16 +113,22 @@ class Rows:
         return {str(pi): float(pause) for pi, pause in found}
 
     def remembered(self) -> list[StoredRow]:
-        """The newest row of each camera of the last 90 days.
+        """The newest row of each camera of the last 90 days, for `newest_of_each`.
 
-        Without the indexes this reads the whole table.
+        That knows all of them where there are the indexes: none more then. Without
+        them this reads the whole table.
         """
+        if self._has_index():
+            return []
         since = (datetime.now(UTC) - _REMEMBERED).replace(tzinfo=None)
         return self.rows(
             "WHERE id IN (SELECT max(id) FROM posture_log WHERE received_time >= %s "
             "GROUP BY pi_id)",
             since,
         )
+
+    def _has_index(self) -> bool:
+        return bool(self.ask("SELECT to_regclass('posture_log_by_pi')")[0][0])
 
     def rows(self, tail: str, *values: object) -> list[StoredRow]:
         """Rows by the end of a SELECT."""

@@ -2,8 +2,8 @@
 
 import re
 
+from common.errors import OperatorError
 from common.publisher import Publisher, PublishError
-from page.errors import PageError
 from page.words import gettext as _
 from posture.errors import RefusedError
 from posture.settings import BrokerSettings
@@ -29,10 +29,10 @@ class Sender:
         """Publish a picture as one of `camera`, and wait until the broker has it.
 
         Raises:
-            PageError: the name or the picture is refused, or the broker is away.
+            OperatorError: the name or the picture is refused, or the broker is away.
         """
         if not _NAME.fullmatch(camera):
-            raise PageError(
+            raise OperatorError(
                 _(
                     "The camera's name may have letters, digits, dots, dashes and "
                     "underscores, 64 at most."
@@ -55,7 +55,7 @@ class Sender:
             self._publisher.finish()
         except PublishError as error:
             self.close()
-            raise PageError(
+            raise OperatorError(
                 _("The picture was not sent: %(why)s.") % {"why": error}
             ) from error
 
@@ -65,7 +65,7 @@ def _check(file: bytes, limit: int) -> None:
         image_file = decode_payload(file, limit)
         decode_image(image_file)
     except RefusedError as error:
-        raise PageError(
+        raise OperatorError(
             _(
                 "Not a picture that can be analyzed: %(why)s. JPEG, PNG, WebP, BMP "
                 "and TIFF can."

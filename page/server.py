@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import uvicorn
 from prometheus_client import CollectorRegistry
 
+from common.errors import OperatorError
 from common.signals import on_stop_signals
 from common.status_port import StatusPort
 from page.connections import Connections
-from page.errors import PageError
 from page.parts import Page
 from page.settings import PageSettings
 from page.web import make_app
@@ -23,10 +23,10 @@ def serve(settings: PageSettings) -> None:
     """Serve the page until SIGINT or SIGTERM.
 
     Raises:
-        PageError: there is no login, or the address or certificate cannot be used.
+        OperatorError: there is no login, or the address or certificate cannot be used.
     """
     if settings.key_file and not settings.cert_file:
-        raise PageError(
+        raise OperatorError(
             "PAGE_KEY_FILE is set, and PAGE_CERT_FILE is not: https needs it"
         )
     Connections.allow_files()
@@ -58,7 +58,7 @@ def serve(settings: PageSettings) -> None:
         try:
             config.load()
         except OSError as error:
-            raise PageError(
+            raise OperatorError(
                 f"the certificate {settings.cert_file} with the key "
                 f"{settings.key_file or 'in it'} cannot be used: {error}"
             ) from error
@@ -83,7 +83,7 @@ def _listen(settings: PageSettings) -> socket.socket:
         listener.bind(place)
         listener.listen(1024)  # from here on browsers wait rather than being refused
     except OSError as error:
-        raise PageError(
+        raise OperatorError(
             f"cannot listen on {settings.listen}:{settings.port}: {error.strerror}; "
             "name another address with --listen or another port with --page-port"
         ) from error

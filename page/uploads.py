@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from page.errors import PageError
+from common.errors import OperatorError
 from page.words import gettext as _
 
 _MOST = 8  # at a time
@@ -20,7 +20,7 @@ _NICE = 10  # of 19, of the thread that decodes
 _PATIENCE = 10.0  # seconds that one waits for a place
 
 
-class BusyError(PageError):
+class BusyError(OperatorError):
     """There was no place for a picture."""
 
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from common.errors import OperatorError
 from page import words
-from page.errors import PageError
 from page.login import Login
 from page.security import Tokens, wrong_host
 from page.settings import PageSettings
@@ -32,10 +32,10 @@ class Visitors:
         """Prepare.
 
         Raises:
-            PageError: others could reach the page, and there is no password.
+            OperatorError: others could reach the page, and there is no password.
         """
         if not settings.on_loopback and not settings.password_hash:
-            raise PageError(
+            raise OperatorError(
                 f"--listen {settings.listen} lets others reach the page, so it needs a "
                 "password: set PAGE_PASSWORD_HASH to what `python live_page.py "
                 "--make-hash` prints"

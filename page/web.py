@@ -8,8 +8,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from common.errors import OperatorError
 from page import answers, exposition, forms, past, security, weeks
-from page.errors import PageError
 from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.visitors import METRICS
@@ -71,5 +71,5 @@ async def _answer(page: Page, endpoint: Endpoint, request: Request) -> Response:
         return page.show(request, "away.html", status=503, reason=str(error))
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it
-    except PageError as error:
+    except OperatorError as error:
         return page.show(request, "wrong.html", status=400, reason=str(error))

@@ -7,8 +7,9 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from page.errors import PageError
-from page.history import local, utc
+from common.errors import OperatorError
+from page.history import local
+from page.minutes import Counted, of_one
 from page.parts import Page
 from page.rows import Rows
 from page.week import (
@@ -23,47 +24,34 @@ from page.week import (
     week_of,
 )
 from page.words import gettext as _
-from posture.vision.verdict import Status
 
 _WEEK = timedelta(days=7)
-# A minute leans if most of its pictures with a verdict do, as for nudges.
-_MINUTES = f"""
-SELECT floor(date_part('epoch', received_time) / 60)::bigint,
-    count(*) FILTER (WHERE posture_status = '{Status.GOOD}'),
-    count(*) FILTER (WHERE posture_status = '{Status.BAD}'),
-    count(*) FILTER (WHERE posture_status = '{Status.PARTIAL}')
-FROM posture_log
-WHERE pi_id = %s AND received_time >= %s AND received_time < %s
-    AND posture_status <> '{Status.NONE}'
-GROUP BY 1 ORDER BY 1"""  # noqa: S608 - constants
 
 
 def seen(
     rows: Rows, pi: str, begin: datetime, end: datetime, zone: tzinfo | None
 ) -> Seen:
     """What a camera saw of somebody from `begin` to `end`, both aware."""
-    found = rows.ask(_MINUTES, pi, utc(begin), utc(end))
+    found = of_one(rows, pi, begin, end)
     return Seen(
         list(_judged(found, zone)),
-        sum(good + bad for _minute, good, bad, _unclear in found),
-        sum(unclear for *_rest, unclear in found),
+        sum(each.good + each.bad for each in found),
+        sum(each.unclear for each in found),
     )
 
 
-def _judged(
-    found: list[tuple[int, int, int, int]], zone: tzinfo | None
-) -> Iterator[Minute]:
-    for minute, good, bad, _unclear in found:
-        if good or bad:
-            when = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone)
-            yield Minute(when, bad > good)
+def _judged(found: list[Counted], zone: tzinfo | None) -> Iterator[Minute]:
+    for each in found:
+        if each.judged:
+            when = datetime.fromtimestamp(each.minute * 60, UTC).astimezone(zone)
+            yield Minute(when, each.leans)
 
 
 def read_week(text: str, zone: tzinfo | None, now: datetime) -> date:
     """The Monday of the week that `text` names, of this one when it names none.
 
     Raises:
-        PageError: it is no week.
+        OperatorError: it is no week.
     """
     try:
         day = date.fromisoformat(text) if text else now.astimezone(zone).date()
@@ -71,7 +59,7 @@ def read_week(text: str, zone: tzinfo | None, now: datetime) -> date:
         local(_midnight(monday - _WEEK), zone)
         local(_midnight(monday + _WEEK), zone)
     except (ValueError, OverflowError):
-        raise PageError(
+        raise OperatorError(
             _("%(text)s is no week: write its first day, such as 2026-11-23.")
             % {"text": text[:40]}
         ) from None
@@ -88,7 +76,7 @@ async def week(page: Page, request: Request) -> Response:
     now = datetime.now(UTC)
     try:
         monday = read_week(request.query_params.get("week", ""), zone, now)
-    except PageError as error:
+    except OperatorError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
     this, last = await to_thread.run_sync(_both, page.rows, pi, monday, zone, now)
     weeks = week_of(this.minutes), week_of(last.minutes)

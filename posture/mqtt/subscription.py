@@ -15,14 +15,13 @@ from typing import Literal
 from common.broker_answers import Callbacks, Delivery, Granted, Reason
 from common.broker_limits import Shortcoming, granted_less, shortcomings
 from common.broker_settings import BrokerSettings
+from common.losses import Losses
 from common.mqtt import Connection
 from posture.mqtt.again import Again
 from posture.mqtt.message import Message
 
 log = logging.getLogger(__name__)
 
-_QUICK = 5.0  # seconds; a connection that ends sooner was not a good one
-_QUICK_LOSSES = 3
 _DELAYS = (1, 10)  # seconds between attempts, first and longest
 _DELAY_WHEN_EVICTED = 5  # seconds; doubled when it happens again, with jitter
 _MOST_DOUBLINGS = 1
@@ -72,8 +71,7 @@ class Subscription:
         self._order: dict[int, bool] = {}  # by number: whether it is done
         self._connected = False
         self._refused = False
-        self._connected_at = 0.0
-        self._quick_losses = 0
+        self._losses = Losses()
         self._evictions = 0
         self._ask_again = Again(lambda: self.ask(self._wish), topic, *_ASK_AGAIN)
         self._subscribed_at = float("inf")
@@ -173,7 +171,7 @@ class Subscription:
             self._generation += 1
             self._order.clear()
             self._connected = True
-        self._connected_at = time.monotonic()
+        self._losses.connected()
         self._warn(shortcomings(granted, self._topic))
         self.found = granted.found
         if not self.found:
@@ -254,16 +252,15 @@ class Subscription:
         if not self._connection_ended():
             self._say_nothing_answered(reason)
             return
-        lasted = time.monotonic() - self._connected_at
-        self._quick_losses = self._quick_losses + 1 if lasted < _QUICK else 0
-        if lasted > _LASTING:
+        contested = self._losses.contested(reason)
+        if self._losses.lasted() > _LASTING:
             self._evictions = 0
         if reason.code == 0:
             return
         if self._wish == "look":
             self._connection.disconnect()  # a worker has come for its session
             return
-        if reason.taken_over or self._quick_losses >= _QUICK_LOSSES:
+        if contested:
             self._wait_longer()
             self._evictions += reason.taken_over
             log.error(

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from common.errors import OperatorError
 from page import history
-from page.errors import PageError
 from page.history import Wish
 from page.rows import DatabaseAwayError, Rows
 from page.timeline import Bin, curve
@@ -62,13 +62,13 @@ def test_a_day_is_as_long_as_the_zone_says():
 
 @pytest.mark.parametrize("day", ["tomorrow", "2026-13-01", "9999-12-31", "0001-01-01"])
 def test_what_is_no_day_is_refused(day):
-    with pytest.raises(PageError, match="is no day"):
+    with pytest.raises(OperatorError, match="is no day"):
         history.read_day(day, ZoneInfo("Asia/Tokyo"), None)
 
 
 def test_a_time_or_place_that_is_none_is_refused():
     for query in ({"since": "noon"}, {"before": "x"}, {"before": "x~y"}):
-        with pytest.raises(PageError):
+        with pytest.raises(OperatorError):
             history.read_wish(query, UTC)
 
 

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 from playwright.sync_api import expect
 
-from page.errors import PageError
+from common.errors import OperatorError
 from page.limits import Limit
 from page.login import Login, make_hash
 from tests.fixtures.worker import ROOT
@@ -162,9 +162,9 @@ def test_sessions_end():
 
 
 def test_a_short_password_and_a_wrong_hash_are_refused():
-    with pytest.raises(PageError, match="8 characters"):
+    with pytest.raises(OperatorError, match="8 characters"):
         make_hash("short")
-    with pytest.raises(PageError, match="--make-hash"):
+    with pytest.raises(OperatorError, match="--make-hash"):
         Login("secret")
 
 

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 from prometheus_client import Gauge
 
+from common.errors import OperatorError
 from common.status_port import StatusPort
 from page.demand import Demand, demand_of
-from page.errors import PageError
 from page.metrics import ask, look
 from page.nodes import Node, Placement, placement_of
 from placement.decision import Candidate, Decision, Memory, Reason
@@ -121,9 +121,9 @@ def test_a_port_without_health_is_enough(watcher):
 
 
 def test_what_is_no_watcher_is_said(watcher):
-    with pytest.raises(PageError, match="answers 404"):
+    with pytest.raises(OperatorError, match="answers 404"):
         ask(f"{watcher[0]}/elsewhere")
-    with pytest.raises(PageError, match="does not answer"):
+    with pytest.raises(OperatorError, match="does not answer"):
         ask(f"http://127.0.0.1:{free_port()}/metrics")
 
 
@@ -133,5 +133,5 @@ def test_what_is_no_metric_is_said():
     with closing(StatusPort("127.0.0.1", 0, telemetry.registry, lambda: None)) as port:
         told = placement_of(ask(f"http://127.0.0.1:{port.port}/metrics"))
         assert told.nodes == []
-        with pytest.raises(PageError, match="answers no metrics"):
+        with pytest.raises(OperatorError, match="answers no metrics"):
             ask(f"http://127.0.0.1:{port.port}/healthz")

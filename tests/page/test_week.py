@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from page.errors import PageError
+from common.errors import OperatorError
 from page.week import (
     Minute,
     days_shown,
@@ -90,5 +90,5 @@ def test_a_week_is_named_by_any_of_its_days():
 
 @pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31", "x", "2026-13-01"])
 def test_what_is_no_week_is_refused(text):
-    with pytest.raises(PageError, match="is no week"):
+    with pytest.raises(OperatorError, match="is no week"):
         read_week(text, ZoneInfo("Europe/Berlin"), MONDAY)

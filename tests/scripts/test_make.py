@@ -75,11 +75,21 @@ def test_docs_makes_a_website(make, checkout):
 
 def test_screenshots_are_taken(make, checkout):
     images = checkout / "docs" / "images"
-    before = {path.name for path in images.iterdir()}
-    for path in images.glob("*.png"):
+    shots = [*images.glob("live-page*.jpg"), images / "week.jpg"]
+    assert len(shots) > 1
+    for path in shots:
         path.unlink()
     make("screenshots")
-    assert {path.name for path in images.glob("*.png")} <= before
+    assert all(path.exists() for path in shots)
+
+
+def test_the_pictures_of_what_is_kept_are_made(checkout):
+    made = checkout / "docs" / "images" / "store.jpg"
+    made.unlink()
+    subprocess.run(
+        [sys.executable, "-m", "tests.fixtures.store_sheet"], cwd=checkout, check=True
+    )
+    assert made.exists()
 
 
 def test_proto_writes_what_is_there(make, checkout):
