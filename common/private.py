@@ -66,12 +66,7 @@ def append_to(path: Path) -> int:
             os.close(folder)
     except OSError as error:
         raise OperatorError(_refusal(path, error.strerror or str(error))) from error
-    try:
-        _check(path, os.fstat(descriptor))
-    except OperatorError:
-        os.close(descriptor)
-        raise
-    return descriptor
+    return _checked(path, descriptor)
 
 
 def _open_folder(path: Path) -> int:
@@ -81,6 +76,10 @@ def _open_folder(path: Path) -> int:
         raise
     except OSError as error:
         raise OperatorError(_refusal(path, error.strerror or str(error))) from error
+    return _checked(path, descriptor)
+
+
+def _checked(path: Path, descriptor: int) -> int:
     try:
         _check(path, os.fstat(descriptor))
     except OperatorError:
