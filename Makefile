@@ -16,7 +16,7 @@ LINT ?= lint
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install models prepare test lint docs screenshots proto chaos test-cluster test-brokers clean
+.PHONY: help demo install models prepare test lint docs screenshots proto chaos profile test-cluster test-brokers clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -50,6 +50,11 @@ chaos: $(BIN)/.installed-dev ## Everything fails, every picture is counted (SECO
 	@tools/system_packages.sh test
 	@$(BIN)/python -m posture.models lite
 	@$(BIN)/python -W ignore -m tests.chaos --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(ARGS)
+
+profile: $(BIN)/.installed-dev ## Where each millisecond of a picture goes (ARGS="--model full --widths 1280")
+	@tools/system_packages.sh test
+	@$(BIN)/python -m posture.models lite full heavy
+	@$(BIN)/python -W ignore -m benchmarks.profile $(ARGS)
 
 lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/ruff check .

@@ -48,7 +48,7 @@ def timed(image, landmarks, verdict, store: str) -> tuple[float, int]:
     """Milliseconds and bytes of one picture."""
     copy = image.copy()
     begun = time.process_time()
-    file = analyze.picture_of(copy, landmarks, verdict, store)
+    file = analyze.picture_of(copy, landmarks, verdict, analyze.Rules(store=store))
     return (time.process_time() - begun) * 1000, len(file)
 
 

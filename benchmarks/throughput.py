@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks.machine import machine, percentile, show
 from posture.models import bundle_path, get_networks
@@ -107,15 +108,21 @@ class Table:
 
 
 @contextlib.contextmanager
-def stack(model: str, threads: int) -> Iterator[tuple[Mosquitto, Table, WorkerProcess]]:
-    """Broker, database and worker, running and ready."""
+def stack(
+    model: str, threads: int, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[Mosquitto, Table, WorkerProcess]]:
+    """Broker, database and worker, running and ready; `settings` are the worker's."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running_mosquitto(Path(folder) / "broker") as broker,
         running_postgres(durable=True) as database,
     ):
         environ = broker.environ | database.environ
-        environ |= {"MODEL": model, "THREADS": str(threads), "LOG_LEVEL": "info"}
+        environ |= {
+            "MODEL": model,
+            "THREADS": str(threads),
+            "LOG_LEVEL": "info",
+        } | settings
         worker = WorkerProcess(Path(folder) / "worker", environ)
         try:
             worker.wait_ready()

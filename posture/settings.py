@@ -172,6 +172,14 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
         default="full",
         parse=one_of(*STORES),
     )
+    picture_width: int | None = option(
+        "PICTURE_WIDTH",
+        "--picture-width",
+        "pixels of the width of the annotated picture, at most; what is judged does "
+        "not change (default: as wide as the camera's)",
+        default=None,
+        parse=integer(64, 16384),
+    )
     quarantine_payloads: bool | None = option(
         "QUARANTINE_PAYLOADS",
         "--quarantine-payloads",

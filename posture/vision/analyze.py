@@ -12,7 +12,12 @@ from posture.vision.annotate import annotate
 from posture.vision.anonymize import disguise
 from posture.vision.camera_settings import CameraSettings, measured_settings
 from posture.vision.landmark import Landmark
-from posture.vision.payload import Image, decode_image, decode_payload
+from posture.vision.payload import (
+    Image,
+    check_header,
+    decode_checked,
+    decode_payload,
+)
 from posture.vision.verdict import Preset, Verdict, judge
 
 Find = Callable[[Image], list[Landmark]]
@@ -41,13 +46,20 @@ class Rules:
     cameras: CameraSettings = field(default_factory=measured_settings)
     payload_field: str | None = None
     """Which field of a JSON object has the picture."""
+    picture_width: int | None = None
+    """Pixels of the annotated picture's width, at most."""
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> "Rules":
         """Those that the worker's settings give."""
         it = settings
         return cls(
-            it.preset, it.store, it.max_picture_mb << 20, it.cameras, it.payload_field
+            it.preset,
+            it.store,
+            it.max_picture_mb << 20,
+            it.cameras,
+            it.payload_field,
+            it.picture_width,
         )
 
     def as_json(self) -> str:
@@ -71,28 +83,30 @@ def analyze(payload: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:
         RefusedError: it holds no picture that can be analyzed.
     """
     file = decode_payload(payload, rules.limit, rules.payload_field)
+    check_header(file)
     return analyze_file(file, find, rules, pi)
 
 
 def analyze_file(file: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:
-    """Analyze an image file, as `analyze` does a payload."""
-    cameras, preset, store = rules.cameras, rules.preset, rules.store
-    image = framing.turned(decode_image(file), cameras.rotate.of(pi))
+    """Analyze a file whose header `check_header` has passed, as `analyze` a payload."""
+    cameras, preset = rules.cameras, rules.preset
+    image = framing.turned(decode_checked(file), cameras.rotate.of(pi))
     region = cameras.region.of(pi)
     seen = framing.shrunk(framing.cut(image, region), cameras.inference_size)
     landmarks = find(seen)
     height, width = seen.shape[:2]
     verdict = judge(landmarks, width, height, preset, cameras.limits)
     shown = framing.in_whole(landmarks, region)
-    return Analysis(verdict, picture_of(image, shown, verdict, store))
+    return Analysis(verdict, picture_of(image, shown, verdict, rules))
 
 
 def picture_of(
-    image: Image, landmarks: list[Landmark], verdict: Verdict, store: Store
+    image: Image, landmarks: list[Landmark], verdict: Verdict, rules: Rules
 ) -> bytes:
     """The annotated picture as a JPEG file, empty for `none`; `image` is drawn on."""
-    if store == "none":
+    if rules.store == "none":
         return b""
-    shown = disguise(image, landmarks, verdict, store)
+    shown = framing.narrowed(image, rules.picture_width)
+    shown = disguise(shown, landmarks, verdict, rules.store)
     annotate(shown, landmarks, verdict)
     return encode(shown)

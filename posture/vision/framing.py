@@ -51,6 +51,22 @@ def shrunk(image: Image, most: int) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
+def narrowed(image: Image, most: int | None) -> Image:
+    """The picture no wider than `most` pixels, if given: to be kept, not judged.
+
+    By a whole number first, as above; what is left, less than 2, by straight lines
+    between pixels, which takes a tenth of the time of exact means.
+    """
+    height, width = image.shape[:2]
+    if most is None or width <= most:
+        return image
+    if (factor := width // most) > 1:
+        size = (width // factor, max(1, height // factor))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    size = (most, max(1, round(height * most / width)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
 def divisor(width: int, height: int, most: int) -> int:
     """The smallest whole number by which the longer side becomes at most `most`."""
     return math.ceil(max(width, height) / most)

@@ -1,8 +1,8 @@
 """From an MQTT message to an image: topic to Pi, payload to pixels.
 
 The payload's first bytes show which format it is, so that nothing is ever guessed. What
-cameras send is decoded by libjpeg-turbo itself: the same pixels as by OpenCV, a sixth
-faster. OpenCV decodes the rest.
+cameras send is decoded by libjpeg-turbo itself: the same pixels as by OpenCV, in half
+of the time. OpenCV decodes the rest.
 """
 
 import base64
@@ -15,7 +15,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from posture.errors import RefusedError
-from posture.vision import header
+from posture.vision import exif, header
 from posture.vision.damage import whole_jpeg
 from posture.vision.header import Header
 from posture.vision.wrapping import field_of, from_base64, without_blanks
@@ -30,8 +30,6 @@ _MAGIC = {
     b"II*\x00": "TIFF",
     b"MM\x00*": "TIFF",
 }
-_EXIF = b"Exif\0\0"
-_HEADERS = 1 << 16  # bytes in which Exif begins, if there is any
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 64
 _MARKED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,54}-[a-z2-7]{7}_")
@@ -108,6 +106,11 @@ def decode_image(file: bytes) -> Image:
         RefusedError: broken, too large, or of a kind that OpenCV does not read.
     """
     check_header(file)
+    return decode_checked(file)
+
+
+def decode_checked(file: bytes) -> Image:
+    """What `decode_image` gives, of a file whose header `check_header` has passed."""
     jpeg = _format(file) == "JPEG"
     image = _decode_plain_jpeg(file) if jpeg else None
     if image is None:
@@ -120,14 +123,15 @@ def decode_image(file: bytes) -> Image:
 
 
 def _decode_plain_jpeg(file: bytes) -> Image | None:
-    """None for a JPEG that takes more: broken, or turned by Exif."""
-    if file.find(_EXIF, 0, _HEADERS) >= 0:
+    """None for a JPEG that takes more: broken, or with Exif that is not plain."""
+    held = exif.orientation(file)
+    if held is None:
         return None
     try:
         image: Image = simplejpeg.decode_jpeg(file, "BGR")
     except ValueError:
         return None
-    return image
+    return exif.upright(image, held)
 
 
 def _imdecode(file: bytes) -> Image | None:

@@ -115,6 +115,7 @@ SMALLEST = {
     ],
     "page_cold": ["--rows=2000", "--rounds=1"],
     "placement": ["--nodes=10", "--rounds=2"],
+    "profile": ["--model=lite", "--widths=320", "--rounds=1", "--count=8"],
     "results": ["--seconds=1"],
     "retention": ["--rows=2000"],
     "scaler_calls": ["--calls=50", "--many=50"],

@@ -68,6 +68,11 @@ def test_brokers_are_tried_by_name(make):
     )
 
 
+def test_profile_tells_where_the_time_goes(make):
+    smallest = "ARGS=--model lite --widths 320 --count 8 --rounds 1"
+    assert "| inference |" in make("profile", smallest)
+
+
 def test_docs_makes_a_website(make, checkout):
     make("docs")
     assert (checkout / "site" / "index.html").exists()

@@ -105,3 +105,36 @@ def test_a_picture_of_one_colour_has_nobody(find, grey):
     image = file_of(np.full((720, 1280, 3), grey, np.uint8), ".png")
 
     assert analyze(image, find, rules()).verdict.reason == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("size", "most", "kept"),
+    [
+        ((1280, 720), 960, (960, 540)),
+        ((1280, 720), 1280, (1280, 720)),
+        ((1280, 720), None, (1280, 720)),
+        ((4056, 3040), 960, (960, 720)),
+        ((3000, 1), 64, (64, 1)),
+    ],
+)
+def test_a_kept_picture_is_as_wide_as_wanted(size, most, kept):
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+
+    assert framing.narrowed(image, most).shape[1::-1] == kept
+
+
+def test_the_width_of_what_is_kept_changes_nothing_that_is_judged(find):
+    file = file_of(GOOD, ".png")
+    whole = analyze(file, find, Rules())
+    for width in (64, 640, 960):
+        narrow = analyze(file, find, Rules(picture_width=width))
+        assert narrow.verdict == whole.verdict
+        image = cv2.imdecode(np.frombuffer(narrow.picture, np.uint8), 1)
+        assert image.shape[1] == width
+
+
+def test_what_is_not_kept_is_neither_drawn_nor_written(find, monkeypatch):
+    for name in ("disguise", "annotate", "encode"):
+        monkeypatch.delattr(f"posture.vision.analyze.{name}")
+
+    assert analyze(file_of(GOOD, ".png"), find, Rules(store="none")).picture == b""
