@@ -10,12 +10,10 @@ ARG PYTHON_IMAGE=python:3.13.16-slim-trixie
 
 FROM --platform=$BUILDPLATFORM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-COPY constraints.txt /build/
+COPY deploy/requirements-models.txt deploy/requirements-worker.txt /build/
 WORKDIR /build
 
-# MediaPipe names more packages than it needs to find a pose: see
-# posture/vision/landmarks.py.
-# Of the two OpenCV builds it gets the smaller one, which draws no windows.
+# By version and hash, and without what they ask for: deploy/requirements-worker.in.
 FROM build AS packages
 ARG TARGETARCH
 RUN --mount=type=cache,target=/root/.cache/pip \
@@ -26,9 +24,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         --python-version "$(python3 -c 'import platform; print(platform.python_version())')" \
         --platform "manylinux_2_28_$machine" --platform "manylinux_2_27_$machine" \
         --platform "manylinux_2_17_$machine" --platform "manylinux2014_$machine" \
-        --constraint constraints.txt \
-        certifi mediapipe numpy opencv-python-headless paho-mqtt prometheus_client \
-        psycopg2-binary pybase64 simplejpeg \
+        --require-hashes --requirement requirements-worker.txt \
     && rm -rf /packages/bin /packages/cv2/data/*.xml \
         /packages/mediapipe/tasks/python/test \
     && find /packages -type d -name tests -prune -exec rm -rf {} + \
@@ -49,8 +45,8 @@ RUN dpkg --add-architecture "$TARGETARCH" \
 FROM build AS models
 ARG MODELS=full
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -m pip install --quiet --no-deps --target /native --constraint constraints.txt \
-        certifi flatbuffers mediapipe numpy opencv-python-headless
+    python3 -m pip install --quiet --no-deps --target /native \
+        --only-binary :all: --require-hashes --requirement requirements-models.txt
 COPY common/ common/
 COPY posture/ posture/
 COPY model[s] /local

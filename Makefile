@@ -13,10 +13,11 @@ ARGS ?=
 BESIDE ?=
 # What `test` does first; empty where that is done elsewhere.
 LINT ?= lint
+PIP_AUDIT := 2.10.1
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install models prepare test lint docs screenshots proto chaos profile test-cluster test-brokers clean
+.PHONY: help demo install models prepare test lint lock audit docs screenshots proto chaos profile test-cluster test-brokers clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -62,8 +63,15 @@ lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lock: $(BIN)/.installed-dev ## Pin every package by version and hash, from requirements*.in (ARGS=--upgrade)
+	UV=$(BIN)/uv tools/lock.sh $(ARGS)
+
+audit: $(BIN)/.installed-dev ## Known holes in the packages that are pinned; asks the package index
+	$(BIN)/uv tool run --from pip-audit==$(PIP_AUDIT) pip-audit \
+		--disable-pip --require-hashes -r requirements-dev.txt $(ARGS)
+
 docs: $(BIN)/.installed ## The documentation as a website, in site/
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.rooms
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
@@ -80,20 +88,20 @@ proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of exte
 clean: ## Remove what these commands made, but for your data in local/
 	rm -rf $(VENV) models site .mypy_cache .ruff_cache .pytest_cache
 
-$(BIN)/.installed: requirements.txt constraints.txt
+$(BIN)/.installed: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }
 	@tools/system_packages.sh run
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Python packages into $(VENV) (once, about a minute) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-demo.txt
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt requirements-docs.txt requirements-demo.txt $(BIN)/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 $(MODELS): | $(BIN)/.installed

@@ -9,27 +9,22 @@ ARG PYTHON_IMAGE=python:3.13.16-slim-trixie
 
 FROM --platform=$BUILDPLATFORM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-COPY constraints.txt requirements.txt /build/
+COPY deploy/requirements-page.txt /build/
 WORKDIR /build
 
-# constraints.txt has what requirements.txt brings along; together they pin everything.
+# By version and hash, and without what they ask for: requirements-page.in.
 FROM build AS packages
 ARG TARGETARCH
 RUN --mount=type=cache,target=/root/.cache/pip \
     case "$TARGETARCH" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; \
         *) echo "no wheels for $TARGETARCH: build for amd64 or arm64"; exit 1 ;; esac \
-    && grep -E '^[A-Za-z0-9_-]+==' requirements.txt > pins.txt \
     && python3 -m pip install --quiet --no-deps --target /packages \
         --only-binary :all: --implementation cp \
         --python-version "$(python3 -c 'import platform; print(platform.python_version())')" \
         --platform "manylinux_2_28_$machine" --platform "manylinux_2_27_$machine" \
         --platform "manylinux_2_26_$machine" --platform "manylinux_2_17_$machine" \
         --platform "manylinux2014_$machine" \
-        --constraint pins.txt --constraint constraints.txt \
-        anyio apprise argon2-cffi argon2-cffi-bindings certifi cffi charset-normalizer \
-        click h11 idna jinja2 Markdown MarkupSafe numpy oauthlib opencv-python-headless \
-        paho-mqtt polib prometheus-client psycopg2-binary pybase64 pycparser pyyaml requests \
-        requests-oauthlib simplejpeg starlette typing_extensions urllib3 uvicorn \
+        --require-hashes --requirement requirements-page.txt \
     && rm -rf /packages/bin /packages/cv2/data/*.xml \
     && find /packages -type d -name tests -prune -exec rm -rf {} + \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /packages

@@ -25,7 +25,7 @@ class Base:
     @property
     def reference(self) -> str:
         """What the build is told: the very image that was looked at, if it was."""
-        if self.digest is None or "@" in self.name:
+        if self.digest is None:
             return self.name
         return f"{self.name}@{self.digest}"
 
@@ -44,7 +44,8 @@ def base_of(root: Path, dockerfile: str, given: str | None, docker: Docker) -> B
     found = _BASE.search((root / dockerfile).read_text())
     name = given or (found[1] if found else "")
     if "@" in name:
-        return Base(name, name.partition("@")[2])
+        name, _, digest = name.partition("@")
+        return Base(name, digest)
     try:
         return Base(name, docker.digest(name))
     except OperatorError:  # the build itself will say what it cannot reach

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.fixtures.pins import pins_of
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -61,7 +63,8 @@ def test_the_stage_that_makes_the_models_has_all_it_imports(tmp_path):
 
 def test_the_base_is_pinned_by_an_argument():
     (base,) = [rest for word, rest in instructions() if word == "ARG"][:1]
-    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.\d+\.\d+-slim-\w+", base)
+    digest = r"(@sha256:[0-9a-f]{64})?"  # python -m tools.base
+    assert re.fullmatch(rf"PYTHON_IMAGE=python:3\.\d+\.\d+-slim-\w+{digest}", base)
 
 
 def test_it_does_not_run_as_root():
@@ -90,14 +93,25 @@ def test_it_has_a_health_check_and_starts_without_a_shell():
     assert words["ENTRYPOINT"].startswith('["python3"')
 
 
-def test_every_package_is_pinned():
-    pins = (ROOT / "constraints.txt").read_text()
-    for _, command in [line for line in instructions() if "pip install" in line[1]]:
-        assert "--constraint constraints.txt" in command
-        names = command.partition("constraints.txt")[2].partition("&&")[0].split()
-        assert names
-        for name in names:
-            assert re.search(rf"^{name}==", pins, re.MULTILINE), name
+@pytest.mark.parametrize(
+    "dockerfile",
+    ["Dockerfile", "deploy/page.Dockerfile", "deploy/node-agent/Dockerfile"],
+)
+def test_every_package_is_installed_by_its_hash(dockerfile):
+    lines = instructions(ROOT / dockerfile)
+    installing = [rest for _, rest in lines if "pip install" in rest]
+    assert installing
+    there = {
+        Path(source).name: source
+        for word, rest in lines
+        if word == "COPY"
+        for source in rest.split()[:-1]
+    }
+    for command in installing:
+        (file,) = re.findall(r"--require-hashes --requirement (\S+)", command)
+        assert pins_of(ROOT / there[file])
+        after = command.partition(file)[2].partition("&&")[0]
+        assert not after.replace("\\", "").strip()
 
 
 def test_apt_leaves_no_lists_in_the_image():

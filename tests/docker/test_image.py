@@ -8,6 +8,7 @@ import pytest
 
 from tests.fixtures.engine import ROOT, ClosedNetwork, docker
 from tests.fixtures.net import wait_until
+from tests.fixtures.pins import pins_of
 from tests.fixtures.site import Script
 
 
@@ -85,10 +86,9 @@ def test_it_has_the_labels_of_an_image(built):
 
 
 def test_both_opencv_builds_are_of_one_version():
-    pins = (ROOT / "constraints.txt").read_text()
-    versions = re.findall(r"^opencv-\S+?==(\S+)$", pins, re.MULTILINE)
-    assert len(versions) == 2
-    assert len(set(versions)) == 1
+    here = pins_of(ROOT / "requirements.txt")["opencv-contrib-python"]
+    there = pins_of(ROOT / "deploy" / "requirements-worker.txt")
+    assert there["opencv-python-headless"] == here
 
 
 def test_a_refusing_registry_is_named_with_its_remedy(workstation):

@@ -20,6 +20,7 @@ def source(tmp_path):
     for name in inputs(ROOT):
         path = ROOT / name
         copy = shutil.copytree if path.is_dir() else shutil.copy
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy(path, tmp_path / name)
     return tmp_path
 
@@ -64,7 +65,7 @@ def test_the_build_sees_what_the_tag_is_made_of_and_nothing_else(dockerfile):
     copied = set()
     for line in (ROOT / dockerfile).read_text().replace("\\\n", " ").splitlines():
         if line.startswith("COPY ") and "--from" not in line:
-            copied |= {source.split("/")[0] for source in line.split()[1:-1]}
+            copied |= {source.rstrip("/") for source in line.split()[1:-1]}
     # [s] makes a file that may be missing.
     assert {each for each in copied if "[" not in each} == set(named)
 

@@ -12,6 +12,7 @@ from launcher.origin import Base, base_of, source_of
 from launcher.settings import ImageSettings
 from tests.fixtures.scripts import ROOT, run_script
 from tests.fixtures.settings import read_settings
+from tools.base import pinned
 
 FAKE = """#!/bin/sh
 echo "$@" >> {folder}/asked
@@ -87,7 +88,7 @@ def test_attestations_may_be_left_out(fake):
     ("given", "base"),
     [
         (None, Base("python:3.13.16-slim-trixie", "sha256:aaa")),
-        ("me/python@sha256:ccc", Base("me/python@sha256:ccc", "sha256:ccc")),
+        ("me/python@sha256:ccc", Base("me/python", "sha256:ccc")),
         ("only/here", Base("only/here", None)),
     ],
 )
@@ -130,3 +131,11 @@ def test_to_build_alone_needs_no_database_and_no_cluster(fake):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "built and pushed" in done.stdout
     assert len(builds(fake)) == 1
+
+
+def test_a_dockerfile_gets_the_digest_of_its_base_once(fake):
+    docker = Docker(fake / "log", {"PATH": f"{fake}:{os.environ['PATH']}"})
+    text = "ARG PYTHON_IMAGE=python:3.13-slim\nFROM ${PYTHON_IMAGE}\n"
+    first = pinned(text, docker)
+    assert first.startswith("ARG PYTHON_IMAGE=python:3.13-slim@sha256:aaa\nFROM")
+    assert pinned(first, docker) == first
