@@ -20,13 +20,13 @@ from common.keyboard import listening
 from kube.cluster import Cluster, Opened
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
-from launcher.docker import Docker
 from launcher.doctor import Doctor
 from launcher.helpers import Helpers
-from launcher.image import Shipping
+from launcher.image.build import Shipping
+from launcher.image.docker import Docker
+from launcher.image.parts import Parts
 from launcher.interrupts import Interrupted, Interrupts
 from launcher.launch import STEPS, Launch
-from launcher.parts import Parts
 from launcher.preflight import failed
 from launcher.run_dir import Trace
 from launcher.settings import (

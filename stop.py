@@ -12,7 +12,7 @@ import os
 
 from common import cli, options, processes
 from kube.cluster import Cluster, Opened
-from launcher.docker import Docker
+from launcher.image.docker import Docker
 from launcher.run_dir import Trace
 from launcher.settings import StopSettings, TraceSettings
 from launcher.steps import Outcome, Step, run_all

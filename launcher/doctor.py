@@ -14,7 +14,7 @@ from launcher.checks.nodes import NodeChecks
 from launcher.checks.pods import PodChecks
 from launcher.checks.prometheus import load_check
 from launcher.checks.trial import PodTrial
-from launcher.docker import Docker
+from launcher.image.docker import Docker
 from launcher.launch import Launch
 from launcher.preflight import Check, Finding, examine, failed
 from launcher.run_dir import Trace

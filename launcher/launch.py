@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from launcher.deploy import Deployment
 from launcher.helpers import Helpers
-from launcher.image import Shipping
-from launcher.parts import Parts
+from launcher.image.build import Shipping
+from launcher.image.parts import Parts
 from launcher.steps import Step
 from launcher.teardown import Stopping
 

@@ -17,7 +17,7 @@ from kube.errors import ClusterError
 from kube.jobs import LABEL, is_owned
 from kube.objects import is_ours
 from kube.resources import CONFIGMAP, JOB, NODE, POD, SCALEDJOB, SECRET, Kind
-from launcher.docker import Docker
+from launcher.image.docker import Docker
 from launcher.manifests import SETTINGS
 from launcher.run_dir import Trace
 from launcher.steps import Step

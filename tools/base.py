@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common import cli
 from common.errors import OperatorError
-from launcher.docker import Docker
+from launcher.image.docker import Docker
 
 _ROOT = Path(__file__).parents[1]
 DOCKERFILES = ("Dockerfile", "deploy/page.Dockerfile", "deploy/node-agent/Dockerfile")

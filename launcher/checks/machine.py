@@ -3,7 +3,7 @@
 import socket
 
 from common import processes
-from launcher.docker import Docker
+from launcher.image.docker import Docker
 from launcher.preflight import Check, CheckError
 from launcher.run_dir import Trace
 from launcher.settings import ImageSettings

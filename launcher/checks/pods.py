@@ -11,8 +11,8 @@ from kube.client import Object
 from kube.cluster import Cluster
 from kube.nodes import read_node
 from kube.resources import NODE, POD, SECRET, VOLUME, VOLUME_CLAIM
+from launcher.image.registry import login_key, registry_of
 from launcher.preflight import Check, CheckError, Doubt
-from launcher.registry import login_key, registry_of
 from launcher.settings import LauncherSettings
 from placement.eligibility import has_label
 

@@ -10,7 +10,7 @@ import os
 import pytest
 
 from common.errors import OperatorError
-from launcher.docker import Docker
+from launcher.image.docker import Docker
 from launcher.preflight import CheckError, Doubt
 
 

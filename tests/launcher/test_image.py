@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from common import options
-from launcher.image import content_tag, inputs
-from launcher.registry import is_local, login_key, registry_of
+from launcher.image.build import content_tag, inputs
+from launcher.image.registry import is_local, login_key, registry_of
 from launcher.settings import ImageSettings
 from tests.fixtures.settings import read_settings
 

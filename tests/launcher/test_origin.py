@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from launcher.docker import Docker
-from launcher.image import Shipping
-from launcher.origin import Base, base_of, source_of
+from launcher.image.build import Shipping
+from launcher.image.docker import Docker
+from launcher.image.origin import Base, base_of, source_of
 from launcher.settings import ImageSettings
 from tests.fixtures.scripts import ROOT, run_script
 from tests.fixtures.settings import read_settings

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from common import options
-from launcher.image import content_tag, inputs
-from launcher.parts import PARTS, Parts, beside, completed
+from launcher.image.build import content_tag, inputs
+from launcher.image.parts import PARTS, Parts, beside, completed
 from launcher.settings import ImageSettings, PartSettings
 from tests.fixtures.settings import read_settings
 from tests.fixtures.worker import ROOT

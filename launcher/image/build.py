@@ -8,8 +8,8 @@ from pathlib import Path
 
 from common import private
 from common.files import write_text
-from launcher.docker import Docker
-from launcher.origin import Base, base_of, source_of
+from launcher.image.docker import Docker
+from launcher.image.origin import Base, base_of, source_of
 from launcher.settings import CONTENT, ImageSettings
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.errors import OperatorError
 from common.texts import without_login
-from launcher.docker import Docker
+from launcher.image.docker import Docker
 
 _BASE = re.compile(r"^ARG PYTHON_IMAGE=(\S+)", re.MULTILINE)
 _QUICK = 10.0  # seconds for git

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from common import private
 from common.errors import OperatorError
-from launcher.docker_words import BUILDER, explain, last_line
+from launcher.image.docker_words import BUILDER, explain, last_line
+from launcher.image.registry import check_login, is_absent
 from launcher.preflight import CheckError
-from launcher.registry import check_login, is_absent
 
 LABEL = "posture-launcher"
 """Label of the containers that the launcher starts."""

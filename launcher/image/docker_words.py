@@ -1,6 +1,6 @@
 """What Docker and registries say when something fails, and what mends it."""
 
-from launcher.registry import is_about_credentials, registry_of
+from launcher.image.registry import is_about_credentials, registry_of
 
 BUILDER = "docker buildx create --name posture --driver docker-container --use"
 _REMEDIES = {

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.docker import Docker
-from launcher.image import content_tag
-from launcher.origin import base_of, source_of
+from launcher.image.build import content_tag
+from launcher.image.docker import Docker
+from launcher.image.origin import base_of, source_of
 from launcher.settings import ImageSettings, PartSettings
 
 
