@@ -105,6 +105,7 @@ def test_what_is_ambiguous_is_shown_and_not_counted(tmp_path):
 SMALLEST = {
     "accuracy": ["--model=lite"],
     "camera": ["--model=lite"],
+    "delegate": ["--only=lite", "--rounds=1", "--threads=1"],
     "node_agent": ["--seconds=2"],
     "nudges": ["--rows=2000"],
     "page queries": ["--rows=2000", "--runs=1"],
