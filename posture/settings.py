@@ -15,9 +15,10 @@ from common.options import boolean, decimal, integer, one_of, option, same, sect
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
 from posture.vision.camera_settings import CameraSettings
+from posture.vision.model_settings import MODELS as MODELS
+from posture.vision.model_settings import ModelSettings as ModelSettings
 from posture.vision.verdict import PRESETS, Preset
 
-MODELS = ("lite", "full", "heavy")
 Store = Literal["none", "skeleton", "blurred", "full"]
 STORES: tuple[Store, ...] = get_args(Store)
 _MOST_DAYS = 36_500
@@ -124,26 +125,6 @@ class ForgetSettings(FolderSettings):
 
 
 @dataclass(frozen=True)
-class ModelSettings:
-    """Which pose model, and where it is."""
-
-    model: str = option(
-        "MODEL",
-        "--model",
-        f"pose model: {', '.join(MODELS)}",
-        default="full",
-        parse=one_of(*MODELS),
-    )
-    models_folder: Path = option(
-        "MODELS_FOLDER",
-        "--models-folder",
-        "folder with the pose models",
-        default="models",
-        parse=Path,
-    )
-
-
-@dataclass(frozen=True)
 class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
     """Everything the worker is told."""
 
@@ -156,6 +137,14 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
         "rule for Good and Bad: nearest (side nearest to the camera) or legacy",
         default="nearest",
         parse=one_of(*PRESETS),
+    )
+    delegate: Literal["cpu", "gpu", "auto"] = option(
+        "DELEGATE",
+        "--delegate",
+        "what finds the landmarks: cpu, gpu, or auto (tried at the start: the gpu "
+        "where it gives the same landmarks sooner)",
+        default="cpu",
+        parse=one_of("cpu", "gpu", "auto"),
     )
     threads: int = option(
         "THREADS",

@@ -1,9 +1,10 @@
 """The one door to MediaPipe: an image in, 33 landmarks out."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from posture.errors import ModelError
 from posture.vision.cpu_affinity import threads_on
@@ -11,13 +12,22 @@ from posture.vision.import_stubs import WithoutPlots
 from posture.vision.landmark import Landmark, World
 from posture.vision.payload import Image
 
+if TYPE_CHECKING:
+    from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarkerResult
+
+log = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
+Delegate = Literal["cpu", "gpu"]
+DELEGATES: tuple[Delegate, ...] = get_args(Delegate)
 
 
 class Landmarker:
     """One pose landmarker: uses one core, and one thread at a time."""
 
-    def __init__(self, model: Path, core: int | None = None) -> None:
+    def __init__(
+        self, model: Path, core: int | None = None, delegate: Delegate = "cpu"
+    ) -> None:
         """Load the bundle at `model`; MediaPipe's threads stay on `core`, if given.
 
         It is fastest when the thread that calls `find` stays there, too.
@@ -25,30 +35,54 @@ class Landmarker:
         Raises:
             ModelError: it is missing or no pose landmarker bundle.
         """
+        self.core = core
+        self.delegate = delegate
+        self._model = model
+        self._load()
+
+    def _load(self) -> None:
         with WithoutPlots():
             import mediapipe
             from mediapipe.tasks.python.core.base_options import BaseOptions
             from mediapipe.tasks.python.vision import pose_landmarker
 
-        self.core = core
         self._image = mediapipe.Image
-        self._rgb = mediapipe.ImageFormat.SRGB
+        self._format = mediapipe.ImageFormat.SRGB
+        chosen = BaseOptions.Delegate.CPU
+        if self.delegate == "gpu":
+            # Graphics memory has no pixels of three bytes.
+            self._format = mediapipe.ImageFormat.SRGBA
+            chosen = BaseOptions.Delegate.GPU
         options = pose_landmarker.PoseLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(model))
+            base_options=BaseOptions(model_asset_path=str(self._model), delegate=chosen)
         )
         try:
-            with threads_on(core):
+            with threads_on(self.core):
                 self._task = pose_landmarker.PoseLandmarker.create_from_options(options)
         except (RuntimeError, ValueError, FileNotFoundError) as error:
-            raise ModelError(f"cannot load the pose model {model}: {error}") from error
+            raise ModelError(self._cannot_load(str(error))) from error
         _stay_in_this_thread(self._task)
 
-    def find(self, image: Image) -> list[Landmark]:
-        """The landmarks of the person in `image` (blue-green-red); none if nobody."""
-        import cv2
+    def _cannot_load(self, error: str) -> str:
+        if self.delegate == "gpu":
+            why = error.rpartition("cannot be created: ")[2]
+            return f"the GPU cannot be used: {why} (DELEGATE)"
+        return f"cannot load the pose model {self._model}: {error}"
 
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        result = self._task.detect(self._image(image_format=self._rgb, data=rgb))
+    def find(self, image: Image) -> list[Landmark]:
+        """The landmarks of the person in `image` (blue-green-red); none if nobody.
+
+        A GPU that fails is used no more: the processor takes over with this picture.
+        """
+        try:
+            result = self._detect(image)
+        except (RuntimeError, ValueError) as error:
+            if self.delegate == "cpu":
+                raise
+            log.error("the GPU fails, from now on the CPU is used: %s", error)  # noqa: TRY400
+            self.delegate = "cpu"
+            self._load()
+            result = self._detect(image)
         if not result.pose_landmarks:
             return []
         return [
@@ -64,6 +98,13 @@ class Landmarker:
                 result.pose_landmarks[0], result.pose_world_landmarks[0], strict=True
             )
         ]
+
+    def _detect(self, image: Image) -> "PoseLandmarkerResult":
+        import cv2
+
+        colours = cv2.COLOR_BGR2RGBA if self.delegate == "gpu" else cv2.COLOR_BGR2RGB
+        pixels = cv2.cvtColor(image, colours)
+        return self._task.detect(self._image(image_format=self._format, data=pixels))
 
     def close(self) -> None:
         """Free the model."""

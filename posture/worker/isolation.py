@@ -172,7 +172,7 @@ class Trial:
             own = [str(os.getpid()), str(there.fileno())]
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, *own, *self._arguments],
-                env=_without_secrets(),
+                env=without_secrets(),
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=Path(__file__).parents[2],
@@ -194,7 +194,7 @@ class Trial:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _without_secrets() -> dict[str, str]:
+def without_secrets() -> dict[str, str]:
     """The environment for code that looks at what may be an attack."""
     secret = [each.env for each in options.options_of(WorkerSettings) if each.secret]
     hidden = {*secret, *(f"{name}_FILE" for name in secret)}

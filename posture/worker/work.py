@@ -15,7 +15,7 @@ from posture.store import pictures
 from posture.store.posture_log import PostureLog
 from posture.store.retention import Pruner
 from posture.vision.cpu_affinity import a_core_for_each
-from posture.vision.landmarks import Landmarker
+from posture.vision.landmarks import Delegate, Landmarker
 from posture.worker.events import Events
 from posture.worker.isolation import Guarded
 from posture.worker.laps import Laps
@@ -85,13 +85,24 @@ def _prepare_folders(settings: WorkerSettings) -> None:
     )
 
 
+def _delegate(settings: WorkerSettings, model: Path) -> Delegate:
+    if settings.delegate != "auto":
+        return settings.delegate
+    from posture.worker.delegate import choose
+
+    choice = choose(model)
+    log.info("landmarks by the %s: %s", choice.delegate.upper(), choice.why)
+    return choice.delegate
+
+
 def _loaded(
     settings: WorkerSettings, model: Path, table: PostureLog, laps: Laps
 ) -> Sequence[Landmarker]:
     """Landmarkers, loaded side by side while the table is looked at."""
+    delegate = _delegate(settings, model)
     with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
         cores = a_core_for_each(settings.threads)
-        loading = [pool.submit(Landmarker, model, core) for core in cores]
+        loading = [pool.submit(Landmarker, model, core, delegate) for core in cores]
         try:
             for doubt in table.check():
                 log.warning(doubt)
