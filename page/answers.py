@@ -87,10 +87,15 @@ async def static(_page: Page, request: Request) -> Response:
 
 
 async def health(page: Page, _request: Request) -> Response:
-    """Whether the page works: 503 while the database is away."""
-    if page.feed.trouble:
-        return PlainTextResponse("The database is away.\n", 503)
+    """Whether results come: 503 without a database, or while none are made."""
+    if trouble := page.links.trouble():
+        return PlainTextResponse(f"{trouble}\n", 503)
     return PlainTextResponse("ok\n")
+
+
+async def why(page: Page, request: Request) -> Response:
+    """Which link between the cameras and this page is broken, and what to do."""
+    return page.show(request, "why.html")
 
 
 async def alive(_page: Page, _request: Request) -> Response:

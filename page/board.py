@@ -115,6 +115,8 @@ class Board:
         """The cameras, in order."""
         self.last = 0
         """The largest id seen."""
+        self.came: float | None = None
+        """When a new row came last, in monotonic seconds."""
 
     def begin(
         self, rows: Iterable[StoredRow], last: int, pauses: Mapping[str, float]
@@ -141,6 +143,7 @@ class Board:
             self.last = max(self.last, row.id)
             self._arrivals.append(now)
             changed.add(row.pi_id)
+            self.came = now
         self._note_changes()
         return changed
 
@@ -203,6 +206,22 @@ class Board:
     def _patience(self, pi: str) -> timedelta:
         rhythm = self._rhythms.get(pi)
         return rhythm.patience if rhythm else UNKNOWN
+
+    def newest(self) -> StoredRow | None:
+        """The row of the largest id."""
+        return max(self._newest.values(), key=lambda row: row.id, default=None)
+
+    def all_late(self, now: datetime, heard: Mapping[str, datetime]) -> bool:
+        """Whether each camera is later than usual, those `heard` at a time too."""
+        rows = {pi: row.received_time for pi, row in self._newest.items()}
+        times = {**rows, **heard}
+        return not any(
+            when and now - when <= self._late_after(pi) for pi, when in times.items()
+        )
+
+    def _late_after(self, pi: str) -> timedelta:
+        rhythm = self._rhythms.get(pi)
+        return rhythm.late if rhythm else UNKNOWN
 
     def knows(self, pi: str) -> bool:
         """Whether there is a row of this camera."""

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from posture.store.pictures import folder_of
@@ -44,6 +44,12 @@ def read_quarantine(folder: Path, most: int = 20) -> tuple[int, list[Refused]]:
     """How many messages are kept, and the newest of them."""
     notes = sorted(folder.glob("*.json"), key=_age, reverse=True)
     return len(notes), [_note(each) for each in notes[:most]]
+
+
+def newest_note(folder: Path) -> datetime | None:
+    """When a message was refused last; None where none is kept."""
+    newest = max(map(_age, folder.glob("*.json")), default=0.0)
+    return datetime.fromtimestamp(newest, UTC) if newest else None
 
 
 def _age(note: Path) -> float:

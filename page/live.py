@@ -22,6 +22,7 @@ _LOOK = 0.2  # seconds between looks for new rows: a fifth of what a viewer may 
 _AWAY = 1.0  # seconds between tries while the database is away
 _BEAT = 10.0  # seconds without news after which a message shows that the page lives
 _MOST = 1000  # rows of one look
+_NOT_YET = "not connected yet"
 _LOOK_BACK = 5.0  # seconds between looks whether this is still the same table
 
 
@@ -58,7 +59,12 @@ class Feed:
         self._news: Set[str] = set()
         # Of the last version, by part and language.
         self._messages: dict[tuple[str, str], str] = {}
-        self.trouble: str | None = "not connected yet"
+        self.trouble: str | None = _NOT_YET
+
+    @property
+    def answers(self) -> bool | None:
+        """Whether the database does; None before it was asked."""
+        return None if self.trouble == _NOT_YET else not self.trouble
 
     async def follow(self) -> None:
         """Look for new rows until cancelled."""

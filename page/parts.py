@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from page import dates, words
+from page.arrivals import Arrivals
 from page.board import Board, Tile, kind_of, words_of
 from page.limits import Limit
+from page.links import Links
 from page.live import Feed
 from page.rows import Rows
 from page.script_words import script_words
@@ -23,9 +25,11 @@ from page.settings import PageSettings
 from page.telemetry import Telemetry
 from page.uploads import Uploads
 from page.visitors import Visitors
+from page.why import first_broken
 from posture.vision.verdict import Status
 
 _PICTURES = 100  # that browsers may send in ten seconds
+_WORDS = 10  # of the database in a minute
 _BEAT, _STILL = 1.0, 30.0  # seconds between signs of life, and without any
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -49,10 +53,14 @@ class Page:
             *(self.rows, self.board, self.draw_tile, self.draw_silent),
             *(self.draw_numbers, self.telemetry),
         )
+        arrivals = Arrivals(settings.broker, settings.topic)
+        self.links = Links(self.board, self.feed, arrivals, settings.quarantine)
         self.telemetry.watch(lambda: self.feed.trouble, settings.quarantine)
         self.sender = Sender(settings.broker, settings.max_picture_mb << 20)
         self.uploads = Uploads(self.sender.limit)
         self.pictures_limit = Limit(_PICTURES, 10)
+        self.words_limit = Limit(_WORDS, 60)
+        """How often the log has what the database said to a visitor."""
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,  # names and statuses come from anybody
@@ -73,6 +81,8 @@ class Page:
         self._templates.globals |= {
             "kind": kind_of,
             "words": words_of,
+            "way": self.links.chain,
+            "first_broken": first_broken,
             "STATUSES": tuple(Status),
             "LANGUAGES": words.LANGUAGES,
         }
@@ -80,7 +90,8 @@ class Page:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the table meanwhile."""
-        tasks = [asyncio.create_task(each) for each in (self.feed.follow(), self._go())]
+        works = self.feed.follow(), self.links.watch(), self._go()
+        tasks = [asyncio.create_task(each) for each in works]
         try:
             yield
         finally:

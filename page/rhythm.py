@@ -8,6 +8,9 @@ SHORTEST = timedelta(minutes=1)
 UNKNOWN = timedelta(minutes=5)
 """When a camera of which one picture is known is called silent."""
 
+SOONEST = timedelta(seconds=30)
+"""No camera is called late sooner."""
+
 _PATIENCE = 5  # times its usual pause
 _WEIGHT = 0.2  # of the newest pause in the usual one
 _STRETCH = 4  # times the usual pause: the most that a longer one counts for
@@ -34,6 +37,14 @@ class Rhythm:
     @property
     def patience(self) -> timedelta:
         """How long the camera may be quiet before it is silent."""
+        return self._at_least(SHORTEST)
+
+    @property
+    def late(self) -> timedelta:
+        """How long it may be quiet while somebody waits for any picture at all."""
+        return self._at_least(SOONEST)
+
+    def _at_least(self, shortest: timedelta) -> timedelta:
         if self._pause is None:
             return UNKNOWN
-        return max(SHORTEST, timedelta(seconds=_PATIENCE * self._pause))
+        return max(shortest, timedelta(seconds=_PATIENCE * self._pause))

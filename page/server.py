@@ -101,7 +101,7 @@ def _probes(page: Page) -> Iterator[None]:
         settings.listen,
         settings.probe_port,
         CollectorRegistry(),  # the figures are for who has the token
-        lambda: page.feed.trouble,
+        page.links.trouble,
         "PAGE_PROBE_PORT",
         page.standstill,
     )

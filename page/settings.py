@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import options
+from common.broker_settings import WorkloadSettings
 from common.hosts import Host, http_url
 from common.options import boolean, integer, option, same, section
 from common.times import zone
@@ -53,6 +54,7 @@ class PageSettings:
     """Everything the live page is told."""
 
     broker: BrokerSettings = section(BrokerSettings)
+    topic: str = same(WorkloadSettings, "topic")
     database: DatabaseSettings = section(DatabaseSettings)
     listen: str = option(
         "PAGE_LISTEN",

@@ -1,5 +1,6 @@
 """The page's addresses: who may ask for them, and what they answer."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,8 @@ from page import answers, exposition, forms, past, security, weeks
 from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.visitors import METRICS
+
+log = logging.getLogger(__name__)
 
 Endpoint = Callable[[Page, Request], Awaitable[Response]]
 
@@ -49,6 +52,7 @@ def make_app(page: Page) -> Starlette:
             route("/table", past.table),
             route("/table.csv", past.export),
             route("/system", answers.system),
+            route("/why", answers.why),
             route("/send", forms.send_page),
             route("/send", forms.send, "POST"),
             route("/login", forms.login_page),
@@ -68,7 +72,9 @@ async def _answer(page: Page, endpoint: Endpoint, request: Request) -> Response:
     try:
         return await endpoint(page, request)
     except DatabaseAwayError as error:
-        return page.show(request, "away.html", status=503, reason=str(error))
+        if page.words_limit.allows():
+            log.warning("database: %s", error)
+        return page.show(request, "away.html", status=503)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it
     except OperatorError as error:

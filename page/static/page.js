@@ -174,8 +174,9 @@ function follow() {
 // ---- parts that are asked for again and again
 
 async function refresh(part) {
-  if (document.hidden || part.contains(document.activeElement)) return;
-  const answer = await fetch(location.href).catch(() => null);
+  // One that is not shown need not be new.
+  if (document.hidden || !part.offsetParent || part.contains(document.activeElement)) return;
+  const answer = await fetch(part.dataset.refresh || location.href).catch(() => null);
   say(answer ? "" : word("cut"));
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

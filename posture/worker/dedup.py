@@ -126,10 +126,13 @@ class InHand:
         self._count = 0
         self._bytes = 0
         self._idle_since = time.monotonic()
+        self._still_since = self._idle_since
 
     def take(self, size: int) -> int:
         """Count one message of `size` bytes in; gives the bytes now in hand."""
         with self._changed:
+            if not self._count:
+                self._still_since = time.monotonic()
             self._count += 1
             self._bytes += size
             return self._bytes
@@ -139,13 +142,18 @@ class InHand:
         with self._changed:
             self._count -= 1
             self._bytes -= size
-            self._idle_since = time.monotonic()
+            self._idle_since = self._still_since = time.monotonic()
             self._changed.notify_all()
 
     def idle_for(self) -> float:
         """Seconds since the last message was done; 0 while there are some."""
         with self._changed:
             return 0.0 if self._count else time.monotonic() - self._idle_since
+
+    def still_for(self) -> float:
+        """Seconds for which messages wait and none was done; 0 while there are none."""
+        with self._changed:
+            return time.monotonic() - self._still_since if self._count else 0.0
 
     def restart_idle_clock(self) -> None:
         """Count idle time from now."""

@@ -18,8 +18,9 @@ class Events:
         in_hand: InHand,
         subscribed: threading.Event,
         standstill: Callable[[], str | None],
+        stalled: Callable[[], str | None],
     ) -> None:
-        """Where to look: for what is in hand, the connection, and what hangs."""
+        """Where to look: what is in hand, the connection, what hangs, what waits."""
 
     def ready(self) -> None:
         """Pictures begin to come."""

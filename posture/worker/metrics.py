@@ -48,6 +48,7 @@ class Telemetry(Events):
         about = Info(_PREFIX, "Which worker this is", registry=self.registry)
         about.info({"node": node, "model": model})
         self._standstill: Callable[[], str | None] = lambda: None
+        self._stalled: Callable[[], str | None] = lambda: None
         self._in_hand = self._gauge("in_hand", "Messages taken and not yet done")
         self._bytes = self._gauge("in_hand_bytes", "Their bytes")
         self._connected = self._gauge("connected", "1 while pictures can come")
@@ -94,9 +95,9 @@ class Telemetry(Events):
         self._lost_at = -math.inf
 
     def trouble(self) -> str | None:
-        """What /healthz is to say, while it is news."""
+        """What /healthz is to say: nothing is analyzed, or a session was lost."""
         if time.monotonic() - self._lost_at > _NEWS:
-            return None
+            return self._stalled()
         return "the broker has lost our session, and the pictures that waited in it"
 
     def _gauge(self, name: str, text: str) -> Gauge:
@@ -119,9 +120,11 @@ class Telemetry(Events):
         in_hand: InHand,
         subscribed: threading.Event,
         standstill: Callable[[], str | None],
+        stalled: Callable[[], str | None],
     ) -> None:
         """Look there when somebody asks, so that no picture costs anything for it."""
         self._standstill = standstill
+        self._stalled = stalled
         self._in_hand.set_function(lambda: in_hand.count)
         self._bytes.set_function(lambda: in_hand.bytes)
         self._connected.set_function(subscribed.is_set)

@@ -79,7 +79,10 @@ class Worker:
             settings, guarded, landmarkers, table, written, self.intake, self._recorder
         )
         self._events.watch(
-            self._in_hand, self.subscription.subscribed, self._analysts.standstill
+            self._in_hand,
+            self.subscription.subscribed,
+            self._analysts.standstill,
+            self._stalled,
         )
 
     def _subscription(
@@ -168,6 +171,19 @@ class Worker:
                 self.subscription.client_id,
             )
         return ended
+
+    def _stalled(self) -> str | None:
+        """Why pictures wait and none becomes a row, if so, whoever is at fault.
+
+        No single picture may take longer, so one that does is no slow one.
+        """
+        still = self._in_hand.still_for()
+        if still <= self._settings.picture_deadline:
+            return None
+        return (
+            f"{self._in_hand.count} pictures wait, and none has been analyzed and "
+            f"recorded for {still:.0f} s: see the log"
+        )
 
     def _ends(self) -> bool:
         return self._finishing or self._stop.is_set()

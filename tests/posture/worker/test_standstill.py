@@ -1,4 +1,4 @@
-"""When only a new worker would move again: what /livez says."""
+"""When only a new worker would move again (/livez), and when nothing is analyzed."""
 
 from contextlib import closing
 from pathlib import Path
@@ -33,7 +33,11 @@ def told():
     port = free_port()
     with closing(
         StatusPort(
-            "127.0.0.1", port, telemetry.registry, standstill=telemetry.standstill
+            "127.0.0.1",
+            port,
+            telemetry.registry,
+            telemetry.trouble,
+            standstill=telemetry.standstill,
         )
     ):
         yield worker, f"http://127.0.0.1:{port}/livez"
@@ -64,3 +68,19 @@ def test_a_picture_that_does_not_end_is_a_standstill_when_nobody_ends_it(told):
         wait_until(lambda: ask(url)[0] == 503, "the standstill is seen")
         assert "a picture has been analyzed for" in ask(url)[1]
     assert ask(url)[0] == 200
+
+
+def test_health_is_lost_while_pictures_wait_and_none_is_analyzed(told):
+    worker, url = told
+    health = url.replace("livez", "healthz")
+    assert ask(health) == (200, "ok\n")
+    messages = [Message(n, 1, 1, 1, "images/desk", b"picture") for n in (1, 2)]
+    for each in messages:
+        worker.intake.take(each)
+    assert ask(health)[0] == 200  # they may take a while
+    wait_until(lambda: ask(health)[0] == 503, "that nothing is analyzed is seen")
+    assert "2 pictures wait, and none has been analyzed" in ask(health)[1]
+    worker.intake.done(messages[0])  # slow, but it moves
+    assert ask(health)[0] == 200
+    worker.intake.done(messages[1])
+    assert ask(health)[0] == 200
