@@ -289,11 +289,12 @@ def test_a_jpeg_has_the_very_pixels_that_opencv_gives():
         pytest.param(b"BM", id="2 bytes of a BMP"),
         pytest.param(b"RIFF\x24\0\0\0WAVEfmt ", id="sound"),
         pytest.param(images.jpeg_bomb(), id="JPEG bomb"),
-        pytest.param(images.png_bomb(), id="PNG bomb"),
+        pytest.param(images.png_bomb, id="PNG bomb"),
         pytest.param(images.bmp_bomb(), id="BMP bomb"),
     ],
 )
 def test_a_broken_or_exploding_image_is_refused(file):
+    file = file() if callable(file) else file  # which takes a second to make
     with pytest.raises(RefusedError, match=f"image of {len(file)} bytes cannot be"):
         decode_image(file)
 
