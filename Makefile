@@ -44,7 +44,7 @@ test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control 
 test-brokers: $(BIN)/.installed-dev ## Real brokers, each cached once outside this folder (BROKERS="hivemq nats")
 	@tools/system_packages.sh test
 	@$(BIN)/python -m posture.models lite
-	BROKERS="$(or $(BROKERS),mosquitto rabbitmq artemis hivemq nats activemq aedes moquette)" \
+	BROKERS="$(or $(BROKERS),mosquitto rabbitmq artemis hivemq nats activemq aedes moquette mochi rumqttd amqtt)" \
 		$(BIN)/python -m pytest tests/brokers $(ARGS)
 
 chaos: $(BIN)/.installed-dev ## Everything fails, every picture is counted (SECONDS=600 SEED=1)

@@ -73,10 +73,10 @@ def _send_one(settings: CameraSettings, source: "Source") -> int:
 
     file = source.picture()
     with Publisher(settings.broker) as publisher:
-        publisher.publish(f"images/{settings.pi}", file)
+        publisher.publish(settings.topic, file)
         publisher.finish()
     unheard = "; nobody has subscribed: start the worker once" * bool(publisher.unheard)
-    log.info("images/%s: %d bytes%s", settings.pi, len(file), unheard)
+    log.info("%s: %d bytes%s", settings.topic, len(file), unheard)
     return 0
 
 
@@ -89,7 +89,7 @@ def _go_on(settings: CameraSettings, source: "Source", stop: Stop) -> int:
     camera = Camera(settings, source, outbox)
     link = Link(settings, outbox, lambda text: camera.pause(text, link.keep_pause))
     link.start()
-    log.info("a picture every %g s to images/%s", settings.interval, settings.pi)
+    log.info("a picture every %g s to %s", settings.interval, settings.topic)
     camera.run(link.tell, stop)
     left = link.stop()
     log.info("stopped%s", f"; {left} pictures were not taken" if left else "")

@@ -18,6 +18,7 @@ from common import cli, options
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.options import decimal, integer, option, section
+from common.picture_topics import PictureTopics
 from common.publisher import Publisher
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -38,6 +39,7 @@ class PublishSettings:
     pis: list[str] = option(
         "PIS", "--pi", "names of the Pis, as pi1,pi2", default="pi1", parse=_pis
     )
+    topics: PictureTopics = section(PictureTopics)
     rate: float = option(
         "RATE",
         "--rate",
@@ -101,12 +103,13 @@ def find_pictures(named: list[str]) -> list[Path]:
 
 def _publish(files: list[Path], settings: PublishSettings) -> int:
     total = len(files) * settings.repeat or None
+    topics = {pi: settings.topics.of(pi) for pi in settings.pis}
     begun = time.monotonic()
     with Publisher(settings.broker) as publisher:
         try:
             for number, (pi, path) in enumerate(_in_turn(files, settings)):
                 _wait_for_turn(begun, number, settings.rate)
-                publisher.publish(f"images/{pi}", path.read_bytes())
+                publisher.publish(topics[pi], path.read_bytes())
                 _show_progress(publisher.acknowledged, total)
         except KeyboardInterrupt:
             pass  # what is on its way is waited for

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from common import cli, options
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
+from common.picture_topics import is_safe, safe_name
 from posture.results import home_assistant
 from posture.results.publish import forget_results
 from posture.results.settings import ResultSettings
@@ -19,7 +20,6 @@ from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
 from posture.store.posture_log import PostureLog
 from posture.store.retention import Deleted, forget, prune_files, prune_rows
-from posture.vision.payload import is_marked, pi_name
 
 log = logging.getLogger("posture.store.retention")
 
@@ -138,10 +138,10 @@ def _forget_results(settings: ForgetSettings, pi: str, *, dry_run: bool) -> int:
 
 
 def _pi(text: str) -> str:
-    name = pi_name(f"images/{text}")
-    if name != text and not is_marked(text):
+    if not is_safe(text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is in no row; pictures of the topic images/{text} are of {name}"
+            f"{text!r} is in no row; pictures of the topic images/{text} are of "
+            f"{safe_name(text)}"
         )
     return text
 

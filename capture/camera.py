@@ -81,7 +81,7 @@ class Camera:
         except SourceError as error:
             return "no_picture", str(error)
         before = self._outbox.dropped
-        self._outbox.put(Waiting(f"images/{self._settings.pi}", file))
+        self._outbox.put(Waiting(self._settings.topic, file))
         if self._outbox.dropped != before:
             log.warning(
                 "the broker has been away for too long: %d pictures dropped so far",

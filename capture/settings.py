@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from common import options
 from common.broker_settings import BrokerSettings, results_prefix
 from common.options import decimal, integer, option, section
+from common.picture_topics import PictureTopics
 from common.times import QuietHours, quiet_hours, zone
 
 KINDS = ("/dev/video0", "rpicam", "rtsp://HOST/PATH", "http://HOST/PATH", "a folder")
@@ -107,6 +108,7 @@ class CameraSettings:
     pi: str = option(
         "CAMERA_NAME", "--pi", "name of this camera, that of its place", parse=_name
     )
+    topics: PictureTopics = section(PictureTopics)
     interval: float = option(
         "CAMERA_INTERVAL",
         "--interval",
@@ -138,3 +140,16 @@ class CameraSettings:
     )
     prefix: str = results_prefix()
     log_level: str = options.log_level()
+
+    def __post_init__(self) -> None:
+        """Find the topic.
+
+        Raises:
+            SettingsError: MQTT_TOPIC does not say which.
+        """
+        _ = self.topic
+
+    @property
+    def topic(self) -> str:
+        """Where the pictures go."""
+        return self.topics.of(self.pi)

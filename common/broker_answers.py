@@ -9,8 +9,10 @@ FOREVER = 0xFFFFFFFF
 _TAKEN_OVER = 0x8E
 _NOBODY = 0x10
 _OTHER_VERSION = 0x84
+_NO_SUCH_ID = 0x85
 _NOT_ALLOWED = 0x87
 _NO_RETAIN = 0x9A
+_NO_QOS = 0x9B
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Reason:
         return self.code in (_OTHER_VERSION, 1)
 
     @property
+    def client_id(self) -> bool:
+        """The client id is too long for the broker, or not to its taste."""
+        return self.code == _NO_SUCH_ID
+
+    @property
     def not_allowed(self) -> bool:
         """The access list is against it."""
         return self.code == _NOT_ALLOWED
@@ -43,6 +50,11 @@ class Reason:
     def no_retain(self) -> bool:
         """Nothing may be retained."""
         return self.code == _NO_RETAIN
+
+    @property
+    def no_qos(self) -> bool:
+        """Nothing of this QoS is taken."""
+        return self.code == _NO_QOS
 
     @property
     def nobody(self) -> bool:

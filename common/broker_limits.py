@@ -26,6 +26,22 @@ _PACKET = (
 _DAY = 86_400  # seconds; a session that lives for less does not outlive a night
 
 
+def refused(answer: Reason) -> str:
+    """The answer to a connection that the broker does not want, and what to do."""
+    if answer.client_id:
+        return f"{answer}; set MQTT_CLIENT_ID to a shorter one, of letters and digits"
+    return f"{answer}; check MQTT_USER and MQTT_PASSWORD, and MQTT_VERSION"
+
+
+def too_large(size: int, limit: int | None = None) -> str:
+    """What to say of a packet of so many bytes that a broker does not take."""
+    known = f"above {limit} bytes" if limit else "so large, it seems"
+    return (
+        f"takes no packet {known}, and one has {size}: raise the limit "
+        f"({_PACKET}; {_SEE}), or send smaller pictures"
+    )
+
+
 @dataclass(frozen=True)
 class Shortcoming:
     """One thing that loses pictures."""

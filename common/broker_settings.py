@@ -36,6 +36,13 @@ def topic_prefix(text: str) -> str:
     return text
 
 
+def websocket_path(text: str) -> str:
+    """Read the path of an address."""
+    if not text.startswith("/") or any(each in text for each in " ?#"):
+        raise ValueError("a path such as /mqtt")
+    return text
+
+
 def results_prefix() -> str:
     """A dataclass field for the topic below which results are."""
     made: str = option(
@@ -82,7 +89,11 @@ class BrokerSettings:
             "MQTT_HOST",
             "MQTT_PORT",
             "MQTT_USER and MQTT_PASSWORD",
-            schemes=dict.fromkeys(("mqtts", "ssl", "tls"), "MQTT_TLS=true"),
+            schemes=dict.fromkeys(("mqtts", "ssl", "tls"), "MQTT_TLS=true")
+            | {
+                "ws": "its path in MQTT_WEBSOCKET_PATH",
+                "wss": "MQTT_TLS=true, its path in MQTT_WEBSOCKET_PATH",
+            },
         ),
     )
     port: int = option(
@@ -133,6 +144,13 @@ class BrokerSettings:
         "MQTT version that the broker speaks, 5 or 3.1.1",
         default="5",
         parse=one_of("5", "3.1.1"),
+    )
+    websocket_path: str | None = option(
+        "MQTT_WEBSOCKET_PATH",
+        "--broker-websocket-path",
+        "talk MQTT over WebSockets with the broker, under this path, such as /mqtt",
+        default=None,
+        parse=websocket_path,
     )
     keepalive: int = option(
         "MQTT_KEEPALIVE",

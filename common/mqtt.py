@@ -5,27 +5,19 @@ durable session at the first connect, and deliver retained ones at every reconne
 """
 
 import ssl
-import sys
 import threading
 from typing import Any, Protocol
 
-from paho.mqtt.client import (
-    MQTT_ERR_SUCCESS,
-    Client,
-    MQTTMessage,
-    MQTTv5,
-    MQTTv311,
-    error_string,
-)
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import MQTT_ERR_SUCCESS, error_string
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from common.broker_answers import FOREVER, Callbacks, Delivery, Granted, Reason
+from common.broker_answers import FOREVER, Callbacks
 from common.broker_settings import BrokerSettings, tls_context
 from common.errors import OperatorError
+from common.paho_client import PahoClient
+from common.takes import Takes
 
 RETAINED_ALWAYS = 0
 """Retain handling: each subscription brings what is retained."""
@@ -35,9 +27,6 @@ RETAINED_WHEN_NEW = 1
 
 RETAINED_NEVER = 2
 """Retain handling: only what is published from now on."""
-
-
-_MOST_ON_THE_WAY = 20  # messages; paho's own number, and Mosquitto's
 
 
 class Sent(Protocol):
@@ -65,13 +54,14 @@ class Connection:
         durable: bool = False,
         by_hand: bool = False,
         window: int = 100,
+        takes: Takes | None = None,
     ) -> None:
         """Prepare; nothing is connected yet.
 
         The session of a `durable` one outlives it; one that is not wipes what the
         broker has under this id. Messages are acknowledged `by_hand` or by themselves.
         At most `window` come before one is acknowledged, with a broker that keeps to
-        it (MQTT 5 only).
+        it (MQTT 5 only). What `takes` knows of the broker serves other connections too.
 
         Raises:
             OperatorError: the certificate files cannot be used.
@@ -81,22 +71,22 @@ class Connection:
         self._window = window
         self.client_id = client_id
         five = settings.version == "5"
-        self._client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if five else not durable,
-            protocol=MQTTv5 if five else MQTTv311,
+        self._client = PahoClient(
+            client_id, five=five, durable=durable, path=settings.websocket_path
         )
         if settings.user:
             self._client.username_pw_set(settings.user, settings.password)
         if settings.tls:
             self._client.tls_set_context(_tls(settings))
         self._client.manual_ack_set(by_hand)
-        _attach(self._client, callbacks)
+        self._takes = takes or Takes()
+        self._client.attach(callbacks, self._takes)
 
     def will(self, topic: str, payload: bytes) -> None:
         """What the broker is to retain when the connection ends without a farewell."""
-        self._client.will_set(topic, payload, qos=1, retain=True)
+        self._client.will_set(
+            topic, payload, qos=self._takes.qos, retain=self._takes.retained
+        )
 
     def delays(self, first: int, longest: int) -> None:
         """Seconds between attempts to connect."""
@@ -180,8 +170,23 @@ class Connection:
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
     ) -> Sent:
-        """Send a message; returns at once."""
+        """Send a message; returns at once.
+
+        A broker that retains nothing, or takes no QoS 1, gets it without.
+        """
+        if retain and not self._takes.retained:
+            self._takes.tell()
+            retain = False
+        qos = min(qos, self._takes.qos)
         return self._client.publish(topic, payload, qos=qos, retain=retain)
+
+    def give_up_largest(self, least: int) -> int:
+        """Forget the largest message on its way, of at least so many bytes.
+
+        Gives its size, 0 if there is none. Only for when a connection has begun: then
+        paho sends again what is left.
+        """
+        return self._client.give_up_largest(least)
 
     def acknowledge(self, mid: int) -> None:
         """Tell the broker that this message, of QoS 1, is done."""
@@ -196,69 +201,6 @@ class Connection:
             properties.ReceiveMaximum = self._window
             five = {"clean_start": not self._durable, "properties": properties}
         self._client.connect_async(broker.host, broker.port, broker.keepalive, **five)
-
-
-class _Client(Client):
-    def allow(self, most: int) -> None:
-        """Have so many messages on the way; paho's own setter is for before that."""
-        self._max_inflight_messages = most
-
-
-def _attach(client: _Client, on: Callbacks) -> None:
-    """Let paho's callbacks, with all that they are told, end in ours."""
-
-    def connected(_c: Any, _u: Any, flags: Any, code: Any, properties: Any) -> None:  # noqa: ANN401
-        if code.is_failure:
-            on.refused(_reason(code))
-        else:
-            granted = _granted(flags.session_present, properties)
-            client.allow(min(_MOST_ON_THE_WAY, granted.receive_maximum))
-            on.connected(granted)
-
-    client.on_connect = connected
-    # paho calls this while it handles the error, which it keeps to itself.
-    client.on_connect_fail = lambda *_: on.unreachable(sys.exception())
-    client.on_disconnect = lambda *told: on.lost(_reason(told[3]))
-    client.on_subscribe = lambda *told: on.subscribed([_reason(x) for x in told[3]])
-    client.on_unsubscribe = lambda *_: on.unsubscribed()
-    client.on_message = lambda *told: on.message(_delivery(told[2]))
-    client.on_publish = lambda *told: on.published(_reason(told[3]))
-
-
-def _reason(code: ReasonCode) -> Reason:
-    return Reason(code.value, str(code), code.is_failure)
-
-
-def _granted(found: bool, properties: Properties | None) -> Granted:
-    named = {
-        "receive_maximum": "ReceiveMaximum",
-        "session_expiry": "SessionExpiryInterval",
-        "maximum_qos": "MaximumQoS",
-        "retain": "RetainAvailable",
-        "wildcards": "WildcardSubscriptionAvailable",
-        "maximum_packet": "MaximumPacketSize",
-    }
-    said = {name: getattr(properties, theirs, None) for name, theirs in named.items()}
-    told: dict[str, Any] = {name: it for name, it in said.items() if it is not None}
-    for name in ("retain", "wildcards"):
-        told[name] = bool(told.get(name, True))
-    return Granted(found, **told)
-
-
-def _delivery(message: MQTTMessage) -> Delivery:
-    try:
-        topic = message.topic
-    except UnicodeDecodeError:
-        topic = "topic/undecodable"
-    return Delivery(
-        message.mid,
-        message.qos,
-        topic,
-        bytes(message.payload),
-        message.dup,
-        message.retain,
-        tuple(getattr(message.properties, "UserProperty", None) or ()),
-    )
 
 
 def _tls(settings: BrokerSettings) -> ssl.SSLContext:

@@ -7,10 +7,13 @@ from types import TracebackType
 from typing import Self
 
 from common.broker_answers import Callbacks, Granted, Reason
+from common.broker_limits import too_large
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.mqtt import Connection
+from common.takes import Takes
 
+_SUSPICIOUS = 3  # lost connections without anything taken between them
 _WINDOW = 20  # pictures on their way at a time: bounds the memory, not the speed
 
 
@@ -32,6 +35,9 @@ class Publisher:
         self._connected = False
         self._trouble = ""
         self._sent = 0
+        self._largest = 0  # bytes of what was sent
+        self._losses = 0  # of connections since the broker took something
+        self._takes = Takes()
         self._window = _WINDOW
         self.acknowledged = 0
         self.unheard = 0  # acknowledged, but the broker knows nobody who wants them
@@ -44,7 +50,7 @@ class Publisher:
             lost=self._lost,
             published=self._published,
         )
-        self._connection = Connection(settings, name, callbacks)
+        self._connection = Connection(settings, name, callbacks, takes=self._takes)
         self._connection.delays(1, 5)
 
     def __enter__(self) -> Self:
@@ -85,11 +91,17 @@ class Publisher:
         """Send a message as it is; waits while too many are on their way.
 
         Raises:
-            PublishError: the broker acknowledges nothing any more.
+            PublishError: the broker acknowledges nothing any more, or takes nothing so
+                large.
         """
         self._wait_for_less_than(self._window)
+        if not self._takes.fits(topic, payload):
+            raise PublishError(
+                self._about(too_large(len(payload), self._takes.largest))
+            )
         with self._changed:
             self._sent += 1
+            self._largest = max(self._largest, len(payload))
         self._connection.publish(topic, payload, retain=retain)
 
     @property
@@ -112,9 +124,16 @@ class Publisher:
         with self._changed:
             while self._left >= limit:
                 if not self._less_than(self._left):
-                    raise PublishError(
-                        self._about(f"has not acknowledged {self._left} pictures")
-                    )
+                    raise PublishError(self._about(self._silence()))
+
+    def _silence(self) -> str:
+        told = f"has not acknowledged {self._left} pictures"
+        if self._losses < _SUSPICIOUS:
+            return told
+        return (
+            f"{told}, and has ended the connection {self._losses} times: it "
+            f"{too_large(self._largest)}"
+        )
 
     @property
     def _left(self) -> int:
@@ -132,7 +151,12 @@ class Publisher:
     def _connected_to(self, granted: Granted) -> None:
         with self._changed:
             self._window = min(_WINDOW, granted.receive_maximum)
-            self._connected = True
+            if granted.maximum_qos < 1:
+                self._trouble = (
+                    "takes nothing but QoS 0: what is sent may be lost; allow QoS 1"
+                )
+            else:
+                self._connected = True
             self._changed.notify_all()
 
     def _refused(self, reason: Reason) -> None:
@@ -149,12 +173,14 @@ class Publisher:
     def _lost(self, _reason: Reason) -> None:
         with self._changed:
             self._connected = False
+            self._losses += 1
 
     def _published(self, reason: Reason) -> None:
         with self._changed:
             if reason.failure:
                 self.reasons.append(reason)
             else:
+                self._losses = 0
                 self.acknowledged += 1
                 self.unheard += reason.nobody
             self._changed.notify_all()

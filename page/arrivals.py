@@ -11,7 +11,7 @@ import uuid
 from common.broker_answers import Callbacks, Delivery, Granted, Reason
 from common.broker_settings import BrokerSettings
 from common.mqtt import RETAINED_NEVER, Connection
-from posture.vision.payload import pi_name
+from common.picture_topics import PictureTopics
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +26,15 @@ AWAY, REFUSED, SILENT, UNKNOWN = "away", "refused", "silent", "unknown"
 class Arrivals:
     """One connection of its own; `look` is called again and again."""
 
-    def __init__(self, settings: BrokerSettings, topic: str) -> None:
-        """Prepare; `topic` is the filter of the pictures, as the workers have it.
+    def __init__(self, settings: BrokerSettings, topics: PictureTopics) -> None:
+        """Prepare; `topics` are those of the pictures, as the workers have them.
 
         Raises:
             OperatorError: the certificate files cannot be used.
         """
         self._place = f"{settings.host}:{settings.port}"
-        self._topic = _own_copy(topic)
+        self._camera = topics.camera
+        self._topic = _own_copy(topics.topic)
         self._state = UNKNOWN
         self._said = ""
         self._begun = time.monotonic()  # to wait for an answer
@@ -134,7 +135,7 @@ class Arrivals:
         if delivery.retained:
             return  # sent at any time before
         now = time.monotonic()
-        pi = pi_name(delivery.topic)
+        pi = self._camera(delivery.topic)
         self.heard.pop(pi, None)
         self.heard[pi] = now
         if len(self.heard) > _MOST:

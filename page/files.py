@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from common.picture_topics import is_safe
 from posture.store.pictures import folder_of
-from posture.vision.payload import pi_name
 
 _LARGEST_NOTE = 10_000  # bytes
 
@@ -17,7 +17,7 @@ def read_picture(pictures: Path, pi: str, filename: str) -> bytes | None:
     What rows say came from topics and may have been written by anybody: only a file
     that lies in the camera's own folder, and is a JPEG, is ever read.
     """
-    if pi_name(f"images/{pi}") != pi:  # with `..` it would be another camera's folder
+    if not is_safe(pi):  # with `..` it would be another camera's folder
         return None
     folder = folder_of(pictures, pi)
     path = folder / filename

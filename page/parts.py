@@ -53,10 +53,12 @@ class Page:
             *(self.rows, self.board, self.draw_tile, self.draw_silent),
             *(self.draw_numbers, self.telemetry),
         )
-        arrivals = Arrivals(settings.broker, settings.topic)
+        arrivals = Arrivals(settings.broker, settings.topics)
         self.links = Links(self.board, self.feed, arrivals, settings.quarantine)
         self.telemetry.watch(lambda: self.feed.trouble, settings.quarantine)
-        self.sender = Sender(settings.broker, settings.max_picture_mb << 20)
+        self.sender = Sender(
+            settings.broker, settings.topics, settings.max_picture_mb << 20
+        )
         self.uploads = Uploads(self.sender.limit)
         self.pictures_limit = Limit(_PICTURES, 10)
         self.words_limit = Limit(_WORDS, 60)

@@ -3,6 +3,8 @@
 import re
 
 from common.errors import OperatorError
+from common.options import SettingsError
+from common.picture_topics import PictureTopics
 from common.publisher import Publisher, PublishError
 from page.words import gettext as _
 from posture.errors import RefusedError
@@ -19,10 +21,13 @@ class Sender:
     One at a time: a large picture takes hundreds of megabytes to decode.
     """
 
-    def __init__(self, settings: BrokerSettings, limit: int) -> None:
+    def __init__(
+        self, settings: BrokerSettings, topics: PictureTopics, limit: int
+    ) -> None:
         """Refuse files of more than `limit` bytes."""
         self.limit = limit
         self._settings = settings
+        self._topics = topics
         self._publisher: Publisher | None = None
 
     def send(self, camera: str, file: bytes) -> None:
@@ -38,8 +43,14 @@ class Sender:
                     "underscores, 64 at most."
                 )
             )
+        try:
+            topic = self._topics.of(camera)
+        except SettingsError as error:
+            raise OperatorError(
+                _("The picture was not sent: %(why)s.") % {"why": error}
+            ) from error
         _check(file, self.limit)
-        self._publish(f"images/{camera}", file)
+        self._publish(topic, file)
 
     def close(self) -> None:
         """Disconnect."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import options
-from common.broker_settings import WorkloadSettings
 from common.hosts import Host, http_url
 from common.options import boolean, integer, option, same, section
+from common.picture_topics import PictureTopics
 from common.times import zone
 from page.words import LANGUAGES
 from posture.settings import (
@@ -54,7 +54,7 @@ class PageSettings:
     """Everything the live page is told."""
 
     broker: BrokerSettings = section(BrokerSettings)
-    topic: str = same(WorkloadSettings, "topic")
+    topics: PictureTopics = section(PictureTopics)
     database: DatabaseSettings = section(DatabaseSettings)
     listen: str = option(
         "PAGE_LISTEN",

@@ -12,6 +12,7 @@ from common.broker_settings import BrokerSettings as BrokerSettings
 from common.database_settings import DatabaseSettings as DatabaseSettings
 from common.hosts import Host, own_node
 from common.options import boolean, decimal, integer, one_of, option, same, section
+from common.picture_topics import PictureTopics
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
 from posture.vision.camera_settings import CameraSettings
@@ -131,6 +132,7 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
     database: DatabaseSettings = section(DatabaseSettings)
     results: ResultSettings = section(ResultSettings)
     cameras: CameraSettings = section(CameraSettings)
+    camera_level: int | None = same(PictureTopics, "level")
     preset: Preset = option(
         "PRESET",
         "--preset",
@@ -254,9 +256,10 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
 
         Raises:
             SettingsError: no slot among several workers, or one that does not exist;
-                or results that would be taken for pictures.
+                results that would be taken for pictures; or one name for all cameras.
         """
         self.results.check(self.topic)
+        self.picture_topics.check()
         if self.workers > 1 and self.slot not in range(self.workers):
             given = "not set" if self.slot is None else self.slot
             raise options.SettingsError(
@@ -266,6 +269,11 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
                     f"{self.workers} workers"
                 ]
             )
+
+    @property
+    def picture_topics(self) -> PictureTopics:
+        """Which topics bring pictures, and what names their camera."""
+        return PictureTopics(self.topic, self.camera_level)
 
     @property
     def share(self) -> Slot:

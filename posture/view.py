@@ -13,10 +13,11 @@ from pathlib import Path
 
 from common import cli, options
 from common.broker_answers import Callbacks, Delivery
-from common.broker_settings import BrokerSettings, topic_filter
+from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.mqtt import RETAINED_NEVER, Connection
-from common.options import option, section
+from common.options import section
+from common.picture_topics import PictureTopics
 from posture.errors import RefusedError
 from posture.models import find_bundle
 from posture.settings import ModelSettings
@@ -24,7 +25,6 @@ from posture.vision.advice import Seen, advise, remedy, short
 from posture.vision.analyze import Analysis, Find, Rules, analyze
 from posture.vision.camera_settings import CameraSettings
 from posture.vision.landmarks import Landmarker
-from posture.vision.payload import pi_name
 from posture.vision.verdict import Verdict
 from posture.worker.native_log import take_over_stderr
 
@@ -45,13 +45,7 @@ class CameraViewSettings(ViewSettings):
     """How to get and look at a camera's pictures."""
 
     broker: BrokerSettings = section(BrokerSettings)
-    topic: str = option(
-        "MQTT_TOPIC",
-        "--topic",
-        "topic filter of the pictures",
-        default="images/#",
-        parse=topic_filter,
-    )
+    topics: PictureTopics = section(PictureTopics)
 
 
 def check_view(arguments: argparse.Namespace) -> int:
@@ -130,7 +124,7 @@ def _of_camera(settings: ViewSettings, pi: str) -> Iterator[tuple[str, bytes]]:
     at = f"broker {broker.host}:{broker.port}"
 
     def take(delivery: Delivery) -> None:
-        if pi_name(delivery.topic) == pi and not arrived.full():
+        if settings.topics.camera(delivery.topic) == pi and not arrived.full():
             arrived.put(delivery.payload)
 
     def trouble(what: object) -> None:
@@ -142,7 +136,7 @@ def _of_camera(settings: ViewSettings, pi: str) -> Iterator[tuple[str, bytes]]:
         f"posture-view-{secrets.token_hex(6)}",
         Callbacks(
             connected=lambda _: connection.subscribe(
-                settings.topic, qos=0, retained=RETAINED_NEVER
+                settings.topics.topic, qos=0, retained=RETAINED_NEVER
             ),
             refused=trouble,
             unreachable=lambda error: trouble(f"cannot be reached: {error}"),
@@ -162,8 +156,8 @@ def _next(arrived: "queue.Queue[bytes | str]", pi: str, at: str) -> bytes:
         came = arrived.get(timeout=_PATIENCE)
     except queue.Empty:
         raise OperatorError(
-            f"no picture of {pi} came from {at} in {_PATIENCE:.0f} s: does the camera "
-            f"send to the topic images/{pi}?"
+            f"no picture of {pi} came from {at} in {_PATIENCE:.0f} s: does a camera of "
+            "this name publish to MQTT_TOPIC?"
         ) from None
     if isinstance(came, str):
         raise OperatorError(came)

@@ -31,7 +31,7 @@ def _check_broker(worker: WorkerSettings) -> str:
 
     at = f"{worker.broker.host}:{worker.broker.port}"
     try:
-        return f"{at} {probe(worker.broker)}"
+        return f"{at} {probe(worker.broker, worker.topic)}"
     except UntriedError as error:
         remedy = "python mqtt_posture_analyzer_with_db.py probe, as a user who may"
         raise Doubt(f"{at}: {error}", remedy) from error

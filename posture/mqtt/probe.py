@@ -9,7 +9,7 @@ import secrets
 import time
 
 from common.broker_answers import Delivery, Reason
-from common.broker_limits import shortcomings
+from common.broker_limits import LARGEST, shortcomings, too_large
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from posture.mqtt.probe_line import Line, Wish, sent
@@ -23,6 +23,7 @@ LARGE = 500_000
 
 _LARGE_ONES = 40
 _PATIENCE = 30.0  # seconds for each step; most take less than one
+_PATIENCE_FOR_LARGEST = 10.0  # seconds; a broker that refuses it ends the line
 _AT_ONCE = 2.0  # seconds in which a broker without a timer delivers again
 _SILENCE = 2.0  # seconds without a message after which no more will come
 _SEE = "see docs/brokers.md"
@@ -37,25 +38,40 @@ class UntriedError(OperatorError):
     """The probe itself was not possible; the broker may well keep everything."""
 
 
-def probe(settings: BrokerSettings) -> str:
+def probe(settings: BrokerSettings, topic: str = "#") -> str:
     """What the broker keeps, in a few words; takes some seconds.
+
+    `topic` is the filter of the pictures.
 
     Raises:
         UntriedError: this user may not do what the probe does.
         OperatorError: it cannot be reached, or it loses pictures; says what mends it.
     """
-    name = f"posture-probe-{secrets.token_hex(6)}"
+    name = _own_name()
     try:
-        _ask(settings, name)
+        _ask(settings, name, topic)
         kind = redelivery(settings, name)
+        retained = retains(settings, name)
         _keeps(settings, name, [b"%d" % each for each in range(TRIED)])
         _keeps(settings, name, [_large(each) for each in range(_LARGE_ONES)])
+        if settings.version != "5":  # which tells
+            _takes_the_largest(settings, name)
     finally:
         _forget(settings, name)
     return (
         f"keeps at least {TRIED} messages, and {_LARGE_ONES} of {LARGE} bytes, for an "
-        f"absent worker; {_told(kind)}"
+        f"absent worker; {_told(kind)}{_told_retained(retained)}"
     )
+
+
+def _own_name() -> str:
+    """Of a session; no longer than the 23 characters that every broker takes."""
+    return f"probe-{secrets.token_hex(6)}"
+
+
+def _topic(name: str) -> str:
+    """The session's own; an access list can allow posture-probe/#."""
+    return f"posture-probe/{name}"
 
 
 def _large(number: int) -> bytes:
@@ -76,24 +92,61 @@ def _told(kind: Redelivery | None) -> str:
     return f"delivers again under {kind}"
 
 
-def _ask(settings: BrokerSettings, name: str) -> None:
+def _told_retained(kept: bool | None) -> str:
+    if kept:
+        return ""
+    if kept is None:
+        return (
+            "; brings retained messages only to who asks for their very topic, not for "
+            "posture/+/status"
+        )
+    return (
+        "; keeps no retained messages, so results reach only who listens when they are "
+        "published"
+    )
+
+
+def retains(settings: BrokerSettings, name: str) -> bool | None:
+    """Whether retained messages are kept; None: not found by wildcards."""
+    topic = f"{_topic(name)}/retained"
+    with Line(settings, f"{name}-r", _PATIENCE, Wish.NOTHING) as line:
+        if not line.granted.retain:
+            return False
+        by_wildcard = [f"{_topic(name)}/+"] if line.granted.wildcards else []
+        sent(settings, topic, [b"kept"], _PATIENCE, retain=True)
+        try:
+            found = []
+            for wanted in (*by_wildcard, topic):
+                line.subscribe(wanted)
+                found.append(bool(line.receive(1, _AT_ONCE)))
+                if found[-1]:
+                    break
+        finally:
+            sent(settings, topic, [b""], _PATIENCE, retain=True)
+    if len(found) > 1 and found[-1]:
+        return None
+    return found[-1]
+
+
+def _ask(settings: BrokerSettings, name: str, pictures: str) -> None:
     """What can be asked: the connection, the subscription, and a message that arrives.
 
     Raises:
         OperatorError: one of them is not as it must be.
     """
+    topic = _topic(name)
     with Line(settings, name, _PATIENCE) as line:
-        if found := next(shortcomings(line.granted, "#"), None):
+        if found := next(shortcomings(line.granted, pictures), None):
             raise OperatorError(str(found))
-        _allowed(line.subscribe(name), f"subscribe to {name}")
-        _allowed(sent(settings, name, [b"hello"], _PATIENCE), f"publish to {name}")
+        _allowed(line.subscribe(topic), f"subscribe to {topic}")
+        _allowed(sent(settings, topic, [b"hello"], _PATIENCE), f"publish to {topic}")
         arrived = line.receive(1, _SILENCE)
         for each in arrived:
             line.acknowledge(each)
         if not arrived:
             raise UntriedError(
-                f"nothing that is published to {name} comes back: an access list that "
-                "lets this user neither write nor read there? Give it posture-probe-# "
+                f"nothing that is published to {topic} comes back: an access list that "
+                "lets this user neither write nor read there? Give it posture-probe/# "
                 "for the time of the probe"
             )
 
@@ -102,7 +155,7 @@ def _allowed(answer: Reason | None, what: str) -> None:
     if answer and answer.failure:
         raise UntriedError(
             f"this user may not {what} ({answer}), so nothing could be tried; a broker "
-            "user for the probe needs to read and write posture-probe-#"
+            "user for the probe needs to read and write posture-probe/#"
         )
     if answer and answer.code == 0 and what.startswith("subscribe"):
         raise OperatorError(
@@ -115,8 +168,8 @@ def redelivery(settings: BrokerSettings, name: str) -> Redelivery | None:
     """How unacknowledged messages come again to that session; None: not at once."""
     texts = [b"again %d" % each for each in range(4)]
     with Line(settings, name, _PATIENCE) as line:
-        line.subscribe(name)
-        sent(settings, name, texts, _PATIENCE)
+        line.subscribe(_topic(name))
+        sent(settings, _topic(name), texts, _PATIENCE)
         # Numbers that begin anew are seen by what follows an acknowledged one.
         for each in line.receive(1, _SILENCE):
             line.acknowledge(each)
@@ -130,7 +183,7 @@ def redelivery(settings: BrokerSettings, name: str) -> Redelivery | None:
 
 def redelivers_at_once(settings: BrokerSettings) -> bool:
     """Whether what a lost worker had in hand comes at once; False if not known."""
-    name = f"posture-probe-{secrets.token_hex(6)}"
+    name = _own_name()
     try:
         return redelivery(settings, name) is not None
     except OperatorError:
@@ -139,8 +192,13 @@ def redelivers_at_once(settings: BrokerSettings) -> bool:
         _forget(settings, name)
 
 
-def _keeps(settings: BrokerSettings, name: str, payloads: list[bytes]) -> None:
-    sent(settings, name, payloads, _PATIENCE)
+def _keeps(
+    settings: BrokerSettings,
+    name: str,
+    payloads: list[bytes],
+    patience: float = _PATIENCE,
+) -> None:
+    sent(settings, _topic(name), payloads, patience)
     missing = set(payloads)
     with Line(settings, name, _PATIENCE) as line:
         until = time.monotonic() + _PATIENCE
@@ -158,6 +216,15 @@ def _keeps(settings: BrokerSettings, name: str, payloads: list[bytes]) -> None:
             f"of {len(payloads)} messages of {size} bytes for an absent worker it kept "
             f"{kept}: {_BYTES if size == LARGE else _MESSAGES}; {_SEE}"
         )
+
+
+def _takes_the_largest(settings: BrokerSettings, name: str) -> None:
+    try:
+        _keeps(settings, name, [bytes(LARGEST)], _PATIENCE_FOR_LARGEST)
+    except OperatorError as error:
+        raise OperatorError(
+            f"it {too_large(LARGEST)}: such a picture is lost at the camera"
+        ) from error
 
 
 def _forget(settings: BrokerSettings, name: str) -> None:

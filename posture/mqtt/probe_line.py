@@ -119,11 +119,18 @@ def _refusal(reason: Reason, settings: BrokerSettings) -> str:
     if reason.other_version:
         other = "3.1.1" if settings.version == "5" else "5"
         return f"does not speak MQTT {settings.version}: set MQTT_VERSION={other}"
+    if reason.client_id:
+        return f"refuses the client id of the probe: {reason}"
     return f"refuses the connection: {reason}; check MQTT_USER, MQTT_PASSWORD"
 
 
 def sent(
-    settings: BrokerSettings, topic: str, payloads: list[bytes], patience: float
+    settings: BrokerSettings,
+    topic: str,
+    payloads: list[bytes],
+    patience: float,
+    *,
+    retain: bool = False,
 ) -> Reason | None:
     """Publish, and wait until all is acknowledged; gives a refusal, if there is one.
 
@@ -133,7 +140,7 @@ def sent(
     try:
         with Publisher(settings, patience) as publisher:
             for payload in payloads:
-                publisher.send(topic, payload)
+                publisher.send(topic, payload, retain=retain)
             publisher.finish()
     except PublishError as error:
         if publisher.reasons:

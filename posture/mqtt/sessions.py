@@ -124,7 +124,7 @@ def tells_sessions(broker: BrokerSettings, deadline: float = _DEADLINE) -> bool:
     Raises:
         OperatorError: the broker did not answer in time.
     """
-    name = f"posture-look-{secrets.token_hex(6)}"
+    name = f"look-{secrets.token_hex(6)}"
     found = [_visit(broker, name, deadline, last) for last in (False, True)]
     return found[1]
 
@@ -140,7 +140,7 @@ def _visit(broker: BrokerSettings, name: str, deadline: float, last: bool) -> bo
     try:
         found = answers.get(timeout=deadline).found
         # Without a subscription there is no session for some brokers (RabbitMQ).
-        connection.subscribe(name)
+        connection.subscribe(f"posture-probe/{name}")
         subscribed.wait(deadline)
     except queue.Empty:
         raise OperatorError(

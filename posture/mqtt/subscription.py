@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from common.broker_answers import Callbacks, Delivery, Granted, Reason
-from common.broker_limits import Shortcoming, granted_less, shortcomings
+from common.broker_limits import Shortcoming, granted_less, refused, shortcomings
 from common.broker_settings import BrokerSettings
 from common.losses import Losses
 from common.mqtt import Connection
@@ -159,11 +159,10 @@ class Subscription:
     def _refused_by(self, reason: Reason) -> None:
         self._refused = True
         log.error(
-            "broker %s:%d refused the connection: %s; check MQTT_USER and "
-            "MQTT_PASSWORD, and MQTT_VERSION",
+            "broker %s:%d refused the connection: %s",
             self._settings.host,
             self._settings.port,
-            reason,
+            refused(reason),
         )
 
     def _connected_to(self, granted: Granted) -> None:

@@ -59,6 +59,11 @@ class Newest:
         """Somebody has taken the camera's document away."""
         self._cameras.pop(pi, None)
 
+    def tell_again(self) -> None:
+        """Somebody listens who has heard nothing yet."""
+        for camera in self._cameras.values():
+            camera.told = False
+
     def restart(self) -> None:
         """The connection is a new one: nothing is on its way."""
         for camera in self._cameras.values():

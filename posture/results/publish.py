@@ -12,10 +12,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from common.broker_answers import Callbacks, Delivery, Reason
+from common.broker_answers import Callbacks, Delivery, Granted, Reason
 from common.broker_settings import BrokerSettings
 from common.mqtt import RETAINED_ALWAYS, Connection
+from common.picture_topics import safe_name
 from common.publisher import Publisher
+from common.takes import Takes
 from posture.results import home_assistant
 from posture.results.newest import CAMERAS, Newest
 from posture.results.payload import (
@@ -29,7 +31,6 @@ from posture.results.payload import (
 )
 from posture.results.settings import ResultSettings
 from posture.store.row import Row
-from posture.vision.payload import pi_name
 
 log = logging.getLogger(__name__)
 
@@ -68,18 +69,21 @@ class Results:
         self._broker = broker
         self._settings = settings
         self._client_id = f"{session_id}-results"
-        worker = pi_name(f"workers/{session_id}")  # as safe as a camera's name
+        worker = safe_name(session_id, f"workers/{session_id}")
         self._availability = availability_topic(settings.prefix, worker)
         self._session = session_topic(settings.prefix, worker)
         self._lost = b""  # what there is to say of lost sessions
         self._lost_count = 0
         self._lost_told = False
         self._birth = home_assistant.birth_topic(settings)
+        self._takes = Takes()  # what is known of the broker
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}  # by camera, the one silent for longest first
         # The rest is the thread's own.
         self._newest = Newest()
         self._described: set[str] = set()
+        self._wildcards = True  # else each camera is heard by its own topic
+        self._heard: set[str] = set()
         self._welcome = False  # what we say comes back, so what was retained came too
         self._next = 0.0
         self._working = threading.Event()
@@ -125,13 +129,15 @@ class Results:
         while not self._stop.is_set():
             if not self._working.wait(_TICK):
                 continue
-            begun = time.monotonic()
+            begun, asked = time.monotonic(), self._takes.asked
             try:
                 trouble = self._serve()
             except Exception as error:  # noqa: BLE001 - the next connection begins anew
                 trouble = f"{type(error).__name__}: {error}"
             if not trouble or self._stop.is_set():
                 continue
+            if self._takes.asked != asked:
+                continue  # it has just said that it takes less
             if time.monotonic() - begun > _LASTING:
                 delay = _DELAYS[0]
             at = f"{self._broker.host}:{self._broker.port}"
@@ -149,6 +155,7 @@ class Results:
         """
         self._welcome = self._lost_told = False
         self._described.clear()
+        self._heard.clear()
         self._newest.restart()
         line = self._connect()
         try:
@@ -191,32 +198,42 @@ class Results:
             self._broker,
             self._client_id,
             Callbacks(
-                connected=lambda _granted: self._ask(line),
+                connected=lambda granted: self._ask(line, granted),
                 refused=_give_up,
                 message=lambda delivery: self._arrived(line, delivery),
             ),
+            takes=self._takes,
         )
         line.will(self._availability, _OFFLINE)
         line.open()
         return line
 
-    def _ask(self, line: Connection) -> None:
-        wanted = (status_topic(self._settings.prefix, "+"), self._availability)
-        # What does not come back at QoS 0 is sent again, so that is enough.
-        topics = [topic for topic in (*wanted, self._birth) if topic]
-        line.subscribe(*topics, qos=0, retained=RETAINED_ALWAYS)
+    def _ask(self, line: Connection, granted: Granted) -> None:
+        self._wildcards = granted.wildcards
+        every = status_topic(self._settings.prefix, "+") if granted.wildcards else None
+        self._subscribe(line, every, self._availability, self._birth)
         # What is retained comes before this does.
         line.publish(self._availability, _ONLINE, retain=True)
+
+    def _subscribe(self, line: Connection, *topics: str | None) -> None:
+        # What does not come back at QoS 0 is sent again, so that is enough.
+        line.subscribe(*filter(None, topics), qos=0, retained=RETAINED_ALWAYS)
 
     def _arrived(self, line: Connection, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload
         if topic == self._availability:
             self._welcome = payload == _ONLINE
         elif topic == self._birth:
-            for pi in self._described if payload == _ONLINE else ():
-                self._describe(line, pi)
+            if payload == _ONLINE:
+                self._tell_home_assistant(line)
         elif topic.startswith(f"{self._settings.prefix}/"):
             self._hear(camera_of(self._settings.prefix, topic), payload)
+
+    def _tell_home_assistant(self, line: Connection) -> None:
+        for pi in self._described:
+            self._describe(line, pi)
+        if not self._takes.retained:
+            self._newest.tell_again()
 
     def _hear(self, pi: str, payload: bytes) -> None:
         if not payload:
@@ -239,6 +256,9 @@ class Results:
                 self._described.add(pi)
                 self._describe(line, pi)
             topic = status_topic(self._settings.prefix, pi)
+            if not self._wildcards and topic not in self._heard:
+                self._heard.add(topic)
+                self._subscribe(line, topic)
             line.publish(topic, newest.payload, retain=True)
 
     def _take(self) -> None:

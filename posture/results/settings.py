@@ -27,7 +27,7 @@ class ResultSettings:
     publish: bool = option(
         "PUBLISH_RESULTS",
         "--publish-results",
-        "publish the newest result of each camera, retained",
+        "publish the newest result of each camera, retained where the broker can",
         default="false",
         parse=boolean,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from common.picture_topics import safe_name
 from posture.store.own_files import (
     Message,
     camera_folders,
@@ -20,7 +21,6 @@ from posture.store.own_files import (
     time_of,
 )
 from posture.store.pictures import folder_of
-from posture.vision.payload import pi_name
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,13 @@ def _whose(message: Message) -> tuple[str, datetime] | None:
     try:
         told = json.loads(message.note.read_bytes())
         time = datetime.fromisoformat(told["refused_time"])
-        return pi_name(told["topic"]), time if time.tzinfo else time.replace(tzinfo=UTC)
+        return _camera(told), time if time.tzinfo else time.replace(tzinfo=UTC)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s: whose it is cannot be read: %s", message.note, error)
         return None
+
+
+def _camera(told: dict[str, str]) -> str:
+    # Notes of before have no name; it was what follows a topic's first level.
+    topic = told["topic"]
+    return str(told.get("pi") or safe_name(topic.partition("/")[2], topic))

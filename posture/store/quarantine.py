@@ -22,10 +22,11 @@ class Quarantine:
         self._payloads = payloads
         self._lock = threading.Lock()  # one counts and forgets at a time
 
-    def keep(self, name: str, topic: str, payload: bytes, reason: str) -> None:
-        """Keep one message under `name`: its payload, and a note beside it."""
+    def keep(self, name: str, pi: str, topic: str, payload: bytes, reason: str) -> None:
+        """Keep a message of a camera as `name`: its payload, and a note beside it."""
         note = {
             "topic": topic,
+            "pi": pi,
             "reason": reason,
             "bytes": len(payload),
             "refused_time": datetime.now(UTC).isoformat(timespec="seconds"),

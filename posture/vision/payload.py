@@ -1,13 +1,9 @@
-"""From an MQTT message to an image: topic to Pi, payload to pixels.
+"""From an MQTT message's payload to the pixels of an image.
 
 The payload's first bytes show which format it is, so that nothing is ever guessed. What
 cameras send is decoded by libjpeg-turbo itself: the same pixels as by OpenCV, in half
 of the time. OpenCV decodes the rest.
 """
-
-import base64
-import hashlib
-import re
 
 import cv2
 import numpy as np
@@ -30,30 +26,6 @@ _MAGIC = {
     b"II*\x00": "TIFF",
     b"MM\x00*": "TIFF",
 }
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_NAME = 64
-_MARKED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,54}-[a-z2-7]{7}_")
-
-
-def pi_name(topic: str) -> str:
-    """The Pi that `images/<pi>` names, as a word that is safe as a folder's name.
-
-    Letters, digits, `.`, `_` and `-` stay. Whatever had to be changed gets a short hash
-    of the original and ends with `_`, as no name does that stays as it is: so two Pis
-    never share a name.
-    """
-    wanted = topic.partition("/")[2]
-    safe = _UNSAFE.sub("_", wanted).strip("._-")[:_LONGEST_NAME]
-    if safe == wanted and safe:
-        return safe
-    digest = hashlib.sha256(topic.encode()).digest()
-    mark = base64.b32encode(digest)[:7].decode().lower()
-    return f"{safe[: _LONGEST_NAME - 9] or 'unnamed'}-{mark}_"
-
-
-def is_marked(name: str) -> bool:
-    """Whether this is a name that `pi_name` has changed."""
-    return _MARKED.fullmatch(name) is not None
 
 
 def decode_payload(payload: bytes, limit: int, field: str | None = None) -> bytes:

@@ -11,7 +11,6 @@ from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
 from posture.vision.cpu_affinity import stay_on
 from posture.vision.landmarks import Landmarker
-from posture.vision.payload import pi_name
 from posture.worker.dedup import Known, Written, session_mark
 from posture.worker.intake import Intake
 from posture.worker.isolation import Guarded
@@ -39,6 +38,7 @@ class Analysts:
     ) -> None:
         """Prepare; `written` knows what needs no analysis, for it has its row."""
         self._node = settings.node
+        self._camera = settings.picture_topics.camera
         self._limit = settings.picture_deadline + settings.grace
         self._guarded = guarded
         self._written = written
@@ -113,7 +113,7 @@ class Analysts:
 
     def _analyze(self, message: Message, landmarker: Landmarker) -> None:
         since = self._recall.ensure(message)
-        pi = pi_name(message.topic)
+        pi = self._camera(message.topic)
         known = self._redelivery.which(message, self._written.equal_to(message.key))
         if known is Doubt.ASK:
             self.ask_broker.set()
@@ -129,7 +129,7 @@ class Analysts:
         analysis = self._guarded.analyze(
             message.payload, landmarker.find, pi, suspect=suspect
         )
-        row = row_of(message, f"{pi}_{key}.jpg", analysis.verdict, self._node)
+        row = row_of(message, pi, f"{pi}_{key}.jpg", analysis.verdict, self._node)
         seconds = time.perf_counter() - begun
         log.debug("picture of %s is analyzed: its row comes next", pi)
         self._recorder.put(Result(message, key, row, analysis, since, seconds))

@@ -105,7 +105,7 @@ def _status(settings: SessionSettings) -> int:
 def _probe(settings: SessionSettings) -> int:
     from posture.mqtt.probe import probe
 
-    log.info("the broker %s", probe(settings.broker))
+    log.info("the broker %s", probe(settings.broker, settings.topic))
     return 0
 
 

@@ -40,6 +40,7 @@ class Intake:
         self._events = events
         self._session_id = settings.session_id
         self._share = settings.share
+        self._camera = settings.picture_topics.camera
         self._most_bytes = settings.memory_mb << 20
         self._quarantine = Quarantine(
             settings.quarantine,
@@ -111,7 +112,8 @@ class Intake:
         """It can never be a row: keep it in quarantine, and be done with it."""
         name = f"{message.received:%Y%m%dT%H%M%S}_{message.key[-12:]}"
         log.warning("refused a message of %r: %s", message.topic[:80], reason)
-        self._quarantine.keep(name, message.topic, message.payload, reason)
+        pi = self._camera(message.topic)
+        self._quarantine.keep(name, pi, message.topic, message.payload, reason)
         self._events.refused(kind)
         self.done(message)
 

@@ -9,7 +9,6 @@ from posture.mqtt.message import Message
 from posture.store.camera_folders import File
 from posture.store.row import Row
 from posture.vision.analyze import Analysis
-from posture.vision.payload import pi_name
 from posture.vision.verdict import Verdict
 from posture.worker.dedup import Known
 
@@ -93,10 +92,12 @@ class Outcome:
     """The row that it should have is not in the table: to be analyzed again."""
 
 
-def row_of(message: Message, filename: str, verdict: Verdict, node: str) -> Row:
-    """The row of a message that was analyzed on `node`."""
+def row_of(
+    message: Message, pi: str, filename: str, verdict: Verdict, node: str
+) -> Row:
+    """The row of a message of this camera that was analyzed on `node`."""
     return Row(
-        pi_id=pi_name(message.topic),
+        pi_id=pi,
         filename=filename,
         received_time=message.received.replace(tzinfo=None),
         analyzed_time=datetime.now(UTC).replace(tzinfo=None),

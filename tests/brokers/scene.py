@@ -10,7 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from common.broker_settings import BrokerSettings
+from common.errors import OperatorError
 from common.publisher import Publisher
+from posture.mqtt.probe import probe
 from posture.mqtt.sessions import declare
 from posture.settings import SessionSettings
 from tests.brokers.servers.server import Server, running
@@ -30,6 +33,14 @@ def picture(number: int) -> bytes:
     shade[:4, : 1 + number % 60] = 255
     file = cv2.imencode(".jpg", shade)[1].tobytes()
     return base64.b64encode(file + b"\0" * 8 + number.to_bytes(4, "big"))
+
+
+def verdict(broker: BrokerSettings) -> str:
+    """What the probe says, for or against it."""
+    try:
+        return probe(broker)
+    except OperatorError as error:
+        return str(error)
 
 
 class Scene:

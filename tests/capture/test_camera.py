@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import IMAGES
 from tests.fixtures.listener import kept, listening
+from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import wait_until
 from tests.fixtures.scripts import run_script, running_script
 
@@ -162,3 +163,28 @@ def test_wrong_settings_are_named_without_a_password(
     assert done.returncode == 2
     assert said in done.stderr
     assert "secret-pw" not in done.stderr
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_a_picture_that_is_too_large_for_the_broker_stops_no_other(
+    tmp_path, folder, version
+):
+    (folder / "b.jpg").write_bytes(PICTURE + b"\0" * 900_000)
+    extra = "max_packet_size 1000000"
+    with running_mosquitto(tmp_path / "broker", extra) as broker:
+        settings = broker.environ | {
+            "CAMERA_SOURCE": str(folder),
+            "CAMERA_NAME": "desk3",
+            "CAMERA_INTERVAL": "1",
+            "MQTT_VERSION": version,
+        }
+        with (
+            listening(broker.port, TOPIC) as listener,
+            running_script(SCRIPT, folder=tmp_path, **settings) as script,
+        ):
+            script.wait_for("a picture is not sent", 120)
+            before = len(listener.payloads(TOPIC))
+            wait_until(
+                lambda: len(listener.payloads(TOPIC)) > before, "the next picture", 60
+            )
+    assert "takes no packet" in script.log

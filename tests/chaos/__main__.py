@@ -2,6 +2,7 @@
 
 import argparse
 
+from tests.brokers.servers import SERVERS
 from tests.chaos.faults import FAULTS
 from tests.chaos.run import run
 
@@ -14,6 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--longest", type=float, default=30, help="seconds of a fault")
     parser.add_argument("--burst", type=int, default=0, help="pictures at the end")
+    parser.add_argument("--broker", choices=SERVERS, default="mosquitto")
     parser.add_argument(
         "--only", action="append", default=[], choices=FAULTS, metavar="FAULT"
     )
@@ -26,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         longest=it.longest,
         only=it.only,
         burst=it.burst,
+        broker=it.broker,
     )
     print(account)
     return 0 if account.good else 1

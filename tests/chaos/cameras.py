@@ -34,9 +34,21 @@ class Cameras:
     """Publishes `rate` pictures a second, each on a topic of its own."""
 
     def __init__(
-        self, port: int, pictures: list[bytes], rate: float, workers: int
+        self,
+        port: int,
+        pictures: list[bytes],
+        rate: float,
+        workers: int,
+        *,
+        version: int = mqtt.MQTTv5,
+        window: int = 100,
+        twins: bool = True,
     ) -> None:
+        """Prepare; with `twins` some pictures are sent twice."""
         self._port = port
+        self._version = version
+        self._window = window
+        self._twins = twins
         self._pictures = pictures
         self._rate = rate
         self._workers = workers
@@ -94,7 +106,8 @@ class Cameras:
         number = next(self._numbers)
         jpeg = self._pictures[number % len(self._pictures)]
         message = (f"images/c{number:06d}", base64.b64encode(numbered(jpeg, number)))
-        return itertools.repeat(message, 2 if number % _TWINS == 0 else 1)
+        twice = self._twins and number % _TWINS == 0
+        return itertools.repeat(message, 2 if twice else 1)
 
     def burst(self, count: int, names: str = "", number: int | None = None) -> set[str]:
         """Publish so many pictures as fast as the broker takes them; gives the topics.
@@ -134,7 +147,9 @@ class Cameras:
     def _connected(self) -> "_Connection":
         with self._lock:
             self._connection += 1
-            return _Connection(self, self._port, self._connection)
+            return _Connection(
+                self, self._port, self._connection, self._version, self._window
+            )
 
     def _connection_of(self, client: mqtt.Client) -> int:
         return client.user_data_get()
@@ -169,18 +184,20 @@ class Cameras:
 class _Connection:
     """A client that connects once and is never used again."""
 
-    def __init__(self, cameras: Cameras, port: int, number: int) -> None:
+    def __init__(
+        self, cameras: Cameras, port: int, number: int, version: int, window: int
+    ) -> None:
         self._cameras, self._port, self._number = cameras, port, number
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            protocol=mqtt.MQTTv5,
+            protocol=version,
             userdata=number,
             reconnect_on_failure=False,
         )
+        self._client.max_inflight_messages_set(window)
 
     def __enter__(self) -> mqtt.Client:
         client, number = self._client, self._number
-        client.max_inflight_messages_set(100)
         client.on_publish = lambda _c, _u, mid, reason, _p: self._cameras.answered(
             number, mid, reason.value
         )

@@ -2,21 +2,22 @@
 
 import signal
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-
+from common.broker_answers import Callbacks
+from common.broker_settings import BrokerSettings
+from common.mqtt import Connection
 from tests.chaos.disks import filled
 from tests.chaos.gates import gates
 from tests.chaos.plan import Step
 from tests.chaos.stage import Stage, locked, reset_sessions
 from tests.chaos.table_faults import TABLE_FAULTS, power_cut
+from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.net import wait_until
+from tests.fixtures.settings import settings_from
 
 _HANDFUL = 20  # pictures; fewer than a worker takes before the first is acknowledged
 _HOUR = 3600
@@ -230,8 +231,11 @@ def possible(stage: Stage) -> dict[str, Fault]:
         impossible += [table_full, pictures_full]
     if stage.disks.image is None:
         impossible.append(power_cut)
-    if stage.clock is None:
+    ours = isinstance(stage.broker, Mosquitto)  # whose sessions can be taken away
+    if stage.clock is None or not ours:
         impossible.append(clock_set)
+    if not ours:
+        impossible += [sessions_lost, same_after_a_loss]
     return {name: each for name, each in FAULTS.items() if each not in impossible}
 
 
@@ -270,22 +274,17 @@ def _set_clock(stage: Stage, seconds: int) -> None:
 
 @contextmanager
 def _visitor(stage: Stage, index: int) -> Iterator[None]:
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=stage.client_id(index),
-        protocol=mqtt.MQTTv5,
-        manual_ack=True,
-        reconnect_on_failure=False,
+    taken = threading.Event()
+    visitor = Connection(
+        settings_from(BrokerSettings, stage.broker.environ),
+        stage.client_id(index),
+        Callbacks(connected=lambda _granted: taken.set()),
+        durable=True,
+        by_hand=True,
     )
-    properties = Properties(PacketTypes.CONNECT)
-    properties.SessionExpiryInterval = 0xFFFFFFFF
-    client.connect(
-        "127.0.0.1", stage.broker.port, clean_start=False, properties=properties
-    )
-    client.loop_start()
-    wait_until(client.is_connected, "the visitor is connected")
+    visitor.start()
+    assert taken.wait(20), "the visitor is not connected"
     try:
         yield
     finally:
-        client.disconnect()
-        client.loop_stop()
+        visitor.stop()

@@ -36,16 +36,18 @@ def run(
     longest: float,
     only: Sequence[str] = (),
     burst: int = 0,
+    broker: str = "mosquitto",
 ) -> Account:
     """Make faults for so many seconds and count; what happens is told on stderr."""
     outages: list[Outage] = []
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
-        open_stage(Path(folder), small_pictures(), rate, workers) as stage,
+        open_stage(Path(folder), small_pictures(), rate, workers, broker) as stage,
     ):
         names = [each for each in possible(stage) if not only or each in only]
+        where = "on this machine" if broker == "mosquitto" else f"with {broker}"
         for missing in FAULTS.keys() - possible(stage).keys():
-            _tell(f"cannot be made on this machine: {missing}")
+            _tell(f"cannot be made {where}: {missing}")
         begun = time.monotonic()
         stage.recovery()
         for step in draw(seed, seconds, names, workers, longest):

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 
+from tests.chaos.brokers import Broker, broker_of, cameras_of
 from tests.chaos.cameras import Cameras
 from tests.chaos.disks import Disks, small_disks
-from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.net import wait_until
 from tests.fixtures.pgbouncer import PgBouncer, running_pgbouncer
 from tests.fixtures.postgres import Postgres, running_postgres
@@ -24,10 +24,6 @@ from tests.fixtures.proxy import Proxy, running_proxy
 from tests.fixtures.worker import WorkerProcess
 
 BASE = "chaos"
-_BROKER_LOG = "".join(
-    f"log_type {kind}\n"
-    for kind in ("error", "warning", "notice", "information", "subscribe")
-)
 _WORKER = {
     "THREADS": "1",
     "MEMORY_MB": "16",
@@ -45,7 +41,7 @@ class Stage:
     """The parts, and what is known about them."""
 
     folder: Path
-    broker: Mosquitto
+    broker: Broker
     database: Postgres
     pooler: PgBouncer
     to_broker: Proxy
@@ -54,6 +50,7 @@ class Stage:
     pictures: Path
     clock: Path | None
     workers: int
+    surroundings: dict[str, str]
     fleet: list[WorkerProcess] = field(default_factory=list)
     logs: list[list[WorkerProcess]] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
@@ -73,7 +70,7 @@ class Stage:
             "JOB_COMPLETION_INDEX": str(index),
             "NODE_NAME": f"worker-{index}",
         }
-        return environ | self.broker.surroundings
+        return environ | self.surroundings
 
     def client_id(self, index: int) -> str:
         return f"{BASE}-{index}of{self.workers}" if self.workers > 1 else BASE
@@ -194,20 +191,19 @@ class Stage:
 
 @contextmanager
 def open_stage(
-    folder: Path, pictures: list[bytes], rate: float, workers: int
+    folder: Path, pictures: list[bytes], rate: float, workers: int, broker_name: str
 ) -> Iterator[Stage]:
     """Everything started; gone at the end."""
     with ExitStack() as stack:
         clock, surroundings = _clock(folder)
-        broker = Mosquitto(folder / "broker", _BROKER_LOG)
-        broker.surroundings = surroundings
+        broker = broker_of(folder / "broker", broker_name, surroundings)
         broker.start()
         stack.callback(broker.stop)
         database = stack.enter_context(running_postgres())
         pooler = stack.enter_context(running_pgbouncer(database))
         to_broker = stack.enter_context(running_proxy(broker.port))
         to_database = stack.enter_context(running_proxy(pooler.port))
-        cameras = Cameras(broker.port, pictures, rate, workers)
+        cameras = cameras_of(broker, pictures, rate, workers)
         stage = Stage(
             folder=folder,
             broker=broker,
@@ -219,6 +215,7 @@ def open_stage(
             pictures=folder / "pictures",
             clock=clock,
             workers=workers,
+            surroundings=surroundings,
         )
         stage.pictures.mkdir()
         stage.disks = stack.enter_context(small_disks(folder, stage.pictures, database))

@@ -3,7 +3,7 @@
 import pytest
 
 from common.broker_answers import FOREVER, Granted, Reason
-from common.broker_limits import granted_less, shortcomings
+from common.broker_limits import granted_less, refused, shortcomings
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,10 @@ def test_a_subscription_at_qos_0_is_a_trouble():
     (found,) = granted_less(Reason(0, "Granted QoS 0", failure=False), "images/#")
     assert found.grave
     assert not list(granted_less(Reason(1, "Granted QoS 1", failure=False), "images/#"))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(0x85, "MQTT_CLIENT_ID"), (0x86, "check MQTT_USER")]
+)
+def test_a_refused_connection_says_which_setting_it_is(code, words):
+    assert words in refused(Reason(code, "no", failure=True))

@@ -108,3 +108,32 @@ def test_refused_pictures_are_counted_with_the_reason(tmp_path):
             camera.publish("images/pi1", b"picture")
         with pytest.raises(PublishError, match="refused 2 pictures: Not author"):
             camera.finish()
+
+
+@pytest.mark.parametrize(
+    ("extra", "size", "words"),
+    [
+        ("max_packet_size 500000", 600_000, "takes no packet above 500000 bytes"),
+        ("max_qos 0", 100, "takes nothing but QoS 0"),
+    ],
+    ids=["packet limit", "QoS 0"],
+)
+def test_what_the_broker_takes_less_is_said_before_it_is_sent(
+    tmp_path, extra, size, words
+):
+    with (
+        running_mosquitto(tmp_path / "broker", extra) as broker,
+        pytest.raises(PublishError, match=words),
+        publisher(broker) as camera,
+    ):
+        camera.send("images/pi1", bytes(size))
+
+
+def test_a_packet_limit_of_mqtt_311_is_guessed(tmp_path):
+    with (
+        running_mosquitto(tmp_path / "broker", "max_packet_size 500000") as broker,
+        publisher(broker, 8, MQTT_VERSION="3.1.1") as camera,
+    ):
+        camera.send("images/pi1", bytes(600_000))
+        with pytest.raises(PublishError, match="takes no packet so large, it seems"):
+            camera.finish()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from common.picture_topics import safe_name
 from page.files import read_picture, read_quarantine
 
 JPEG = b"\xff\xd8\xff some picture"
@@ -21,6 +22,14 @@ def pictures(tmp_path):
 
 def test_a_picture_that_is_there_is_read(pictures):
     assert read_picture(pictures, "desk", "a.jpg") == JPEG
+
+
+def test_a_picture_of_a_camera_whose_name_was_changed_is_read(pictures):
+    pi = safe_name("Büro 2")
+    (pictures / f"analyzed_images_from_{pi}").mkdir()
+    (pictures / f"analyzed_images_from_{pi}" / "a.jpg").write_bytes(JPEG)
+
+    assert read_picture(pictures, pi, "a.jpg") == JPEG
 
 
 @pytest.mark.parametrize(

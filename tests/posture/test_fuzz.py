@@ -10,13 +10,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common import options
+from common.picture_topics import PictureTopics
 from posture.errors import RefusedError
 from posture.mqtt.shards import slots
 from posture.settings import WorkerSettings
-from posture.vision.payload import decode_image, decode_payload, pi_name
+from posture.vision.payload import decode_image, decode_payload
 from tests.conftest import IMAGES
 from tests.fixtures.settings import settings_from
 
+PLAIN = PictureTopics("images/#", None)
 QUICK = settings(max_examples=200, deadline=2000, database=None)
 JPEG = (IMAGES / "good_1280_000.jpg").read_bytes()
 PREFIXES = st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM"])
@@ -60,7 +62,7 @@ def test_an_image_comes_out_of_base64_as_it_went_in(tail):
 @example("images/\0")
 @example("images/.hidden")
 def test_any_topic_gives_a_safe_folder_name(topic):
-    name = pi_name(topic)
+    name = PLAIN.camera(topic)
     assert name.isascii()
     assert 0 < len(name) <= 64
     assert not name.startswith((".", "-"))
@@ -71,7 +73,7 @@ def test_any_topic_gives_a_safe_folder_name(topic):
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_two_topics_of_pictures_never_share_a_folder(one, other):
     if one != other:
-        assert pi_name(f"images/{one}") != pi_name(f"images/{other}")
+        assert PLAIN.camera(f"images/{one}") != PLAIN.camera(f"images/{other}")
 
 
 @QUICK

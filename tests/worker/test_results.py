@@ -288,3 +288,35 @@ def test_a_forgotten_camera_is_gone_from_broker_and_worker(broker, results):
         lambda: len(kept(broker.port, "posture/pi1/status", "homeassistant/#")) == 13,
         "a later picture brings it back, with its descriptions",
     )
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_results_are_published_by_a_broker_that_retains_nothing(
+    tmp_path, postgres, version, wait_for_rows
+):
+    with running_mosquitto(tmp_path / "b", "retain_available false") as broker:
+        environ = broker.environ | postgres.environ
+        environ |= {"MQTT_VERSION": version, "HOME_ASSISTANT_DISCOVERY": "ha"}
+        with listening(broker.port, "posture/#", "ha/#") as listener:
+            worker = WorkerProcess(
+                tmp_path / "worker", environ, "--publish-results", "--threads", "1"
+            )
+            try:
+                worker.wait_ready()
+                broker.publish("images/pi1", payload(GOOD))
+                listener.wait_for(STATUS)
+                config = "ha/sensor/posture_pi1/status/config"
+                wait_until(lambda: listener.payloads(config), "the description")
+                # Home Assistant starts anew, and has nothing.
+                before = len(listener.payloads(STATUS))
+                broker.publish("ha/status", b"online")
+                wait_until(
+                    lambda: (
+                        len(listener.payloads(config)) > 1
+                        and len(listener.payloads(STATUS)) > before
+                    ),
+                    "description and result again",
+                )
+            finally:
+                worker.end()
+    assert worker.log.count("the broker keeps no retained messages") == 1

@@ -22,6 +22,8 @@ class JavaServer(Server):
     packages: tuple[str, ...] = ()
     """GROUP:ARTIFACT of Maven Central, all of `version`."""
     flags: tuple[str, ...] = ()
+    source = ""
+    """Name of the Java file, if it is not the class's."""
 
     @classmethod
     def prepare(cls) -> None:
@@ -42,7 +44,7 @@ class JavaServer(Server):
 
     def command(self) -> list[str]:
         jars = f"{self._folder()}/lib/*"
-        source = Path(__file__).with_name(f"{type(self).__name__}.java")
+        source = Path(__file__).with_name(self.source or f"{type(self).__name__}.java")
         return [
             "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
             *self.flags, "-cp", jars, str(source), *self.arguments(),

@@ -7,6 +7,6 @@ class Moquette(JavaServer):
     name = "Moquette"
     version = "0.17"
     mqtt = "3.1.1"
-    late = True
+    late = 5
     verdict = "it has a timer"
     packages = ("io.moquette:moquette-broker",)

@@ -18,7 +18,7 @@ class Nats(Server):
     name = "NATS"
     version = "2.15.2"
     mqtt = "3.1.1"
-    late = True
+    late = 30
     verdict = "it has a timer"
 
     @classmethod

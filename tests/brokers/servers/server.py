@@ -26,8 +26,12 @@ class Server:
     version = ""
     mqtt = "5"
     """The newest version of MQTT that it speaks."""
-    late = False
-    """What was not acknowledged comes again by a timer."""
+    keeps = True
+    """It keeps what comes for an absent worker; else the probe says so."""
+    on_disk = True
+    """It does so over its own restart; else the worker says so."""
+    late = 0
+    """Seconds until what was not acknowledged comes again; 0: at once, by no timer."""
     verdict = "the same number, with a mark"
     """What the probe says of it, in part."""
     settings: ClassVar[dict[str, str]] = {}

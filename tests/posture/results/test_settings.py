@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
 from common import options
+from common.picture_topics import safe_name
 from posture.results import home_assistant
 from posture.results.settings import ResultSettings, overlap
 from posture.settings import WorkerSettings
-from posture.vision.payload import pi_name
 from tests.fixtures.settings import read_settings, settings_from
 
 NEEDED = {
@@ -76,11 +76,11 @@ def test_a_topic_of_both_filters_means_that_they_overlap(one, other, topic):
 
 @given(st.text(max_size=80))
 def test_a_camera_s_name_is_one_level_of_a_topic(name):
-    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", pi_name(f"images/{name}"))
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", safe_name(name))
 
 
 @given(st.text(max_size=80))
 def test_topics_of_descriptions_are_those_that_home_assistant_takes(name):
     settings = read_settings(ResultSettings, publish="true", discovery="ha")
-    for topic in home_assistant.topics(settings, pi_name(f"images/{name}")):
+    for topic in home_assistant.topics(settings, safe_name(name)):
         assert re.fullmatch(r"ha/\w+/[a-zA-Z0-9_-]+/[a-zA-Z0-9_-]+/config", topic)

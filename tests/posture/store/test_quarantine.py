@@ -19,7 +19,9 @@ NAME = name(0)
 
 
 def test_a_refused_message_is_kept_with_its_reason(tmp_path):
-    Quarantine(tmp_path, 1 << 20).keep(NAME, "images/../x", b"\0payload", "no image")
+    Quarantine(tmp_path, 1 << 20).keep(
+        NAME, "pi1", "images/../x", b"\0payload", "no image"
+    )
 
     note = json.loads((tmp_path / f"{NAME}.json").read_text())
     assert (tmp_path / f"{NAME}.payload").read_bytes() == b"\0payload"
@@ -40,7 +42,7 @@ def test_the_quarantine_is_bounded_and_forgets_the_oldest(tmp_path, size):
     quarantine = Quarantine(tmp_path, limit)
 
     for number in range(count):
-        quarantine.keep(name(number), "images/pi1", bytes(size), "no image")
+        quarantine.keep(name(number), "pi1", "images/pi1", bytes(size), "no image")
         os.utime(tmp_path / f"{name(number)}.json", (number, number))
 
     kept = sorted(path.stem for path in tmp_path.glob("*.json"))
@@ -53,7 +55,9 @@ def test_the_quarantine_is_bounded_and_forgets_the_oldest(tmp_path, size):
 def test_of_a_message_larger_than_the_quarantine_only_the_note_is_kept(
     tmp_path, caplog
 ):
-    Quarantine(tmp_path, 10_000).keep(NAME, "images/pi1", bytes(10_001), "too long")
+    Quarantine(tmp_path, 10_000).keep(
+        NAME, "pi1", "images/pi1", bytes(10_001), "too long"
+    )
 
     assert disk_use(tmp_path) < 1000
     assert json.loads((tmp_path / f"{NAME}.json").read_text())["reason"] == "too long"
@@ -61,7 +65,7 @@ def test_of_a_message_larger_than_the_quarantine_only_the_note_is_kept(
 
 
 def test_a_quarantine_of_nothing_keeps_nothing(tmp_path):
-    Quarantine(tmp_path, 0).keep(NAME, "images/pi1", b"", "empty")
+    Quarantine(tmp_path, 0).keep(NAME, "pi1", "images/pi1", b"", "empty")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -72,7 +76,7 @@ def test_several_threads_may_fill_the_quarantine(tmp_path, caplog):
     def fill(thread):
         for number in range(50):
             quarantine.keep(
-                name(thread * 50 + number), "images/pi1", bytes(5000), "no image"
+                name(thread * 50 + number), "pi1", "images/pi1", bytes(5000), "no image"
             )
 
     threads = [threading.Thread(target=fill, args=(n,)) for n in range(4)]
@@ -87,7 +91,9 @@ def test_several_threads_may_fill_the_quarantine(tmp_path, caplog):
 
 def test_a_full_disk_does_not_stop_the_worker(tmp_path, caplog):
     with full_disk(tmp_path / "disk") as folder:
-        Quarantine(folder, 8 << 20).keep(NAME, "images/pi1", bytes(2 << 20), "no image")
+        Quarantine(folder, 8 << 20).keep(
+            NAME, "pi1", "images/pi1", bytes(2 << 20), "no image"
+        )
 
     assert f"quarantine cannot keep {NAME}" in caplog.text
 
@@ -97,7 +103,7 @@ def test_a_payload_whose_note_has_no_room_is_not_left_behind(tmp_path):
 
     with little_room(100):  # for a small payload, but not for a note
         for number in range(3):
-            quarantine.keep(name(number), "images/pi1", b"x" * 50, "no image")
+            quarantine.keep(name(number), "pi1", "images/pi1", b"x" * 50, "no image")
 
     assert list(tmp_path.glob("*.payload")) == []
 
@@ -110,7 +116,7 @@ def test_what_is_not_ours_is_neither_counted_nor_deleted_nor_in_the_way(tmp_path
     quarantine = Quarantine(tmp_path, 100_000)
 
     for number in range(10, 30):
-        quarantine.keep(name(number), "images/pi1", bytes(10_000), "no image")
+        quarantine.keep(name(number), "pi1", "images/pi1", bytes(10_000), "no image")
 
     kept = sorted(tmp_path.glob("*.payload"))
     assert len(kept) == 1 + 7  # the folder, and as many as there is room for
@@ -126,13 +132,17 @@ def test_a_payload_without_a_note_is_forgotten_too(tmp_path):
         each.write_bytes(bytes(50_000))
         os.utime(each, (0, 0))
 
-    Quarantine(tmp_path, 60_000).keep(NAME, "images/pi1", bytes(50_000), "no image")
+    Quarantine(tmp_path, 60_000).keep(
+        NAME, "pi1", "images/pi1", bytes(50_000), "no image"
+    )
 
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".payload"]
     assert not left.exists()
 
 
 def test_nobody_else_may_read_a_refused_message(tmp_path):
-    Quarantine(tmp_path, 1 << 20).keep(NAME, "images/pi1", b"picture", "no image")
+    Quarantine(tmp_path, 1 << 20).keep(
+        NAME, "pi1", "images/pi1", b"picture", "no image"
+    )
 
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
