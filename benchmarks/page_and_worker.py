@@ -33,7 +33,6 @@ from posture.settings import MODELS, available_cores
 from tests.fixtures.page import LivePage
 
 _SETTLE = 3.0  # seconds until pages are open, or the last of them gone
-_BACKLOG = 350  # pictures: some five seconds of a worker with two cores
 
 
 class Pages:
@@ -129,7 +128,7 @@ def measure(it: argparse.Namespace) -> dict[str, Any]:
         for _ in range(it.rounds):
             for wanted in (False, True):
                 with pages.open(wanted):
-                    rate = worker_window(parts, payloads, _BACKLOG)
+                    rate = worker_window(parts, payloads, it.backlog)
                     full.append({"pictures_per_second": rate})
         page.stop()
     return {
@@ -179,6 +178,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pages", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5, help="of each, in turn")
     parser.add_argument("--seconds", type=float, default=8, help="of one round")
+    parser.add_argument(
+        "--backlog", type=int, default=350, help="pictures: 5 s of two cores' worker"
+    )
     parser.add_argument("--json", action="store_true")
     it = parser.parse_args(argv)
     show(measure(it) | {"machine": machine()}, as_json=it.json)

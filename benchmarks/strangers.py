@@ -36,7 +36,6 @@ from tests.fixtures.postgres import running_postgres
 from tests.fixtures.worker import WorkerProcess
 
 _SILENT, _SENDERS, _UNFINISHED = 500, 45, 60
-_COPIES = 3  # of each large picture, at the same time
 _ASKED = ("/", "/table", "/livez")
 
 
@@ -159,7 +158,7 @@ def _say(port: int, what: bytes) -> None:
         time.sleep(0.2)
 
 
-def measure_worker(threads: int) -> dict[str, Any]:
+def measure_worker(threads: int, copies: int) -> dict[str, Any]:
     """The worker's memory while the largest pictures come from many cameras."""
     pictures = plain() | noisy()
     with (
@@ -173,7 +172,7 @@ def measure_worker(threads: int) -> dict[str, Any]:
         worker.wait_ready()
         before = most_mb(worker.process.pid)
         begun = time.monotonic()
-        payloads = [base64.b64encode(each) for each in pictures.values()] * _COPIES
+        payloads = [base64.b64encode(each) for each in pictures.values()] * copies
         broker.publish("images/pi1", *payloads)
         wait_until(lambda: len(postgres.rows()) >= len(payloads), "all rows", 900, 0.5)
         figures = {
@@ -193,11 +192,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("what", choices=["page", "worker"])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--copies", type=int, default=3, help="of each large picture, all at once"
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
     measure: dict[str, Callable[[], dict[str, Any]]] = {
         "page": lambda: measure_page(given.seconds),
-        "worker": lambda: measure_worker(given.threads),
+        "worker": lambda: measure_worker(given.threads, given.copies),
     }
     show(measure[given.what]() | {"machine": machine()}, as_json=given.json)
     return 0

@@ -35,7 +35,7 @@ from tests.fixtures.worker import WorkerProcess
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "tests" / "images"
-ROUND = 10.0  # seconds of each window; filling and draining take 0.1 of them
+ROUND = 10.0  # seconds of a window; filling and draining take 0.1 of them
 PATIENCE = 60.0  # seconds without a new row
 
 
@@ -192,14 +192,15 @@ def measure(
         for each in (bare, same, single):
             open_bare.callback(each.close)
         rates: list[tuple[float, float, float]] = []
+        window = min(ROUND, seconds / 6)  # of three kinds, twice at least
         rate = worker_window(parts, payloads, 128)  # warm
         for _ in range(max(2, round(seconds / ROUND / 3))):
-            count = max(32, round(rate * ROUND))
+            count = max(32, round(rate * window))
             rate = worker_window(parts, payloads, count, count / rate)
-            rates.append((bare.per_second(ROUND), rate, same.per_second(ROUND)))
+            rates.append((bare.per_second(window), rate, same.per_second(window)))
         if backlog:
             worker_window(parts, payloads, backlog)
-        single_ms = 1000 / single.per_second(ROUND)
+        single_ms = 1000 / single.per_second(window)
         waits = latencies(parts, payloads, 64)
         return {
             "model": model,

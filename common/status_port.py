@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _IDLE = 10  # seconds that a silent client is listened to
 _MOST = 20  # connections at a time
+_QUEUE = 128  # not taken yet; Python's 5 have everybody else wait for seconds
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
@@ -96,6 +97,7 @@ def _app(
 def _server(family: int) -> type[WSGIServer]:
     class Server(_Bounded, WSGIServer):
         address_family = family
+        request_queue_size = _QUEUE
 
     return Server
 

@@ -113,6 +113,7 @@ SMALLEST = {
     "page load": ["--cameras=2", "--pages=1", "--seconds=1"],
     "page_and_worker": [
         *("--model=lite", "--cameras=2", "--pages=1", "--rounds=1", "--seconds=2"),
+        "--backlog=32",
     ],
     "page_cold": ["--rows=2000", "--rounds=1"],
     "placement": ["--nodes=10", "--rounds=2"],
@@ -123,7 +124,7 @@ SMALLEST = {
     "start": ["--runs=1"],
     "store": ["--rounds=1"],
     "strangers page": ["--seconds=2"],
-    "strangers worker": ["--seconds=2"],
+    "strangers worker": ["--copies=1"],
     "telemetry": [],
     "throughput": ["--model=lite", "--seconds=2"],
 }
