@@ -80,6 +80,7 @@ docs: $(BIN)/.installed ## The documentation as a website, in site/
 screenshots: $(BIN)/.installed-dev $(MODELS) ## The pictures of the live page in the documentation
 	@tools/system_packages.sh test
 	@$(BIN)/python -m tests.fixtures.screenshot
+	@$(BIN)/python -m tests.fixtures.moving_picture
 
 proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of externalscaler.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
@@ -88,12 +89,13 @@ proto: $(BIN)/.installed ## Generate the gRPC code again, after a change of exte
 clean: ## Remove what these commands made, but for your data in local/
 	rm -rf $(VENV) models site .mypy_cache .ruff_cache .pytest_cache
 
-$(BIN)/.installed: requirements.txt
+$(BIN)/.installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }
 	@tools/system_packages.sh run
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Python packages into $(VENV) (once, about a minute) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed

@@ -20,14 +20,14 @@ from common.keyboard import listening
 from kube.cluster import Cluster, Opened
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
-from launcher.doctor import Doctor
+from launcher.doctor import Doctor, examine_without
 from launcher.helpers import Helpers
 from launcher.image.build import Shipping
 from launcher.image.docker import Docker
 from launcher.image.parts import Parts
 from launcher.interrupts import Interrupted, Interrupts
 from launcher.launch import STEPS, Launch
-from launcher.preflight import failed
+from launcher.preflight import Finding, failed
 from launcher.run_dir import Trace
 from launcher.settings import (
     ImageSettings,
@@ -73,12 +73,23 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
-    if arguments.only == "build" and not arguments.doctor:
+    if arguments.doctor:
+        return _doctor(arguments, interrupts)
+    if arguments.only == "build":
         return _build(arguments)
     run = _Run(arguments, cli.read(Settings, arguments), interrupts)
-    if arguments.doctor:
-        return run.doctor()
     return run.preview() if arguments.dry_run else run.launch()
+
+
+def _doctor(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    try:
+        settings = cli.read(Settings, arguments)
+    except options.SettingsError as error:
+        findings = examine_without(arguments, error.problems)
+    else:
+        findings = _Run(arguments, settings, interrupts).examine()
+    _show("\n".join(map(str, findings)))
+    return 3 if failed(findings) else 0
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -97,11 +108,8 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.parser(
-        __doc__,
-        "What the worker is told comes from its environment variables: see\n"
-        "mqtt_posture_analyzer_with_db.py --help.",
-    )
+    worker = "The worker's settings: mqtt_posture_analyzer_with_db.py --help."
+    parser = cli.parser(__doc__, worker)
     switch = partial(parser.add_argument, action="store_true")
     switch("--doctor", help="only check everything")
     switch("--try-pod", help="with --doctor: start a pod that tries what only it can")
@@ -139,18 +147,16 @@ class _Run:
             self._cluster,
             self._docker,
             self._trace,
-            worker_checks(settings.worker),
+            worker_checks(argparse.Namespace()),
             arguments.skip_build,
         )
 
-    def doctor(self) -> int:
-        """Check everything, show everything."""
+    def examine(self) -> list[Finding]:
+        """Check everything."""
         findings = self._doctor.examine()
         if self._arguments.try_pod:
             findings += self._doctor.try_pods(self._launch(lock=-1))
-        for each in findings:
-            _show(str(each))
-        return 3 if failed(findings) else 0
+        return findings
 
     def preview(self) -> int:
         """Show what a launch would do."""
@@ -278,9 +284,8 @@ class _Run:
             _show(str(error))
             return False
         context = it.context or "current"
-        _show(
-            f"cluster {cluster.host}, context {context}, namespace {cluster.namespace}"
-        )
+        place = f"context {context}, namespace {cluster.namespace}"
+        _show(f"cluster {cluster.host}, {place}")
         if not sys.stdin.isatty():
             _show("no terminal to ask at: give --yes if this is the right one")
             return False

@@ -1,6 +1,7 @@
 """Deletes what is kept of people: what is old, or what one camera has sent.
 
-Exit codes: 0 done, also if there was nothing, 1 something is left, 2 wrong settings.
+Exit codes: 0 done, also if there was nothing, 1 something is left, 2 wrong settings or
+a camera that never was.
 """
 
 import argparse
@@ -11,15 +12,14 @@ from datetime import UTC, datetime
 from common import cli, options
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
-from common.picture_topics import is_safe, safe_name
-from posture.results import home_assistant
-from posture.results.publish import forget_results
+from posture.forget import camera_name, check_kept, forget_camera, moment
 from posture.results.settings import ResultSettings
 from posture.settings import DatabaseSettings, ForgetSettings, RetentionSettings
+from posture.store.cameras import UnknownCameraError
 from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
 from posture.store.posture_log import PostureLog
-from posture.store.retention import Deleted, forget, prune_files, prune_rows
+from posture.store.retention import Deleted, prune_files, prune_rows
 
 log = logging.getLogger("posture.store.retention")
 
@@ -52,6 +52,8 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     try:
         deleted = _delete(settings, arguments)
+    except UnknownCameraError:
+        raise
     except (OperatorError, OSError) as error:
         raise OperatorError(f"{error}; run this again for what is left") from error
     said = "would be deleted" if arguments.dry_run else "deleted"
@@ -66,12 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be deleted, and stop"
     )
-    parser.add_argument("--pi", type=_pi, help="forget: the camera, as in its rows")
     parser.add_argument(
-        "--from", dest="since", type=_moment, help="forget: from then on"
+        "--pi", type=camera_name, help="forget: the camera, as in its rows"
     )
     parser.add_argument(
-        "--to", dest="until", type=_moment, help="forget: until right before then"
+        "--from", dest="since", type=moment, help="forget: from then on"
+    )
+    parser.add_argument(
+        "--to", dest="until", type=moment, help="forget: until right before then"
     )
     options.add_arguments(parser, RetentionSettings)
     options.add_arguments(parser, DatabaseSettings)
@@ -112,15 +116,9 @@ def _delete(
 ) -> Deleted:
     dry_run: bool = arguments.dry_run
     if isinstance(settings, ForgetSettings):
-        rows = KeptRows(PostureLog(settings.database))
+        check_kept(settings, arguments.pi)
         period = Period(arguments.since, arguments.until)
-        deleted = forget(rows, settings, arguments.pi, period, dry_run=dry_run)
-        # The broker keeps the newest result only: it goes if it is of this time.
-        newest = not rows.any_since(arguments.pi, period.until)
-        if settings.results.publish and newest:
-            topics = _forget_results(settings, arguments.pi, dry_run=dry_run)
-            deleted = replace(deleted, topics=topics)
-        return deleted
+        return forget_camera(settings, arguments.pi, period, dry_run=dry_run)
     now = datetime.now(UTC)
     gone = None
     if settings.row_days is not None:
@@ -129,34 +127,6 @@ def _delete(
         gone = prune_rows(rows, settings.row_days, now, dry_run=dry_run)
     deleted = prune_files(settings, now, dry_run=dry_run)
     return replace(deleted, rows=gone)
-
-
-def _forget_results(settings: ForgetSettings, pi: str, *, dry_run: bool) -> int:
-    if dry_run:
-        return 1 + len(home_assistant.topics(settings.results, pi))
-    return forget_results(settings.broker, settings.results, pi)
-
-
-def _pi(text: str) -> str:
-    if not is_safe(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is in no row; pictures of the topic images/{text} are of "
-            f"{safe_name(text)}"
-        )
-    return text
-
-
-def _moment(text: str) -> datetime:
-    if text == "now":
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time such as 2026-11-25, 2026-11-25T14:30 or now; "
-            "times without a zone are UTC"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from common.errors import OperatorError
 from common.publisher import Publisher
 from demo.board import Board
 from demo.broker import free_port, own_address, start_broker
-from demo.database import Database
+from demo.database import Database, kept_files
 from demo.page import LivePage, open_browser
 from demo.processes import Program, Run
 from demo.session import Session
@@ -119,9 +119,8 @@ def _start(settings: DemoSettings, folder: Path, started: ExitStack) -> _Demo:
         # Its sessions end with it, and message numbers begin anew: so must the names.
         "MQTT_CLIENT_ID": f"posture-demo-{secrets.token_hex(4)}",
         "MODEL": settings.model,
-        "MODELS_FOLDER": str(ROOT / "models"),
-        "PICTURES_FOLDER": str(folder / "analyzed_images"),
-        "QUARANTINE_FOLDER": str(folder / "quarantine"),
+        "MODELS_FOLDER": str(_models_folder()),
+        **kept_files(folder),
     }
     worker = Program(
         "worker", "mqtt_posture_analyzer_with_db.py", environ, folder / "worker.log"
@@ -142,6 +141,11 @@ def _start(settings: DemoSettings, folder: Path, started: ExitStack) -> _Demo:
         worker,
         page,
     )
+
+
+def _models_folder() -> Path:
+    here = Path("models")
+    return here.resolve() if here.is_dir() else ROOT / "models"
 
 
 def _make_folder(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
+from typing import ClassVar
 
 from common import options
 from common.hosts import Host
@@ -79,6 +80,8 @@ class WorkloadSettings:
 @dataclass(frozen=True)
 class BrokerSettings:
     """How to reach the MQTT broker."""
+
+    apart: ClassVar = True
 
     host: str = option(
         "MQTT_HOST",

@@ -10,27 +10,28 @@ from typing import TypeVar
 from common import options
 from common.errors import OperatorError
 from common.options import SettingsError
+from common.parser import Parser
 
 TIMED = "%(asctime)s %(levelname)-7s %(message)s"
 """Lines of a log that goes on for long."""
 
-FAILED, WRONG_SETTINGS = 1, 2
-"""Exit codes; 0 is a good end, and further ones are each command's own."""
+WRONG_SETTINGS = 2
+"""An exit code; 0 is a good end, 1 a failure, others are each command's own."""
 
 Settings = TypeVar("Settings")
 
 
-def parser(document: str, epilog: str | None = None) -> argparse.ArgumentParser:
+def parser(document: str, epilog: str | None = None, prog: str | None = None) -> Parser:
     """A parser for the command whose module has this docstring.
 
     `epilog` is shown as it is; without one it is what follows the first paragraph.
+    `prog` is what is typed for it; without one it is the script's name.
     """
     summary, _, details = document.partition("\n\n")
-    return argparse.ArgumentParser(
+    return Parser(
+        prog=prog,
         description=summary,
         epilog=details.rstrip() if epilog is None else epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
 
 
@@ -56,7 +57,7 @@ def print_error(text: str) -> None:
 def exit_code(run: Callable[[], int], say: Callable[[str], object]) -> int:
     """What `run` gives; what an operator has to know is said in a sentence.
 
-    Wrong settings are told on stderr, for there is no log yet; all else by `say`.
+    Wrong settings are shown on stderr, for there is no log yet; all else by `say`.
     """
     try:
         return run()
@@ -65,4 +66,4 @@ def exit_code(run: Callable[[], int], say: Callable[[str], object]) -> int:
         return WRONG_SETTINGS
     except OperatorError as error:
         say(str(error))
-        return FAILED
+        return error.exit_code

@@ -1,6 +1,7 @@
 """How to reach PostgreSQL, for everything that talks to it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from common import options
 from common.hosts import Host
@@ -30,6 +31,8 @@ def _database_host(text: str) -> str:
 @dataclass(frozen=True)
 class DatabaseSettings:
     """How to reach PostgreSQL."""
+
+    apart: ClassVar = True
 
     host: str = option(
         "SUPABASE_HOST",

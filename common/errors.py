@@ -3,3 +3,6 @@
 
 class OperatorError(Exception):
     """Something that the operator has to know: what, which value, what to do."""
+
+    exit_code = 1
+    """What the command ends with that meets it."""

@@ -13,10 +13,10 @@ names. Secrets are left out of the `repr` of a settings object.
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from common.flags import add_arguments as add_arguments
 from common.secret_files import read_secret
 from common.texts import check_characters, without_login, without_secrets
 from common.values import boolean as boolean
@@ -103,51 +103,6 @@ def options_of(settings: type) -> Iterator[Option]:
             yield from options_of(field.metadata["section"])
         else:
             yield field.metadata["option"]
-
-
-def add_arguments(parser: argparse.ArgumentParser, settings: type) -> None:
-    """Give `parser` one flag for each option of `settings`."""
-    # --supabase-password would be --supabase-password-file, and take the secret.
-    parser.allow_abbrev = False
-    for each in options_of(settings):
-        # A switch may be given bare; everything is parsed later, all errors at once.
-        switch: dict[str, Any] = {"nargs": "?", "const": "true"}
-        parser.add_argument(
-            each.flag,
-            metavar=_metavar(each),
-            help=_help(each),
-            **(switch if each.parse is boolean else {}),
-        )
-        if each.old_flag:
-            parser.add_argument(
-                each.old_flag,
-                dest=each.destination,
-                action=_OldFlag,
-                new=each.flag,
-                help=argparse.SUPPRESS,
-            )
-
-
-class _OldFlag(argparse.Action):
-    """Takes a flag by the name that it had in the version before."""
-
-    def __init__(self, *, new: str, **how: Any) -> None:
-        super().__init__(**how)
-        self._new = new
-
-    def __call__(
-        self,
-        _parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        print(  # noqa: T201 - there is no log yet
-            f"{option_string} is called {self._new} now, and will not be known by its "
-            "old name in the next version",
-            file=sys.stderr,
-        )
-        setattr(namespace, self.dest, values)
 
 
 def read(
@@ -258,22 +213,6 @@ def _secret(each: Option, path: str) -> str:
         return read_secret(path)
     except ValueError as problem:
         raise ValueError(f"{each.names}: cannot read {path}: {problem}") from None
-
-
-def _metavar(each: Option) -> str:
-    return "PATH" if each.secret else each.env.split("_")[-1]
-
-
-def _help(each: Option) -> str:
-    words = f"file that holds the {each.help}" if each.secret else each.help
-    variable = f"{each.env} or {each.env}_FILE" if each.secret else each.env
-    if each.required:
-        tail = "required"
-    elif each.default is None:
-        tail = "optional"
-    else:
-        tail = f"default {each.default}"
-    return f"{words} [{variable}; {tail}]".replace("%", "%%")
 
 
 port = integer(1, 65535)

@@ -3,7 +3,8 @@
 import logging
 import subprocess
 import warnings
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ class Database:
         """Stop the server."""
         self._connection.close()
         self._server.stop()
+
+    def leave(self) -> None:
+        """Let the server run: it is somebody else's."""
+        self._connection.close()
 
     @property
     def environ(self) -> dict[str, str]:
@@ -103,6 +108,40 @@ class Database:
         )
         connection.autocommit = True
         return connection
+
+
+@contextmanager
+def kept_database(folder: Path) -> Iterator[dict[str, str]]:
+    """The settings of what a demo has kept: its rows, pictures and quarantine.
+
+    Its database is started for this time, unless a demo is running there.
+
+    Raises:
+        OperatorError: it does not start; says where its log is.
+    """
+    folder = folder.resolve()
+    running = _is_running(folder / "database")
+    database = Database(folder)
+    try:
+        yield database.environ | kept_files(folder)
+    finally:
+        database.leave() if running else database.stop()
+
+
+def kept_files(folder: Path) -> dict[str, str]:
+    """The settings for the files that a demo keeps in its folder."""
+    return {
+        "PICTURES_FOLDER": str(folder / "analyzed_images"),
+        "QUARANTINE_FOLDER": str(folder / "quarantine"),
+    }
+
+
+def _is_running(data: Path) -> bool:
+    try:
+        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+        return psutil.Process(pid).name() == "postgres"
+    except (FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        return False
 
 
 def _get_server(data: Path) -> Any:  # noqa: ANN401 - published without full types

@@ -8,7 +8,9 @@ from common.hosts import Host
 from common.options import boolean, option, same
 from posture.settings import WorkerSettings
 
-SAMPLES = Path(__file__).parents[1] / "tests" / "images"
+_INSTALLED = Path(__file__).with_name("samples")
+_CHECKOUT = Path(__file__).parents[1] / "tests" / "images"
+SAMPLES = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from common.options import decimal, option
 
@@ -40,6 +41,8 @@ def node_label(text: str) -> str:
 @dataclass(frozen=True)
 class ClusterSettings:
     """Which cluster, and which ScaledJob in it."""
+
+    apart: ClassVar = True
 
     kubeconfig: str | None = option(
         "KUBECONFIG",
@@ -80,6 +83,8 @@ class ClusterSettings:
 @dataclass(frozen=True)
 class ManifestSettings:
     """The ScaledJob's manifest, before and after."""
+
+    apart: ClassVar = True
 
     base: Path = option(
         "BASE_MANIFEST",

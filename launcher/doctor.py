@@ -1,11 +1,14 @@
 """The doctor: everything that can be found out before anything is changed."""
 
+import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from common import cli
 from common.errors import OperatorError
+from common.options import SettingsError
 from kube import scaledjobs
-from kube.cluster import Opened
+from kube.cluster import Cluster, Opened
 from launcher import manifests
 from launcher.checks.cluster import ClusterChecks
 from launcher.checks.keda import keda_check
@@ -14,6 +17,7 @@ from launcher.checks.nodes import NodeChecks
 from launcher.checks.pods import PodChecks
 from launcher.checks.prometheus import load_check
 from launcher.checks.trial import PodTrial
+from launcher.checks.worker import worker_checks
 from launcher.image.docker import Docker
 from launcher.launch import Launch
 from launcher.preflight import Check, Finding, examine, failed
@@ -76,3 +80,20 @@ class Doctor:
             raise OperatorError(f"nothing was changed{lines}")
         found_well()
         return f"{len(findings) - len(told)} checks passed{lines}"
+
+
+def examine_without(
+    arguments: argparse.Namespace, problems: list[str]
+) -> list[Finding]:
+    """Examine what can be examined although settings are missing or wrong."""
+    missing = [Finding("settings", "FAIL", each) for each in problems]
+    worker = worker_checks(argparse.Namespace())
+    try:
+        it = cli.read(LauncherSettings, arguments)
+    except SettingsError:  # they are among what is missing
+        return missing + examine(worker, _DEADLINE)
+    trace = Trace(it.trace)
+    cluster = Opened(lambda: Cluster(it.cluster))
+    skip_build: bool = arguments.skip_build
+    doctor = Doctor(it, cluster, Docker(trace.log), trace, worker, skip_build)
+    return missing + doctor.examine()

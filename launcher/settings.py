@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from common.hosts import Host
 from common.options import boolean, decimal, option, same, section
@@ -63,6 +64,8 @@ def _platforms(text: str) -> tuple[str, ...]:
 class ImageSettings:
     """The worker's image."""
 
+    apart: ClassVar = True
+
     repository: str = option(
         "IMAGE_REPOSITORY",
         "--registry",
@@ -104,6 +107,8 @@ class ImageSettings:
 class PodSettings:
     """What the pods are given beside the manifest."""
 
+    apart: ClassVar = True
+
     priority_class: str | None = option(
         "PRIORITY_CLASS",
         "--priority-class",
@@ -137,6 +142,8 @@ class PartSettings:
 @dataclass(frozen=True)
 class TraceSettings:
     """Where this machine keeps what belongs to a run."""
+
+    apart: ClassVar = True
 
     folder: Path = option(
         "RUN_FOLDER",

@@ -1,6 +1,5 @@
 """`python -m node_agent`: tells at /metrics how busy this node's GPU and CPU are."""
 
-import argparse
 import logging
 import os
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from common import options
 from common.errors import OperatorError
 from common.options import SettingsError
+from common.parser import Parser
 from common.signals import Stop, on_stop_signals
 from node_agent.agent import Agent
 from node_agent.exposition import render
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Exit codes: 0 ended by a signal, 1 no port, 2 wrong settings.
     """
-    parser = argparse.ArgumentParser(prog="python -m node_agent", description=__doc__)
+    parser = Parser(prog="python -m node_agent", description=__doc__)
     options.add_arguments(parser, AgentSettings)
     try:
         settings = options.read(AgentSettings, parser.parse_args(arguments), os.environ)

@@ -1,11 +1,6 @@
 """What the page answers about the past: a camera's day, the table, the export."""
 
-import csv
-import io
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -16,15 +11,14 @@ from starlette.responses import Response, StreamingResponse
 from common.errors import OperatorError
 from page import history, timeline
 from page.board import Tile
+from page.export import as_csv, file_name
 from page.history import Wish
 from page.parts import Page
-from page.rows import StoredRow
 from page.words import gettext as _
 from posture.vision.advice import short
 
 _LAST = 20  # pictures by which a camera's place is judged
 _SUGGESTED = 1000  # cameras offered where one is typed
-_FORMULA = tuple("=+-@")
 
 
 async def camera(page: Page, request: Request) -> Response:
@@ -112,55 +106,12 @@ async def export(page: Page, request: Request) -> Response:
         return page.show(request, "wrong.html", 400, reason=str(error))
     # The first row is fetched before anything is sent: a failure can still be said.
     await to_thread.run_sync(history.find, page.rows, wish, 1)
+    name = file_name(wish, page.settings.zone, "csv")
     return StreamingResponse(
-        _csv(page, wish),
+        as_csv(history.find_all(page.rows, wish)),
         media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="posture_log.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def _csv(page: Page, wish: Wish) -> Iterator[str]:
-    lines = io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(field.name for field in fields(StoredRow))
-    for number, row in enumerate(history.find_all(page.rows, wish), 1):
-        writer.writerow(_cells(row))
-        if number % 500 == 0:
-            yield lines.getvalue()
-            lines.seek(0)
-            lines.truncate()
-    yield lines.getvalue()
-
-
-def _cells(row: StoredRow) -> list[object]:
-    return [
-        row.id,
-        _harmless(row.pi_id),
-        _harmless(row.filename),
-        row.received_time and row.received_time.isoformat(),
-        row.analyzed_time and row.analyzed_time.isoformat(),
-        row.neck_angle,
-        row.body_angle,
-        _harmless(row.posture_status),
-        _harmless(row.processed_by),
-        _harmless(row.view or ""),
-        _harmless(row.reason or ""),
-        row.yaw,
-    ]
-
-
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula.
-
-    What it may leave out in front does not count (spaces, line breaks, marks that
-    cannot be seen), and neither does the width of a sign.
-    """
-    begin = next(
-        (sign for sign in text if unicodedata.category(sign)[0] not in "CZ"), ""
-    )
-    plain = unicodedata.normalize("NFKC", begin)
-    odd = text[:1] != begin  # something that cannot be seen stands in front
-    return f"'{text}" if odd or plain.startswith(_FORMULA) else text
 
 
 def _address(path: str, query: dict[str, str]) -> str:

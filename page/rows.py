@@ -24,7 +24,8 @@ _COLUMNS = (
     "id, coalesce(pi_id, ''), coalesce(filename, ''), "
     f"CASE WHEN {IN_TIME} THEN received_time END, "
     f"CASE WHEN {IN_TIME.replace('received', 'analyzed')} THEN analyzed_time END, "
-    "neck_angle, body_angle, coalesce(posture_status, ''), coalesce(processed_by, '')"
+    "neck_angle, body_angle, coalesce(posture_status, ''), coalesce(processed_by, ''), "
+    "landmarks_detected"
 )
 
 # Jumps through the index from one camera to the next, where GROUP BY reads all of it.
@@ -65,6 +66,7 @@ class StoredRow:
     body_angle: int | None
     posture_status: str
     processed_by: str
+    landmarks_detected: bool | None = None
     view: str | None = None
     reason: str | None = None
     yaw: int | None = None

@@ -78,7 +78,7 @@ async def week(page: Page, request: Request) -> Response:
         monday = read_week(request.query_params.get("week", ""), zone, now)
     except OperatorError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
-    this, last = await to_thread.run_sync(_both, page.rows, pi, monday, zone, now)
+    this, last = await to_thread.run_sync(both, page.rows, pi, monday, zone, now)
     weeks = week_of(this.minutes), week_of(last.minutes)
     running = monday == monday_of(now.astimezone(zone).date())
     return page.show(
@@ -107,7 +107,7 @@ def _names(*, running: bool) -> tuple[str, str]:
     return _("The week"), _("The week before")
 
 
-def _both(
+def both(
     rows: Rows, pi: str, monday: date, zone: tzinfo | None, now: datetime
 ) -> tuple[Seen, Seen]:
     """The week as far as it has come, and the same days of the one before."""

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from common import options
 from common.hosts import Host
@@ -30,6 +31,8 @@ def _regex(text: str) -> str:
 @dataclass(frozen=True)
 class LoadSettings:
     """Where loads come from and when they are not believed."""
+
+    apart: ClassVar = True
 
     metrics: tuple[Load, ...] = option(
         "GPU_METRICS",
@@ -87,6 +90,8 @@ class LoadSettings:
 class ChoiceSettings:
     """How the node is chosen."""
 
+    apart: ClassVar = True
+
     label: str = option(
         "NODE_LABEL",
         "--node-label",
@@ -128,6 +133,8 @@ class ChoiceSettings:
 @dataclass(frozen=True)
 class HandOverSettings:
     """When a running Job is ended so that the next one starts on a better node."""
+
+    apart: ClassVar = True
 
     enabled: bool = option(
         "HAND_OVER",

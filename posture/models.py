@@ -6,7 +6,6 @@ three; Node.js' for the rest of `lite` and `heavy`. Both sources are tried, each
 checked against its sha256, and the parts are joined by `posture.vision.bundle`.
 """
 
-import argparse
 import hashlib
 import logging
 import subprocess
@@ -18,12 +17,14 @@ import zipfile
 from http.client import HTTPException
 from pathlib import Path
 
+from common import cli
 from posture.errors import ModelError
 from posture.settings import MODELS
 from posture.vision.bundle import DETECTOR, LANDMARKS, Networks, write_bundle
 
 log = logging.getLogger(__name__)
 
+_SHIPPED = Path(__file__).parents[1] / "models"  # where an installed package has them
 _WHEEL = "mediapipe==0.10.18"
 _NPM = "@mediapipe/pose@0.5.1675469404"
 _OFFICIAL = (
@@ -79,6 +80,9 @@ def find_bundle(folder: Path, name: str) -> Path:
         ModelError: it is not there; says which command brings it.
     """
     path = bundle_path(folder, name)
+    shipped = bundle_path(_SHIPPED, name)
+    if not path.is_file() and folder == Path("models") and shipped.is_file():
+        return shipped
     if not path.is_file():
         raise ModelError(
             f"there is no pose model {path}: bring it with `python -m posture.models "
@@ -220,9 +224,7 @@ def _verify(file: str, content: bytes) -> bytes:
 
 def main(argv: list[str] | None = None) -> int:
     """Bring the models that the command line names."""
-    parser = argparse.ArgumentParser(
-        prog="python -m posture.models", description="Bring the pose models."
-    )
+    parser = cli.parser("Bring the pose models.", prog="python -m posture.models")
     parser.add_argument("names", nargs="*", default=["full"], metavar="MODEL")
     parser.add_argument("--folder", type=Path, default=Path("models"))
     arguments = parser.parse_args(argv)

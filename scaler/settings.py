@@ -1,6 +1,7 @@
 """The settings of `cpu_monitor_and_offload.py`."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from common import options
 from common.broker_settings import BrokerSettings, WorkloadSettings, plain_topic
@@ -13,6 +14,8 @@ from placement.settings import ChoiceSettings, LoadSettings, PrometheusSettings
 @dataclass(frozen=True)
 class GrpcSettings:
     """How KEDA reaches the scaler."""
+
+    apart: ClassVar = True
 
     address: str = option(
         "SCALER_ADDRESS",

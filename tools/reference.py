@@ -25,11 +25,11 @@ _HEAD = """\
 A flag wins over the environment variable, which wins over the default. An empty
 variable counts as not set. A secret has no flag for its value: it comes from its
 variable, or from the first line of the file that `<VARIABLE>_FILE` or the flag names.
-What is missing or wrong is told all at once, and ends a script with exit code 2.
+What is missing or wrong is shown all at once, and ends a script with exit code 2.
 
 `build_and_push.py` also takes every variable of the worker, and puts it into the
-worker's Secret and ConfigMap. What a script can be told to do besides, such as
-`--dry-run`, is in its `--help`.
+worker's Secret and ConfigMap. `--help` of a script has what it can do, such as
+`--dry-run`, and its own settings; `--help-all` has those of its connections too.
 """
 
 

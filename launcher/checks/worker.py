@@ -3,22 +3,48 @@
 The one place where the launcher knows the worker's code.
 """
 
+import argparse
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
+from common import options
+from common.database_settings import DatabaseSettings
 from common.errors import OperatorError
-from launcher.preflight import Check, Doubt
-from posture.settings import SessionSettings, WorkerSettings
+from common.options import SettingsError
+from launcher.preflight import Check, CheckError, Doubt
+from posture.settings import SessionSettings
 
+Settings = TypeVar("Settings")
 _DEADLINE = 6.0  # seconds for one answer, so that the door's own words are heard
 
 
-def worker_checks(worker: WorkerSettings) -> list[Check]:
+def worker_checks(arguments: argparse.Namespace) -> list[Check]:
     """Whether the worker will reach its broker and its table."""
     return [
-        Check("broker", lambda: _check_broker(worker)),
-        Check("database", lambda: _check_database(worker)),
+        settings_check("broker", SessionSettings, arguments, _check_broker),
+        settings_check("database", DatabaseSettings, arguments, _check_database),
     ]
+
+
+def settings_check(
+    name: str,
+    settings: type[Settings],
+    arguments: argparse.Namespace,
+    ask: Callable[[Settings], str],
+) -> Check:
+    """A check that needs these settings; what they lack is its answer."""
+
+    def answer() -> str:
+        try:
+            read = options.read(settings, arguments, os.environ)
+        except SettingsError as error:
+            remedy = "set it in the environment, or in .env of this folder"
+            raise CheckError("; ".join(error.problems), remedy) from error
+        return ask(read)
+
+    return Check(name, answer)
 
 
 def declare_session(session: SessionSettings) -> Callable[[], str]:
@@ -26,12 +52,13 @@ def declare_session(session: SessionSettings) -> Callable[[], str]:
     return lambda: _declare(session)
 
 
-def _check_broker(worker: WorkerSettings) -> str:
+def _check_broker(session: SessionSettings) -> str:
     from posture.mqtt.probe import UntriedError, probe
 
-    at = f"{worker.broker.host}:{worker.broker.port}"
+    broker = session.broker
+    at = f"{broker.host}:{broker.port}"
     try:
-        return f"{at} {probe(worker.broker, worker.topic)}"
+        return f"{at} {probe(broker, session.topic)}"
     except UntriedError as error:
         remedy = "python mqtt_posture_analyzer_with_db.py probe, as a user who may"
         raise Doubt(f"{at}: {error}", remedy) from error
@@ -39,14 +66,14 @@ def _check_broker(worker: WorkerSettings) -> str:
         raise OperatorError(f"{at}: {error}") from error
 
 
-def _check_database(worker: WorkerSettings) -> str:
+def _check_database(database: DatabaseSettings) -> str:
     from posture.store.posture_log import PostureLog
 
-    deadline = min(worker.database.deadline, _DEADLINE)
-    table = PostureLog(replace(worker.database, deadline=deadline))
+    deadline = min(database.deadline, _DEADLINE)
+    table = PostureLog(replace(database, deadline=deadline))
     doubts = table.check()
     table.close()
-    return "; ".join([f"{worker.database.host}: the table takes a row", *doubts])
+    return "; ".join([f"{database.host}: the table takes a row", *doubts])
 
 
 def _declare(session: SessionSettings) -> str:

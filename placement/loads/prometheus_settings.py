@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from common.hosts import http_url
 from common.options import decimal, option
@@ -36,6 +37,8 @@ def _tenant(text: str) -> tuple[str, str]:
 @dataclass(frozen=True)
 class PrometheusSettings:
     """How to reach Prometheus."""
+
+    apart: ClassVar = True
 
     url: str = option(
         "PROMETHEUS_URL",

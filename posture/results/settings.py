@@ -1,6 +1,7 @@
 """Where results go at the broker: the settings of what is published there."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from common import options
 from common.broker_settings import results_prefix, topic_prefix
@@ -23,6 +24,8 @@ def overlap(one: str, other: str) -> bool:
 @dataclass(frozen=True)
 class ResultSettings:
     """What is published of each picture."""
+
+    apart: ClassVar = True
 
     publish: bool = option(
         "PUBLISH_RESULTS",

@@ -106,6 +106,12 @@ def refused_in(quarantine: Path, pi: str, period: Period) -> Iterator[Path]:
             yield from message.files
 
 
+def any_refused(quarantine: Path, pi: str) -> bool:
+    """Whether anything in quarantine is of this camera, or may be."""
+    found = map(_whose, messages(quarantine).values())
+    return any(whose is None or whose[0] == pi for whose in found)
+
+
 def _whose(message: Message) -> tuple[str, datetime] | None:
     """The camera and the time that a message's note tells."""
     if message.note is None:

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from common import options
 from common.options import integer, option, section
@@ -94,6 +94,8 @@ def per_camera(
 @dataclass(frozen=True)
 class CameraSettings:
     """What is done to pictures before and after the model looks at them."""
+
+    apart: ClassVar = True
 
     limits: Limits = section(Limits)
     rotate: PerCamera[int] = option(

@@ -6,6 +6,7 @@ Each one is explained, with what it was measured on, in docs/science.md.
 import argparse
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 from common import options
 from common.options import decimal, integer, option
@@ -14,6 +15,8 @@ from common.options import decimal, integer, option
 @dataclass(frozen=True)
 class Limits:
     """When a person can be judged; the preset `legacy` asks for none of it."""
+
+    apart: ClassVar = True
 
     yaw: int = option(
         "MIN_YAW",

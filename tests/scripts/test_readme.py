@@ -40,7 +40,10 @@ def _commands():
             r"python ((?:-m )?[\w./]+(?:\.py)?.*)", path.read_text()
         ):
             words = shlex.split(line.split("`")[0].split("  #")[0], comments=False)
-            script = " ".join(words[:2]) if words[0] == "-m" else words[0]
+            # `-m command week` is a command of its own, as a script is.
+            ours = words[:2] == ["-m", "command"] and words[2:3] != ["--help"]
+            parts = 3 if ours else 2
+            script = " ".join(words[:parts]) if words[0] == "-m" else words[0]
             if script.startswith("-m") or (ROOT / script).exists():
                 given = {word for word in words if word.startswith("--")}
                 flags.setdefault((path.name, script), set()).update(given)

@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.fixtures.axe import AXE
 from tests.fixtures.chromium import running_chromium
@@ -88,10 +89,23 @@ def test_a_file_that_a_page_points_at_is_there(website, chromium):
     tab.close()
 
 
-def test_it_can_be_searched(website, chromium):
+@pytest.mark.parametrize(
+    ("word", "page"),
+    [
+        ("max_queued_messages", "What the messages mean"),
+        ("delete", "Privacy"),
+        ("export", "The data, in other programs"),
+        ("webcam", "Connect a camera"),
+        ("rtsp", "Connect a camera"),
+        ("Raspberry Pi", "Connect a camera"),
+    ],
+)
+def test_a_search_shows_the_page_that_is_for_it_first(website, chromium, word, page):
     tab = chromium.new_page()
     tab.goto(f"{website}/index.html")
     tab.get_by_role("textbox", name="Search").click()
-    tab.keyboard.type("max_queued_messages")
-    tab.get_by_role("link", name="What the messages mean").first.wait_for()
+    tab.keyboard.type(word)
+    first = tab.locator(".md-search-result__item").first
+    first.wait_for()
+    expect(first).to_contain_text(page)
     tab.close()

@@ -36,7 +36,7 @@ DATABASE = {
 
 
 def test_help_names_the_flag_and_the_variable_of_every_setting():
-    done = run("--help")
+    done = run("--help-all")
     assert done.returncode == 0
     for each in options.options_of(WorkerSettings):
         assert each.flag in done.stdout
@@ -54,7 +54,7 @@ def test_all_missing_and_wrong_settings_are_named_at_once():
 
 
 def test_a_missing_model_is_said_with_the_command_that_brings_it(tmp_path):
-    done = run(cwd=tmp_path, **DATABASE)
+    done = run(cwd=tmp_path, MODELS_FOLDER="elsewhere", **DATABASE)
     assert done.returncode == 1
     assert "pose_landmarker_full.task" in done.stderr
     assert "python -m posture.models full" in done.stderr
