@@ -148,6 +148,14 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
         default="cpu",
         parse=one_of("cpu", "gpu", "auto"),
     )
+    track: int = option(
+        "TRACK",
+        "--track",
+        "cameras whose person is followed from picture to picture, which needs half of "
+        "the time, and 60 MB each with the full model; 0: each picture by itself",
+        default="0",
+        parse=integer(0, 256),
+    )
     threads: int = option(
         "THREADS",
         "--threads",

@@ -6,6 +6,8 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
+import numpy as np
+
 from posture.errors import ModelError
 from posture.vision.cpu_affinity import threads_on
 from posture.vision.import_stubs import WithoutPlots
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+_EMPTY = 32  # pixels of a side of a picture in which nobody is
+# Milliseconds that MediaPipe is told to lie between two pictures: so many that it
+# smooths nothing over time, and each picture is measured by itself.
+_STEP = 10_000_000
 Delegate = Literal["cpu", "gpu"]
 DELEGATES: tuple[Delegate, ...] = get_args(Delegate)
 
@@ -26,11 +32,18 @@ class Landmarker:
     """One pose landmarker: uses one core, and one thread at a time."""
 
     def __init__(
-        self, model: Path, core: int | None = None, delegate: Delegate = "cpu"
+        self,
+        model: Path,
+        core: int | None = None,
+        delegate: Delegate = "cpu",
+        *,
+        follows: bool = False,
     ) -> None:
         """Load the bundle at `model`; MediaPipe's threads stay on `core`, if given.
 
-        It is fastest when the thread that calls `find` stays there, too.
+        It is fastest when the thread that calls `find` stays there, too. One that
+        `follows` takes the pictures of one camera, and looks for the person of the one
+        before where that was: it needs half of the time.
 
         Raises:
             ModelError: it is missing or no pose landmarker bundle.
@@ -38,6 +51,8 @@ class Landmarker:
         self.core = core
         self.delegate = delegate
         self._model = model
+        self._follows = follows
+        self._moment = 0
         self._load()
 
     def _load(self) -> None:
@@ -53,8 +68,12 @@ class Landmarker:
             # Graphics memory has no pixels of three bytes.
             self._format = mediapipe.ImageFormat.SRGBA
             chosen = BaseOptions.Delegate.GPU
+        mode = pose_landmarker._RunningMode  # its name in this module alone
         options = pose_landmarker.PoseLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(self._model), delegate=chosen)
+            base_options=BaseOptions(
+                model_asset_path=str(self._model), delegate=chosen
+            ),
+            running_mode=mode.VIDEO if self._follows else mode.IMAGE,
         )
         try:
             with threads_on(self.core):
@@ -104,7 +123,15 @@ class Landmarker:
 
         colours = cv2.COLOR_BGR2RGBA if self.delegate == "gpu" else cv2.COLOR_BGR2RGB
         pixels = cv2.cvtColor(image, colours)
-        return self._task.detect(self._image(image_format=self._format, data=pixels))
+        picture = self._image(image_format=self._format, data=pixels)
+        if not self._follows:
+            return self._task.detect(picture)
+        self._moment += _STEP
+        return self._task.detect_for_video(picture, self._moment)
+
+    def forget(self) -> None:
+        """Look for a person anew in the next picture, where it follows one."""
+        self._detect(np.zeros((_EMPTY, _EMPTY, 3), np.uint8))
 
     def close(self) -> None:
         """Free the model."""

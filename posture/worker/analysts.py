@@ -19,6 +19,7 @@ from posture.worker.recall import Recall
 from posture.worker.recorder import Recorder
 from posture.worker.redelivery import Doubt
 from posture.worker.seccomp import go_offline
+from posture.worker.trackers import Trackers
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Analysts:
         settings: WorkerSettings,
         guarded: Guarded,
         landmarkers: Sequence[Landmarker],
+        trackers: Trackers,
         table: PostureLog,
         written: Written,
         intake: Intake,
@@ -41,6 +43,7 @@ class Analysts:
         self._camera = settings.picture_topics.camera
         self._limit = settings.picture_deadline + settings.grace
         self._guarded = guarded
+        self._trackers = trackers
         self._written = written
         self._intake = intake
         self._inbox = intake.inbox
@@ -126,9 +129,8 @@ class Analysts:
         begun = time.perf_counter()
         # Whoever had it in hand before did not survive, or was merely stopped.
         suspect = message.again and message.generation == 1
-        analysis = self._guarded.analyze(
-            message.payload, landmarker.find, pi, suspect=suspect
-        )
+        find = self._trackers.finder(pi, message.received, landmarker.find)
+        analysis = self._guarded.analyze(message.payload, find, pi, suspect=suspect)
         row = row_of(message, pi, f"{pi}_{key}.jpg", analysis.verdict, self._node)
         seconds = time.perf_counter() - begun
         log.debug("picture of %s is analyzed: its row comes next", pi)

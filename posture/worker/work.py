@@ -20,6 +20,7 @@ from posture.worker.events import Events
 from posture.worker.isolation import Guarded
 from posture.worker.laps import Laps
 from posture.worker.seccomp import go_offline
+from posture.worker.trackers import Trackers
 from posture.worker.worker import Worker
 
 log = logging.getLogger("posture.worker")
@@ -51,7 +52,11 @@ def _work(
     model = find_bundle(settings.models_folder, settings.model)
     _prepare_folders(settings)
     table = PostureLog(settings.database)
-    landmarkers = _loaded(settings, model, table, laps)
+    delegate = _delegate(settings, model)
+    landmarkers = _loaded(settings, model, delegate, table, laps)
+
+    def follower() -> Landmarker:
+        return Landmarker(model, delegate=delegate, follows=True)
 
     def ready() -> None:
         laps.lap("broker")
@@ -61,7 +66,16 @@ def _work(
 
     guarded, pruner = Guarded(settings, model), Pruner(settings)
     worker = Worker(
-        settings, guarded, landmarkers, table, ready, stop, wish, events, pruner.grown
+        settings,
+        guarded,
+        landmarkers,
+        Trackers(settings.track, follower),
+        table,
+        ready,
+        stop,
+        wish,
+        events,
+        pruner.grown,
     )
     pruner.start()
     worker.start()
@@ -96,10 +110,13 @@ def _delegate(settings: WorkerSettings, model: Path) -> Delegate:
 
 
 def _loaded(
-    settings: WorkerSettings, model: Path, table: PostureLog, laps: Laps
+    settings: WorkerSettings,
+    model: Path,
+    delegate: Delegate,
+    table: PostureLog,
+    laps: Laps,
 ) -> Sequence[Landmarker]:
     """Landmarkers, loaded side by side while the table is looked at."""
-    delegate = _delegate(settings, model)
     with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
         cores = a_core_for_each(settings.threads)
         loading = [pool.submit(Landmarker, model, core, delegate) for core in cores]

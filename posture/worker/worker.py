@@ -28,6 +28,7 @@ from posture.worker.intake import Intake
 from posture.worker.isolation import Guarded
 from posture.worker.outcome import Outcome
 from posture.worker.recorder import BATCH, Recorder
+from posture.worker.trackers import Trackers
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Worker:
         settings: WorkerSettings,
         guarded: Guarded,
         landmarkers: Sequence[Landmarker],
+        trackers: Trackers,
         table: PostureLog,
         on_ready: Callable[[], None],
         stop: Stop,
@@ -76,7 +78,14 @@ class Worker:
         self._recorder = self._record(table, written, saved)
         self.intake.on_done = self._recorder.look
         self._analysts = Analysts(
-            settings, guarded, landmarkers, table, written, self.intake, self._recorder
+            settings,
+            guarded,
+            landmarkers,
+            trackers,
+            table,
+            written,
+            self.intake,
+            self._recorder,
         )
         self._events.watch(
             self._in_hand,

@@ -121,6 +121,7 @@ SMALLEST = {
     "results": ["--seconds=1"],
     "retention": ["--rows=2000"],
     "scaler_calls": ["--calls=50", "--many=50"],
+    "sequences": ["--model=lite", "--length=2", "--people=1"],
     "start": ["--runs=1"],
     "store": ["--rounds=1"],
     "strangers page": ["--seconds=2"],
