@@ -62,6 +62,12 @@ _SHA256 = {
 
 # sha256 of what is made here of the networks from the packages.
 _MADE = {
+    "lite": "f2cdd5b1f1b4886b8fee00d42759c573cc9543bd2b8c6b1a31d5e62c858e3bd7",
+    "full": "93342f4190011e220a812b953eda63ed9053a17d92ab7b968843593e0e8404d3",
+    "heavy": "5635e61bf4ae97ce406bf61ecd4a2c12f3d2fa76febe2c8d170419b8e66e16ad",
+}
+# And of what was made before: the same landmarks, but not on a GPU (DELEGATE).
+_MADE_BEFORE = {
     "lite": "a0b4d3d9cb8b92c2c09410cdb7a29ccab06d5cf1ce01500cbf15a98c84148b30",
     "full": "0f5fdf2acb7294b7bdf9650f99a6c1df5c10f10317b96bc88c6e85b3f7b884c8",
     "heavy": "1dc6e4335ffd26c82b9bcd9383612b2745e07e0daf31b7043591c8c91c4ea38c",
@@ -117,7 +123,7 @@ def _check_known(path: Path, name: str) -> None:
     digest, note = _digest(path), _note_of(path)
     made_here = note.read_text().strip() if note.is_file() else ""
     official = _SHA256[f"pose_landmarker_{name}.task"]
-    if digest not in (_MADE[name], official, made_here):
+    if digest not in (_MADE[name], _MADE_BEFORE[name], official, made_here):
         raise ModelError(
             f"{path} has sha256 {digest}, which is no known model {name}: remove it, "
             f"and bring it again with `python -m posture.models {name}`"

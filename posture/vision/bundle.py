@@ -9,6 +9,7 @@ finds the landmarks. On the way in
   of `heavy`. The landmarks stay the same to the last bit (a test compares them).
 """
 
+import copy
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,8 @@ Networks = Mapping[str, bytes]  # by these two names
 
 _NORMALIZATION = {DETECTOR: (127.5, 127.5), LANDMARKS: (0.0, 255.0)}  # mean, std
 _MASK_OUTPUT = 2  # of the five outputs of the landmark network
-_STAND_IN_OUTPUT = 4  # already computed, so it costs nothing to hand it out twice
+_SCORE_OUTPUT = 1
+_INPUTS_OF_CONVOLUTION = 3  # what it sees, weights, bias
 
 
 def write_bundle(path: Path, networks: Networks, *, keep_mask: bool = False) -> None:
@@ -114,8 +116,13 @@ def _cut_mask(model: Any) -> None:  # noqa: ANN401 - generated
     """Drop every operation that only the segmentation mask needs."""
     graph = model.subgraphs[0]
     outputs = [int(each) for each in graph.outputs]
-    outputs[_MASK_OUTPUT] = outputs[_STAND_IN_OUTPUT]
     made_by = {out: op for op in graph.operators for out in op.outputs}
+    # How sure it is: 1,152 multiplications, the smallest of the last convolutions.
+    operation = made_by[outputs[_SCORE_OUTPUT]]
+    while len(operation.inputs) < _INPUTS_OF_CONVOLUTION:
+        operation = made_by[operation.inputs[0]]
+    outputs[_MASK_OUTPUT] = _copy(graph, operation)
+    made_by[outputs[_MASK_OUTPUT]] = graph.operators[-1]
     needed: set[int] = set()
     todo = [made_by[each] for each in outputs]
     while todo:
@@ -126,3 +133,18 @@ def _cut_mask(model: Any) -> None:  # noqa: ANN401 - generated
     graph.operators = [each for each in graph.operators if id(each) in needed]
     graph.outputs = outputs
     model.signatureDefs = None  # they name the outputs as they were
+
+
+def _copy(graph: Any, operation: Any) -> int:  # noqa: ANN401 - generated
+    """Have an operation done twice; gives the second result, which nobody reads.
+
+    To the GPU delegate an output is what nobody reads, and it must find five of them:
+    one tensor twice, or one from the midst of the network, does not count (seen with
+    MediaPipe 1.2.2 on an NVIDIA H200).
+    """
+    result, again = copy.copy(graph.tensors[operation.outputs[0]]), copy.copy(operation)
+    result.name = b"StandIn"
+    again.outputs = [len(graph.tensors)]
+    graph.tensors.append(result)
+    graph.operators.append(again)
+    return len(graph.tensors) - 1

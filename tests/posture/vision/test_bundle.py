@@ -5,6 +5,7 @@ import cv2
 import pytest
 
 from posture.vision.bundle import DETECTOR, LANDMARKS, write_bundle
+from posture.vision.import_stubs import WithoutPlots
 from posture.vision.landmarks import Landmarker
 from tests.conftest import IMAGES
 from tests.fixtures.disk import little_room
@@ -32,6 +33,20 @@ def test_without_the_mask_the_landmarks_stay_the_same_to_the_last_bit(tmp_path):
 
     with_mask.close()
     without.close()
+
+
+def test_five_results_are_read_by_nobody_in_the_network(tmp_path):
+    # What the GPU delegate takes for its outputs; the graph around it asks for five.
+    write_bundle(tmp_path / "model.task", networks_of(LITE))
+    network = networks_of(tmp_path / "model.task")[LANDMARKS]
+    with WithoutPlots():
+        from mediapipe.tasks.metadata import schema_py_generated as schema
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(network, 0))
+    graph = model.subgraphs[0]
+    made = {int(out) for op in graph.operators for out in op.outputs}
+    read = {int(each) for op in graph.operators for each in op.inputs}
+    assert made - read == set(map(int, graph.outputs))
+    assert len(made - read) == 5
 
 
 def test_the_same_networks_always_give_the_same_file(tmp_path):
