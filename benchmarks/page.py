@@ -121,7 +121,7 @@ def measure_screen(runs: int) -> dict[str, Any]:
         for _ in range(runs):
             with chromium.new_context() as context:
                 tab = context.new_page()
-                tab.goto(page.address)
+                tab.goto(f"{page.address}/cameras")
                 tab.wait_for_selector("li[data-pi=pi1] img")
                 paints.append(tab.evaluate(_PAINT))
                 tab.wait_for_timeout(500)

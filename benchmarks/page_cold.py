@@ -22,7 +22,8 @@ from tests.fixtures.page import LivePage
 from tests.fixtures.postgres import Postgres, running_postgres
 
 ASKED = (
-    "/",
+    "/office",
+    "/cameras",
     "/table",
     "/table?pi=pi7",
     "/table?status=Bad",

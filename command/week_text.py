@@ -24,11 +24,11 @@ def week_text(this: Seen, last: Seen) -> str:
 
 
 def _table(week: Week) -> list[str]:
-    hours = hours_shown(week)
+    hours = hours_shown(week.cells)
     head = "    " + "".join(f"{hour:>{_WIDTH}}" for hour in hours)
     days = [
         name + " " + "".join(_cell(week.cell(day, hour)) for hour in hours)
-        for day, name in days_shown(week)
+        for day, name in days_shown(week.cells)
     ]
     return [head, *days]
 

@@ -17,7 +17,10 @@ from common.errors import OperatorError
 log = logging.getLogger(__name__)
 
 TABLE = Path(__file__).parents[1] / "deploy" / "posture_log.sql"
-_REASONS = TABLE.with_name("posture_log_reasons.sql")
+_MORE = (
+    TABLE.with_name("posture_log_reasons.sql"),
+    TABLE.with_name("posture_log_page.sql"),
+)
 _NAME = "posture"
 
 
@@ -97,7 +100,8 @@ class Database:
                 cursor.execute(f"CREATE DATABASE {_NAME}")
         with closing(self._connect(_NAME)) as connection, connection.cursor() as cursor:
             cursor.execute(TABLE.read_text())
-            cursor.execute(_REASONS.read_text())
+            for each in _MORE:
+                cursor.execute(each.read_text())
 
     def _connect(self, name: str) -> Any:  # noqa: ANN401 - psycopg2's C class
         connection = psycopg2.connect(

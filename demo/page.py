@@ -18,7 +18,11 @@ class LivePage:
     def __init__(self, environ: Mapping[str, str], port: int, log: Path) -> None:
         """Start it on `port`, or on another one when that is in use."""
         self._port = free_port(_HERE, port)
-        own = {"PAGE_LISTEN": _HERE, "PAGE_PORT": str(self._port)}
+        own = {
+            "PAGE_LISTEN": _HERE,
+            "PAGE_PORT": str(self._port),
+            "PAGE_HOME": "cameras",  # who starts it sits before them
+        }
         self.program = Program("live page", "live_page.py", dict(environ) | own, log)
 
     @property

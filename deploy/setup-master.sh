@@ -117,6 +117,7 @@ SELECT format('CREATE DATABASE %I', :'db')
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'db') \\gexec
 SQL
     in_postgres "$SUPABASE_DB" <deploy/posture_log.sql
+    in_postgres "$SUPABASE_DB" <deploy/posture_log_page.sql
     in_postgres "$SUPABASE_DB" <<SQL
 \\set user '$SUPABASE_USER'
 GRANT SELECT, INSERT ON posture_log TO :"user";

@@ -16,6 +16,7 @@ from page.metrics import look
 from page.nodes import placement_of
 from page.parts import Page
 from page.rows import StoredRow
+from page.words import gettext as _
 
 _FOLDER = Path(__file__).parent / "static"
 _DIGITS = 18  # of an id: all of these fit into a bigint
@@ -84,6 +85,12 @@ async def static(_page: Page, request: Request) -> Response:
     content = (_FOLDER / name).read_bytes()
     headers = {"Cache-Control": "no-cache"}
     return Response(content, media_type=_STATIC[name], headers=headers)
+
+
+async def missing(page: Page, request: Request) -> Response:
+    """That there is no such page, with the way to those that are."""
+    reason = _("There is no page at %(path)s.") % {"path": request.url.path[:100]}
+    return page.show(request, "missing.html", 404, reason=reason)
 
 
 async def health(page: Page, _request: Request) -> Response:

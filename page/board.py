@@ -227,6 +227,17 @@ class Board:
         """Whether there is a row of this camera."""
         return pi in self._newest
 
+    def name_of(self, typed: str) -> str:
+        """The camera that somebody means who typed this, whatever its case and blanks.
+
+        What was typed, if that is a camera or nothing is alike, or several are.
+        """
+        if typed in self._newest:
+            return typed
+        meant = typed.strip().casefold()
+        alike = [name for name in self.names if name.strip().casefold() == meant]
+        return alike[0] if len(alike) == 1 else typed
+
     def find(self, number: int) -> StoredRow | None:
         """The row of this id, if it is a camera's newest."""
         return next((r for r in self._newest.values() if r.id == number), None)

@@ -13,8 +13,12 @@ from page.rows import FIRST_YEAR, IN_TIME, LAST_YEAR, Rows, StoredRow
 from page.timeline import BIN, Bin
 from page.words import gettext as _
 from posture.vision.advice import Seen, advise
+from posture.vision.reason import Reason
+from posture.vision.verdict import Status
 
 PAGE = 50  # rows
+LAST = 20
+"""Pictures by which a camera's place is judged."""
 _CHUNK = 5000  # rows of an export at a time
 _DIGITS = 18  # of an id
 
@@ -81,18 +85,23 @@ def place_of(row: StoredRow) -> tuple[datetime, int]:
 
 
 def day(rows: Rows, pi: str, begin: datetime, end: datetime) -> list[Bin]:
-    """What a camera saw from `begin` to `end`, in bins that are not empty."""
+    """What a camera saw of somebody from `begin` to `end`, in bins that are not empty.
+
+    When nobody was there is not told: that would be a record of presence.
+    """
     bins: dict[int, Bin] = {}
     for number, status, count, neck, body, measured in rows.ask(
         "SELECT floor(date_part('epoch', received_time - %s) / %s)::int, "
         "coalesce(posture_status, ''), count(*), sum(neck_angle)::float, "
         "sum(body_angle)::float, count(neck_angle) FROM posture_log "
-        "WHERE pi_id = %s AND received_time >= %s AND received_time < %s GROUP BY 1, 2",
+        "WHERE pi_id = %s AND received_time >= %s AND received_time < %s "
+        "AND posture_status IS DISTINCT FROM %s GROUP BY 1, 2",
         utc(begin),
         BIN,
         pi,
         utc(begin),
         utc(end),
+        Status.NONE,
     ):
         one = bins.setdefault(number, Bin(number))
         one.add(status, count, neck or 0.0, body or 0.0, measured)
@@ -105,10 +114,12 @@ def reasons(rows: Rows, pi: str, begin: datetime, end: datetime) -> Counter[str]
         return Counter()
     found = rows.ask(
         "SELECT reason, count(*) FROM posture_log WHERE pi_id = %s AND "
-        "received_time >= %s AND received_time < %s AND reason IS NOT NULL GROUP BY 1",
+        "received_time >= %s AND received_time < %s AND reason IS NOT NULL "
+        "AND reason <> %s GROUP BY 1",
         pi,
         utc(begin),
         utc(end),
+        Reason.NOBODY,
     )
     return Counter(dict(found))
 

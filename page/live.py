@@ -146,6 +146,8 @@ class Feed:
         """What visitors are told while the database is away; else nothing."""
         if not self.trouble:
             return ""
+        if not self._board.names:  # nothing has been seen that could be the last
+            return _("The database is away; the page goes on by itself.")
         return _(
             "The database is away. What you see is the last that was known; the page "
             "goes on by itself."

@@ -20,6 +20,11 @@ _OF_ONE = " AND pi_id = %s"
 _NEWEST = f""" AND pi_id IS NOT NULL AND id > coalesce(
     (SELECT id FROM posture_log ORDER BY id DESC OFFSET %s LIMIT 1), {LOWEST})"""  # noqa: S608
 _BY_MINUTE = " GROUP BY 1, 2 ORDER BY 1, 2"
+_QUARTERS = f"""
+SELECT pi_id, minute / 15, count(*), count(*) FILTER (WHERE bad > good)
+FROM ({_COUNTED} AND pi_id IS NOT NULL GROUP BY 1, 2)
+    AS counted (pi_id, minute, good, bad, unclear)
+WHERE good + bad > 0 GROUP BY 1, 2"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,23 @@ def of_all(rows: Rows, begin: datetime, end: datetime, newest: int) -> list[Coun
     """
     found = rows.ask(_COUNTED + _NEWEST + _BY_MINUTE, utc(begin), utc(end), newest)
     return [Counted(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """A quarter of an hour of one camera: its judged minutes."""
+
+    pi: str
+    number: int
+    """Since 1970, UTC. No zone's hours begin within a quarter."""
+    judged: int
+    leaning: int
+
+
+def quarters(rows: Rows, begin: datetime, end: datetime) -> list[Quarter]:
+    """The judged quarters of all cameras from `begin` to `end`, both aware.
+
+    Raises:
+        DatabaseAwayError: the database did not answer.
+    """
+    return [Quarter(*row) for row in rows.ask(_QUARTERS, utc(begin), utc(end))]

@@ -18,6 +18,8 @@ from page.board import Board, Tile, kind_of, words_of
 from page.limits import Limit
 from page.links import Links
 from page.live import Feed
+from page.notice import notice
+from page.office_weeks import Office
 from page.rows import Rows
 from page.script_words import script_words
 from page.sender import Sender
@@ -26,6 +28,7 @@ from page.telemetry import Telemetry
 from page.uploads import Uploads
 from page.visitors import Visitors
 from page.why import first_broken
+from page.words import gettext as _
 from posture.vision.verdict import Status
 
 _PICTURES = 100  # that browsers may send in ten seconds
@@ -48,6 +51,7 @@ class Page:
         self.visitors = Visitors(settings)
         self.rows = Rows(settings.database)
         self.board = Board()
+        self.office = Office(self.rows, settings.zone)
         self.telemetry = Telemetry()
         self.feed = Feed(
             *(self.rows, self.board, self.draw_tile, self.draw_silent),
@@ -141,7 +145,10 @@ class Page:
         html = self._templates.get_template(name).render(
             token=self.visitors.token(request),
             login=self.visitors.login is not None,
-            path=request.url.path,
+            path=self._place(request.url.path),
+            home=self.settings.home,
+            notice=notice(self.settings),
+            kiosk="kiosk" in request.query_params,
             trouble=self.feed.words_of_trouble(),
             language=words.language(),
             here_but_language=_here(request),
@@ -150,6 +157,17 @@ class Page:
             **values,
         )
         return HTMLResponse(html, status)
+
+    def show_unknown(self, request: Request, pi: str) -> Response:
+        """That there is no such camera."""
+        reason = _(
+            "There is no camera called %(name)s, or it has sent nothing for long."
+        ) % {"name": repr(pi[:100])}
+        return self.show(request, "missing.html", 404, reason=reason)
+
+    def _place(self, path: str) -> str:
+        """The page that is shown at a path."""
+        return f"/{self.settings.home}" if path == "/" else path
 
     def _time(self, moment: datetime | None, form: str = "%Y-%m-%d %H:%M:%S") -> str:
         if moment is None:

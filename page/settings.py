@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from common import options
 from common.hosts import Host, http_url
-from common.options import boolean, integer, option, same, section
+from common.options import boolean, integer, one_of, option, same, section
 from common.picture_topics import PictureTopics
 from common.times import zone
 from page.words import LANGUAGES
@@ -16,6 +16,7 @@ from posture.settings import (
     DatabaseSettings,
     FolderSettings,
     QuarantineSettings,
+    RetentionSettings,
     WorkerSettings,
 )
 
@@ -125,6 +126,9 @@ class PageSettings:
     pictures: Path = same(FolderSettings, "pictures")
     quarantine: Path = same(QuarantineSettings, "quarantine")
     max_picture_mb: int = same(WorkerSettings, "max_picture_mb")
+    store: str = same(WorkerSettings, "store")
+    picture_days: int | None = same(FolderSettings, "picture_days")
+    row_days: int | None = same(RetentionSettings, "row_days")
     placement_url: str | None = option(
         "PAGE_PLACEMENT_URL",
         "--placement-url",
@@ -156,6 +160,13 @@ class PageSettings:
         parse=zone,
     )
 
+    home: str = option(
+        "PAGE_HOME",
+        "--home",
+        "what the page begins with: the week of the room, or for who runs it cameras",
+        default="office",
+        parse=one_of("office", "cameras"),
+    )
     language: str | None = option(
         "PAGE_LANGUAGE",
         "--language",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from page.board import kind_of
 
@@ -90,31 +91,58 @@ def curve(bins: Sequence[Bin], part: str) -> str:
 class Hour:
     """A line of the table that says the same in words."""
 
-    name: str
+    begin: datetime
+    end: datetime
     pictures: int
+    judged: int
+    """Those with a verdict."""
     good: int | None
-    """Percent of the pictures with a verdict."""
+    """Percent of these."""
     neck: int | None
     body: int | None
 
 
-def hours(bins: Iterable[Bin]) -> list[Hour]:
-    """The hours in which there were pictures."""
+def hours(bins: Iterable[Bin], begin: datetime) -> list[Hour]:
+    """The hours in which there were pictures, of the day that begins at `begin`."""
     by_hour: dict[int, list[Bin]] = {}
     for each in bins:
         by_hour.setdefault(each.number * BIN // 3600, []).append(each)
-    return [_hour(number, each) for number, each in sorted(by_hour.items())]
+    return [
+        _hour(begin + timedelta(hours=number), each)
+        for number, each in sorted(by_hour.items())
+    ]
 
 
-def _hour(number: int, bins: Sequence[Bin]) -> Hour:
+def _hour(begin: datetime, bins: Sequence[Bin]) -> Hour:
     kinds: Counter[str] = sum((each.kinds for each in bins), Counter())
     return Hour(
-        f"{number:02}:00",
+        begin,
+        begin + timedelta(hours=1),
         kinds.total(),
+        kinds["good"] + kinds["bad"],
         share_good(kinds),
         _mean(bins, "neck"),
         _mean(bins, "body"),
     )
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a drawing leads to the pictures of its five minutes."""
+
+    x: int
+    begin: datetime
+    end: datetime
+
+
+def spots(bins: Iterable[Bin], begin: datetime) -> list[Spot]:
+    """The bins of the day that begins at `begin`, as places to choose."""
+    length = timedelta(seconds=BIN)
+    return [
+        Spot(each.number * WIDTH, at, at + length)
+        for each in bins
+        for at in [begin + each.number * length]
+    ]
 
 
 def share_good(kinds: Counter[str]) -> int | None:

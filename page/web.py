@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from common.errors import OperatorError
-from page import answers, exposition, forms, past, security, weeks
+from page import answers, days, exposition, forms, offices, past, security, weeks
 from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.visitors import METRICS
@@ -25,6 +25,7 @@ _OPEN = ("/login", "/static/{name}", "/healthz", "/livez")  # asked for without 
 def make_app(page: Page) -> Starlette:
     """The page as an ASGI application."""
     settings, visitors = page.settings, page.visitors
+    office_first = settings.home == "office"
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def guarded(request: Request) -> Response:
@@ -44,9 +45,11 @@ def make_app(page: Page) -> Starlette:
 
     return Starlette(
         routes=[
-            route("/", answers.cameras),
+            route("/", offices.office if office_first else answers.cameras),
+            route("/office", offices.office),
+            route("/cameras", answers.cameras),
             route("/live", answers.live),
-            route("/camera", past.camera),
+            route("/camera", days.camera),
             route("/week", weeks.week),
             route("/view", past.view),
             route("/table", past.table),
@@ -63,6 +66,7 @@ def make_app(page: Page) -> Starlette:
             route("/healthz", answers.health),
             route("/livez", answers.alive),
             route(METRICS, exposition.metrics),
+            route("/{path:path}", answers.missing),
         ],
         lifespan=lifespan,
     )

@@ -130,15 +130,15 @@ def _length(run: Sequence[Minute]) -> tuple[timedelta, bool]:
     return run[-1].time - run[0].time + timedelta(minutes=1), run[0].leaning
 
 
-def hours_shown(*weeks: Week) -> range:
-    """The hours of the clock that a table of these weeks needs."""
-    hours = [hour for week in weeks for _day, hour in week.cells]
+def hours_shown(*weeks: Iterable[tuple[int, int]]) -> range:
+    """The hours of the clock for tables of these weekdays and hours."""
+    hours = [hour for week in weeks for _day, hour in week]
     return range(min([*hours, _HOURS[0]]), max([*hours, _HOURS[1]]) + 1)
 
 
-def days_shown(*weeks: Week) -> list[tuple[int, str]]:
+def days_shown(*weeks: Iterable[tuple[int, int]]) -> list[tuple[int, str]]:
     """Working days, and those of a weekend on which somebody was seen."""
-    seen = {day for week in weeks for day, _hour in week.cells}
+    seen = {day for week in weeks for day, _hour in week}
     return [(n, weekday(n)) for n in range(7) if n < 5 or n in seen]
 
 
@@ -158,26 +158,32 @@ def verdict(week: Week, before: Week) -> str:
 
 def occasions(week: Week) -> list[str]:
     """When most of the leaning was, such as `Wednesday 13 to 15`; the longest first."""
-    spans = sorted(_spans(week), key=lambda span: (-span[3], span[0], span[1]))
+    return named_spans(
+        (day, hour, cell.leaning)
+        for (day, hour), cell in sorted(week.cells.items())
+        if cell.share is not None and cell.share >= _MOSTLY
+    )
+
+
+def named_spans(hours: Iterable[tuple[int, int, int]]) -> list[str]:
+    """Hours that follow each other as one, those of the most weight first.
+
+    Args:
+        hours: weekday, hour of the clock and weight of each, in their order.
+    """
+    spans: list[tuple[int, int, int, int]] = []
+    for day, hour, weight in hours:
+        if spans and spans[-1][0] == day and spans[-1][2] == hour:
+            _day, first, _last, before = spans.pop()
+            spans.append((day, first, hour + 1, before + weight))
+        else:
+            spans.append((day, hour, hour + 1, weight))
+    spans.sort(key=lambda span: (-span[3], span[0], span[1]))
     return [
         _("%(day)s %(first)s to %(last)s")
         % {"day": long_weekday(day), "first": first, "last": last}
-        for day, first, last, _leaning in spans[:_OCCASIONS]
+        for day, first, last, _weight in spans[:_OCCASIONS]
     ]
-
-
-def _spans(week: Week) -> list[tuple[int, int, int, int]]:
-    """Day, first hour, end and leaning minutes of hours that were mostly leaning."""
-    spans: list[tuple[int, int, int, int]] = []
-    for (day, hour), cell in sorted(week.cells.items()):
-        if cell.share is None or cell.share < _MOSTLY:
-            continue
-        if spans and spans[-1][0] == day and spans[-1][2] == hour:
-            _day, first, _last, leaning = spans.pop()
-            spans.append((day, first, hour + 1, leaning + cell.leaning))
-        else:
-            spans.append((day, hour, hour + 1, cell.leaning))
-    return spans
 
 
 def duration(time: timedelta) -> str:

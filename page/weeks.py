@@ -1,5 +1,6 @@
 """What the table holds of a place's week, and the page that shows it."""
 
+from asyncio import gather
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -8,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from common.errors import OperatorError
+from page import history
 from page.history import local
 from page.minutes import Counted, of_one
 from page.parts import Page
@@ -24,15 +26,13 @@ from page.week import (
     week_of,
 )
 from page.words import gettext as _
+from posture.vision.advice import short
 
 _WEEK = timedelta(days=7)
 
 
-def seen(
-    rows: Rows, pi: str, begin: datetime, end: datetime, zone: tzinfo | None
-) -> Seen:
-    """What a camera saw of somebody from `begin` to `end`, both aware."""
-    found = of_one(rows, pi, begin, end)
+def _seen(found: list[Counted], zone: tzinfo | None) -> Seen:
+    """What a camera saw of somebody in these minutes."""
     return Seen(
         list(_judged(found, zone)),
         sum(each.good + each.bad for each in found),
@@ -78,7 +78,13 @@ async def week(page: Page, request: Request) -> Response:
         monday = read_week(request.query_params.get("week", ""), zone, now)
     except OperatorError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
-    this, last = await to_thread.run_sync(both, page.rows, pi, monday, zone, now)
+    # Side by side: without an index each reads the whole table.
+    (this, last), reasons = await gather(
+        to_thread.run_sync(both, page.rows, pi, monday, zone, now),
+        to_thread.run_sync(_reasons, page.rows, pi, monday, zone),
+    )
+    if not (this.judged or last.judged or page.board.knows(pi)):
+        return page.show_unknown(request, pi)
     weeks = week_of(this.minutes), week_of(last.minutes)
     running = monday == monday_of(now.astimezone(zone).date())
     return page.show(
@@ -92,13 +98,23 @@ async def week(page: Page, request: Request) -> Response:
         week=weeks[0],
         last=weeks[1],
         seen=this,
+        reasons=reasons,
         verdict=verdict(*weeks),
         occasions=occasions(weeks[0]),
         judged=duration(timedelta(minutes=weeks[0].judged)),
         longest=duration(weeks[0].longest[0]),
-        hours=hours_shown(*weeks),
-        days=days_shown(*weeks),
+        hours=hours_shown(*(each.cells for each in weeks)),
+        days=days_shown(*(each.cells for each in weeks)),
     )
+
+
+def _reasons(
+    rows: Rows, pi: str, monday: date, zone: tzinfo | None
+) -> list[tuple[str, int]]:
+    """Why pictures of the week were not judged, in words, the most frequent first."""
+    begin, end = (local(_midnight(each), zone) for each in (monday, monday + _WEEK))
+    found = history.reasons(rows, pi, begin, end)
+    return [(short(reason, _), count) for reason, count in found.most_common()]
 
 
 def _names(*, running: bool) -> tuple[str, str]:
@@ -117,7 +133,10 @@ def both(
     clock = end.astimezone(zone).replace(tzinfo=None)
     start_before = local(_midnight(monday - _WEEK), zone)
     end_before = local(clock - _WEEK, zone)
+    # One question for both: without an index each reads the whole table.
+    found = of_one(rows, pi, start_before, end)
+    first, last = (int(each.timestamp() // 60) for each in (begin, end_before))
     return (
-        seen(rows, pi, begin, end, zone),
-        seen(rows, pi, start_before, end_before, zone),
+        _seen([each for each in found if each.minute >= first], zone),
+        _seen([each for each in found if each.minute < last], zone),
     )

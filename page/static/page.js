@@ -41,10 +41,10 @@ function put(html) {
   const image = fresh.querySelector("img");
   const wanted = image.getAttribute("src");
   const shown = old.querySelector("img");
-  const focused = old.contains(document.activeElement);
+  const focused = old.contains(document.activeElement) && document.activeElement.href;
   image.replaceWith(shown);
   old.replaceWith(fresh);
-  if (focused) fresh.querySelector("h2 a").focus({ preventScroll: true });
+  if (focused) [...fresh.querySelectorAll("a:not(.picture)")].find(({ href }) => href === focused)?.focus({ preventScroll: true });
   if (shown.getAttribute("src") !== wanted) want(name, wanted);
   return name;
 }
@@ -184,6 +184,8 @@ async function refresh(part) {
   say(fresh.querySelector(".trouble").textContent);
 }
 
+// A screen on a wall: nobody is there to load a page that has grown old.
+if (document.body.dataset.kiosk !== undefined) setTimeout(() => location.reload(), 600000);
 setClock(Number(document.body.dataset.now));
 const again = document.querySelector("[data-refresh]");
 if (again) setInterval(() => refresh(again), 5000);

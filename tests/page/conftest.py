@@ -23,10 +23,10 @@ def start_page(tmp_path, request):
     """Starts pages on the test's database; ends them."""
     pages = []
 
-    def start(*flags, ready=True, **environ):
+    def start(*flags, ready=True, script=None, **environ):
         own = "own_postgres" in request.fixturenames
         database = request.getfixturevalue("own_postgres" if own else "postgres")
-        page = LivePage(tmp_path, database.environ | environ, *flags)
+        page = LivePage(tmp_path, database.environ | environ, *flags, script=script)
         pages.append(page)
         if ready:
             page.wait_ready()
@@ -89,7 +89,7 @@ def open_tab(chromium):
     """Opens tabs; at the end none may have complained or asked another host."""
     contexts, tabs = [], []
 
-    def open_tab(page, path="/", **options):
+    def open_tab(page, path="/cameras", **options):
         options = {"viewport": {"width": 1200, "height": 800}} | options
         contexts.append(chromium.new_context(**options))
         tab = Tab(contexts[-1].new_page())

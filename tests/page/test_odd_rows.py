@@ -27,7 +27,7 @@ def add(postgres, pi, time, node="jetson1"):
 
 
 def shows(page, pi):
-    return f'data-pi="{pi}"' in page.get("/")[2]
+    return f'data-pi="{pi}"' in page.get("/cameras")[2]
 
 
 @pytest.mark.parametrize("time", TIMES)
@@ -38,7 +38,15 @@ def test_a_row_of_an_odd_time_ends_no_news(start_page, rows, postgres, time):
     add(postgres, "odd", time)
     rows.add("after")
     wait_until(lambda: shows(page, "after"), "the row after it")
-    for path in ("/", "/table", "/table.csv", "/camera?pi=odd", "/metrics", "/healthz"):
+    for path in (
+        "/cameras",
+        "/office",
+        "/table",
+        "/table.csv",
+        "/camera?pi=odd",
+        "/metrics",
+        "/healthz",
+    ):
         assert page.get(path)[0] == 200, path
     page.stop()
     again = start_page()
@@ -126,7 +134,7 @@ def test_an_error_that_nobody_has_thought_of_is_said_and_looked_at_anew(caplog):
         "/camera?pi=x&day=0001-01-02",
         "/camera?pi=x&day=9999-12-30",
         "/table?pi=%00",
-        "/?from=%00",
+        "/cameras?from=%00",
         "/live2",
     ],
 )
@@ -164,7 +172,7 @@ def test_a_row_shows_no_picture_of_another_camera(start_page, rows):
     number = rows.add(odd, filename="0.jpg")
     page = start_page()
     (page.pictures / "analyzed_images_from_x").mkdir()
-    wait_until(lambda: page.get("/")[2].count("<li class") == 2, "both rows")
+    wait_until(lambda: page.get("/cameras")[2].count("<li class") == 2, "both rows")
     assert page.get(f"/picture/{number}.jpg")[0] == 404
 
 
@@ -179,10 +187,10 @@ def test_of_many_cameras_a_page_shows_a_part(start_page, postgres):
     connection.close()
     page = start_page()
     wait_until(lambda: shows(page, "pi00001"), "the cameras")
-    first = page.get("/")[2]
+    first = page.get("/cameras")[2]
     assert first.count("<li class") == 200
-    assert 'href="/?from=pi19801"' in first
-    assert page.get("/?from=pi19801")[2].count('data-pi="pi198') == 99
+    assert 'href="?from=pi19801"' in first
+    assert page.get("/cameras?from=pi19801")[2].count('data-pi="pi198') == 99
     answer = page.pool.request(
         "GET", f"{page.address}/live?from=pi19801", preload_content=False
     )

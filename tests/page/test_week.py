@@ -68,10 +68,10 @@ def test_two_weeks_are_compared_only_where_enough_was_seen(this, last, said):
 
 
 def test_a_weekend_is_shown_if_somebody_was_there():
-    assert [name for _, name in days_shown(week_of(sat("l")))][-1] == "Fri"
+    assert [name for _, name in days_shown(week_of(sat("l")).cells)][-1] == "Fri"
     saturday = week_of(sat("l", MONDAY + timedelta(days=5, hours=11)))
-    assert [name for _, name in days_shown(saturday)][-1] == "Sat"
-    assert list(hours_shown(saturday))[-1] == 20
+    assert [name for _, name in days_shown(saturday.cells)][-1] == "Sat"
+    assert list(hours_shown(saturday.cells))[-1] == 20
 
 
 def test_lengths_of_time_are_words():

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
+from tests.fixtures import believable
+from tests.fixtures.worker import ROOT
+
 BERLIN = ZoneInfo("Europe/Berlin")
 INSERT = (
     "INSERT INTO posture_log (pi_id, filename, received_time, analyzed_time, "
@@ -99,6 +102,44 @@ def test_a_day_with_a_change_of_clocks_has_its_hours(start_page, sit, day, hours
     assert status == 200
     assert f"{hours} h 0 min judged" in text
     assert "50 %" in text
+
+
+AT = """
+import sys
+from datetime import UTC, datetime
+sys.path.insert(0, {root!r})
+import page.weeks
+
+class At(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime(2026, 11, 25, 15, tzinfo=UTC).astimezone(tz)
+
+page.weeks.datetime = At
+import live_page
+raise SystemExit(live_page.main())
+"""
+
+
+def test_whether_the_week_is_better_is_two_clicks_from_the_office(
+    start_page, rows, postgres, open_tab, tmp_path
+):
+    """On a Wednesday at four in the afternoon."""
+    believable.fill(postgres, datetime(2026, 11, 23, tzinfo=BERLIN))
+    rows.add("desk3")
+    script = tmp_path / "at.py"
+    script.write_text(AT.format(root=str(ROOT)))
+    tab = open_tab(start_page(script=script, PAGE_TIMEZONE="Europe/Berlin"), "/")
+    tab.get_by_role("link", name="Cameras", exact=True).click()
+    tab.get_by_role("link", name="Week desk3").click()
+    expect(tab.locator(".head")).to_contain_text("30 % leaning")
+    expect(tab.locator(".head")).to_contain_text("(52 % in the same days of the week")
+    expect(tab.locator(".say")).to_contain_text("Less leaning than in the same days")
+    expect(tab.locator(".say")).to_contain_text(
+        "Mostly Wednesday 13 to 15, Tuesday 10 to 11, Monday 9 to 10."
+    )
+    tab.check_accessible()
+    tab.keep("desk3-week")
 
 
 def test_what_is_no_week_is_said(start_page):

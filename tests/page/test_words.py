@@ -88,7 +88,8 @@ def test_no_sentence_of_a_template_is_left_out_of_the_catalogue():
         text = re.sub(r"(?s){[{%].*?[%}]}", "", text)
         labels = re.findall(r'(?:aria-label|title|alt|placeholder)="([^"]*)"', text)
         left = [*re.sub(r"(?s)<[^>]*>", "\n", text).splitlines(), *labels]
-        left = [each for each in left if letters.search(each)]
+        # An address is no sentence.
+        left = [e for e in left if letters.search(e) and not e.startswith("/")]
         assert not left or set(left) <= {" ms"}, path.name
 
 

@@ -116,6 +116,7 @@ SMALLEST = {
         "--backlog=32",
     ],
     "page_cold": ["--rows=2000", "--rounds=1"],
+    "page_weeks": ["--rows=2000", "--runs=2"],
     "placement": ["--nodes=10", "--rounds=2"],
     "profile": ["--model=lite", "--widths=320", "--rounds=1", "--count=8"],
     "results": ["--seconds=1"],

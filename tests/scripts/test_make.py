@@ -81,7 +81,7 @@ def test_docs_makes_a_website(make, checkout):
 
 def test_screenshots_are_taken(make, checkout):
     images = checkout / "docs" / "images"
-    shots = [*images.glob("live-page*.jpg"), images / "week.jpg"]
+    shots = [*images.glob("live-page*.jpg"), images / "week.jpg", images / "office.jpg"]
     assert len(shots) > 1
     for path in shots:
         path.unlink()
