@@ -68,7 +68,7 @@ lock: $(BIN)/.installed-dev ## Pin every package by version and hash, from requi
 
 audit: $(BIN)/.installed-dev ## Known holes in the packages that are pinned; asks the package index
 	$(BIN)/uv tool run --from pip-audit==$(PIP_AUDIT) pip-audit \
-		--disable-pip --require-hashes -r requirements-dev.txt $(ARGS)
+		--strict --disable-pip --require-hashes -r requirements-dev.txt $(ARGS)
 
 docs: $(BIN)/.installed ## The documentation as a website, in site/
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
