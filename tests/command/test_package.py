@@ -3,10 +3,13 @@
 import csv
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -74,17 +77,26 @@ def test_it_says_its_version(installed, tmp_path):
     assert run(installed, "--version", cwd=tmp_path) == f"posture {VERSION}\n"
 
 
-def test_the_demo_and_what_reads_its_rows_need_no_variable(installed, tmp_path):
-    said = run(installed, "demo", "--once", "--model", "lite", cwd=tmp_path)
+@pytest.fixture
+def outside():
+    """A folder that PostgreSQL's own user may enter, which pytest's are closed to."""
+    folder = Path(tempfile.mkdtemp(prefix="posture-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_the_demo_and_what_reads_its_rows_need_no_variable(installed, outside):
+    said = run(installed, "demo", "--once", "--model", "lite", cwd=outside)
     assert "each with its row and its file" in said
 
-    assert "judged" in run(installed, "week", "pi1", cwd=tmp_path)
-    run(installed, "export", "pi1", "--out", "rows.csv", cwd=tmp_path)
-    with (tmp_path / "rows.csv").open(newline="") as file:
+    assert "judged" in run(installed, "week", "pi1", cwd=outside)
+    run(installed, "export", "pi1", "--out", "rows.csv", cwd=outside)
+    with (outside / "rows.csv").open(newline="") as file:
         assert {row["pi_id"] for row in csv.DictReader(file)} == {"pi1"}
-    said = run(installed, "forget", "pi1", "--yes", cwd=tmp_path)
+    said = run(installed, "forget", "pi1", "--yes", cwd=outside)
     assert re.search(r"deleted: \d+ pictures", said)
-    assert not list((tmp_path / "local/analyzed_images").glob("*_pi1/*.jpg"))
+    assert not list((outside / "local/analyzed_images").glob("*_pi1/*.jpg"))
 
 
 @pytest.mark.parametrize(
