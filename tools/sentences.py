@@ -1,6 +1,6 @@
 """Sentences of the documentation that have more than thirty words.
 
-`python -m tools.sentences` names each; a test lets none in.
+`python -m tools.sentences` names each; a test lets hardly any in.
 """
 
 import argparse
