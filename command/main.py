@@ -34,7 +34,7 @@ COMMANDS = {
     "camera": Command("send a real camera's pictures", "camera"),
     "doctor": Command("check what is set up, and say what to mend", "command.doctor"),
     "why": Command("why nothing comes: the first broken link", "command.why"),
-    "up": Command("start it on a cluster, from a checkout", "build_and_push"),
+    "up": Command("start it on a cluster, from a checkout", "command.up"),
     "down": Command("take that away again", "stop"),
     "status": Command("who is at work, and what came last", "command.status"),
     "view": Command("whether a camera's pictures can be judged", "command.view"),

@@ -105,3 +105,11 @@ def test_the_demo_and_what_reads_its_rows_need_no_variable(installed, outside):
 def test_each_command_finds_its_code(installed, tmp_path, command):
     said = run(installed, command, "--help", cwd=tmp_path)
     assert f"usage: posture {command} [flags]" in said
+
+
+def test_up_says_that_it_needs_a_checkout(installed, tmp_path):
+    done = subprocess.run(
+        [installed, "up"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "from a checkout" in done.stderr
