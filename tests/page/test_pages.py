@@ -85,7 +85,7 @@ def test_a_day_shows_what_was_seen(busy, open_tab):
     # When nobody was there is not shown: that would be a record of presence.
     expect(legend).not_to_contain_text("No person found")
     expect(tab.locator("svg.strip rect.none")).to_have_count(0)
-    assert "M" in tab.locator("path.neck").get_attribute("d")
+    assert "M" in tab.locator("path.neck:not(.limit)").get_attribute("d")
     tab.get_by_text("Day before").click()
     expect(tab.get_by_text("There is nothing to show of this day")).to_be_visible()
 
