@@ -12,14 +12,32 @@ import logging
 import sys
 
 from common import cli, options
+from page.desk_settings import DeskSettings
 from page.settings import PageSettings
 
 log = logging.getLogger("page")
 
+_COMMANDS = {
+    "serve": "the live page (the default)",
+    "desk-link": "print the address, in a terminal with a QR code, by which somebody "
+    "sees the desk PI alone; needs PAGE_DESK_SECRET and PAGE_ADDRESS",
+    "desk-revoke": "end all links of the desk PI",
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Serve the page until stopped."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(
+        __doc__, "\n".join(f"{name}: {what}" for name, what in _COMMANDS.items())
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=tuple(_COMMANDS),
+        default="serve",
+        help="see below",
+    )
+    parser.add_argument("pi", nargs="?", help="only for desks: the camera's name")
     parser.add_argument(
         "--make-hash",
         action="store_true",
@@ -28,8 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     options.add_arguments(parser, PageSettings)
     arguments = parser.parse_args(argv)
     cli.log_to_stderr("info", "%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    run = _make_hash if arguments.make_hash else lambda: _serve(arguments)
-    return cli.exit_code(run, log.error)
+    if (arguments.pi is None) != (arguments.command == "serve"):
+        parser.error("desk-link and desk-revoke take a camera's name; serve takes none")
+    if arguments.make_hash:
+        return cli.exit_code(_make_hash, log.error)
+    run = _serve if arguments.command == "serve" else _desk
+    return cli.exit_code(lambda: run(arguments), log.error)
 
 
 def _make_hash() -> int:
@@ -39,6 +61,14 @@ def _make_hash() -> int:
     password = getpass.getpass("Password: ") if typed else sys.stdin.readline()
     print(make_hash(password.rstrip("\n")))  # noqa: T201 - asked for
     return 0
+
+
+def _desk(arguments: argparse.Namespace) -> int:
+    settings = cli.read(DeskSettings, arguments)
+    from page.desk_command import print_link, revoke
+
+    act = print_link if arguments.command == "desk-link" else revoke
+    return act(settings, arguments.pi)
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,12 @@ from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from posture.forget import camera_name, check_kept, forget_camera, moment
 from posture.results.settings import ResultSettings
-from posture.settings import DatabaseSettings, ForgetSettings, RetentionSettings
+from posture.settings import (
+    AuditSettings,
+    DatabaseSettings,
+    ForgetSettings,
+    RetentionSettings,
+)
 from posture.store.cameras import UnknownCameraError
 from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
@@ -77,7 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--to", dest="until", type=moment, help="forget: until right before then"
     )
+    parser.add_argument(
+        "--by", default="command", help="forget: who asked, for the audit log"
+    )
     options.add_arguments(parser, RetentionSettings)
+    options.add_arguments(parser, AuditSettings)
     options.add_arguments(parser, DatabaseSettings)
     options.add_arguments(parser, BrokerSettings)
     options.add_arguments(parser, ResultSettings)
@@ -118,7 +127,9 @@ def _delete(
     if isinstance(settings, ForgetSettings):
         check_kept(settings, arguments.pi)
         period = Period(arguments.since, arguments.until)
-        return forget_camera(settings, arguments.pi, period, dry_run=dry_run)
+        return forget_camera(
+            settings, arguments.pi, period, dry_run=dry_run, by=arguments.by
+        )
     now = datetime.now(UTC)
     gone = None
     if settings.row_days is not None:

@@ -30,7 +30,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /packages
 
 FROM build AS source
-COPY live_page.py posture_nudge.py /app/
+COPY live_page.py posture_nudge.py retention.py /app/
 COPY common /app/common
 COPY nudge /app/nudge
 COPY page /app/page

@@ -24,6 +24,7 @@ _STATIC = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "send.js": "text/javascript",
+    "desk.js": "text/javascript",
     "words.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

@@ -64,8 +64,8 @@ class Arrivals:
         self._connection.start()
 
     def stop(self) -> None:
-        """Disconnect."""
-        self._connection.stop()
+        """Disconnect, without waiting for a broker that may be silent."""
+        self._connection.disconnect()
 
     @property
     def trouble(self) -> str:

@@ -31,7 +31,7 @@ async def login(page: Page, request: Request) -> Response:
     """Let in who knows the password."""
     visitors = page.visitors
     try:
-        form = await _form(request)
+        form = await read_form(request)
     except OperatorError as error:
         return PlainTextResponse(str(error), 413)
     to = form.get("to", "/")
@@ -54,7 +54,7 @@ async def login(page: Page, request: Request) -> Response:
 async def logout(page: Page, request: Request) -> Response:
     """End the visitor's session."""
     try:
-        form = await _form(request)
+        form = await read_form(request)
     except OperatorError as error:
         return PlainTextResponse(str(error), 413)
     if page.visitors.trusts(request, form.get("token", "")) and page.visitors.login:
@@ -104,7 +104,12 @@ def _local(path: str) -> str:
     return path if inside and path.isprintable() else "/"
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form.
+
+    Raises:
+        OperatorError: it is too long, or too slow.
+    """
     body = await _body(request, _LONGEST_FORM, _TYPING)
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[-1] for name, values in fields.items()}

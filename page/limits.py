@@ -1,5 +1,6 @@
 """How often something may be done."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -31,3 +32,17 @@ class Limit:
             return False
         times.append(now)
         return True
+
+
+class DeskLimits:
+    """How often somebody with a desk's link, or without one, may do something."""
+
+    def __init__(self) -> None:
+        self.tries = Limit(20, 60)
+        """To enter, by address."""
+        self.acts = Limit(20, 60)
+        """By desk."""
+        self.downloads = Limit(5, 600)
+        """By desk."""
+        self.deleting = asyncio.Lock()
+        """One at a time: each walks the whole table."""

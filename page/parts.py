@@ -1,6 +1,7 @@
 """Everything that the answers are made from."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -15,7 +16,8 @@ from starlette.responses import HTMLResponse, Response
 from page import dates, words
 from page.arrivals import Arrivals
 from page.board import Board, Tile, kind_of, words_of
-from page.limits import Limit
+from page.desk_links import DeskLinks
+from page.limits import DeskLimits, Limit
 from page.links import Links
 from page.live import Feed
 from page.notice import notice
@@ -30,6 +32,8 @@ from page.visitors import Visitors
 from page.why import first_broken
 from page.words import gettext as _
 from posture.vision.verdict import Status
+
+log = logging.getLogger(__name__)
 
 _PICTURES = 100  # that browsers may send in ten seconds
 _WORDS = 10  # of the database in a minute
@@ -63,6 +67,10 @@ class Page:
         self.sender = Sender(
             settings.broker, settings.topics, settings.max_picture_mb << 20
         )
+        self.desks = DeskLinks(settings.desk)
+        self.desk_limits = DeskLimits()
+        self.asked: dict[str, dict[str, datetime | None]] = {}
+        """Until when a desk asked for a pause, or no nudges, since this page began."""
         self.uploads = Uploads(self.sender.limit)
         self.pictures_limit = Limit(_PICTURES, 10)
         self.words_limit = Limit(_WORDS, 60)
@@ -118,6 +126,11 @@ class Page:
         """What only a new start would mend: nobody has been answered for long."""
         silent = time.monotonic() - self._beat
         return f"it has stood still for {silent:.0f} s" if silent > _STILL else None
+
+    def tell_operator(self, words: str) -> None:
+        """Have in the log what a visitor is not told, but not without end."""
+        if self.words_limit.allows():
+            log.warning("%s", words)
 
     def draw_tile(self, tile: Tile) -> str:
         """The HTML of one camera."""

@@ -1,5 +1,6 @@
-"""The one door to the broker: pictures from the browser, sent like any camera's."""
+"""What the page says at the broker: pictures from the browser, and pauses."""
 
+import logging
 import re
 
 from common.errors import OperatorError
@@ -10,6 +11,8 @@ from page.words import gettext as _
 from posture.errors import RefusedError
 from posture.settings import BrokerSettings
 from posture.vision.payload import decode_image, decode_payload
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 10  # seconds that the broker may stay silent
@@ -51,6 +54,22 @@ class Sender:
             ) from error
         _check(file, self.limit)
         self._publish(topic, file)
+
+    def keep(self, topic: str, text: str) -> None:
+        """Have the broker keep a text under a topic, over a connection of its own.
+
+        Raises:
+            OperatorError: the broker is away or does not want it.
+        """
+        try:
+            with Publisher(self._settings, _PATIENCE) as publisher:
+                publisher.send(topic, text.encode(), retain=True)
+                publisher.finish()
+        except PublishError as error:
+            log.warning("%s was not published: %s", topic, error)
+            raise OperatorError(
+                _("The broker did not take it. Try again in a moment.")
+            ) from error
 
     def close(self) -> None:
         """Disconnect."""

@@ -6,12 +6,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import options
+from common.broker_settings import results_prefix
 from common.hosts import Host, http_url
 from common.options import boolean, integer, one_of, option, same, section
 from common.picture_topics import PictureTopics
 from common.times import zone
+from page.desk_settings import DeskSettings
 from page.words import LANGUAGES
 from posture.settings import (
+    AuditSettings,
     BrokerSettings,
     DatabaseSettings,
     FolderSettings,
@@ -124,11 +127,14 @@ class PageSettings:
         parse=integer(0, 65535),
     )
     pictures: Path = same(FolderSettings, "pictures")
+    picture_days: int | None = same(FolderSettings, "picture_days")
+    row_days: int | None = same(RetentionSettings, "row_days")
+    audit_log: Path | None = same(AuditSettings, "audit_log")
+    prefix: str = results_prefix()
+    desk: DeskSettings = section(DeskSettings)
     quarantine: Path = same(QuarantineSettings, "quarantine")
     max_picture_mb: int = same(WorkerSettings, "max_picture_mb")
     store: str = same(WorkerSettings, "store")
-    picture_days: int | None = same(FolderSettings, "picture_days")
-    row_days: int | None = same(RetentionSettings, "row_days")
     placement_url: str | None = option(
         "PAGE_PLACEMENT_URL",
         "--placement-url",

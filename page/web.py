@@ -1,6 +1,5 @@
 """The page's addresses: who may ask for them, and what they answer."""
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,16 +9,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from common.errors import OperatorError
-from page import answers, days, exposition, forms, offices, past, security, weeks
+from page import answers, days, desk, exposition, forms, offices, past, security, weeks
 from page.parts import Page
 from page.rows import DatabaseAwayError
 from page.visitors import METRICS
 
-log = logging.getLogger(__name__)
-
 Endpoint = Callable[[Page, Request], Awaitable[Response]]
 
 _OPEN = ("/login", "/static/{name}", "/healthz", "/livez")  # asked for without a login
+_BY_LINK = "/desk"  # these have their own
 
 
 def make_app(page: Page) -> Starlette:
@@ -30,7 +28,7 @@ def make_app(page: Page) -> Starlette:
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def guarded(request: Request) -> Response:
             visitors.speak(request)
-            refusal = visitors.refuse(request, needs_login=path not in _OPEN)
+            refusal = visitors.refuse(request, needs_login=_needs_login(path))
             response = refusal or await _answer(page, endpoint, request)
             visitors.greet(request, response)
             security.add_headers(response, secure=settings.secure)
@@ -56,6 +54,13 @@ def make_app(page: Page) -> Starlette:
             route("/table.csv", past.export),
             route("/system", answers.system),
             route("/why", answers.why),
+            route("/desk", desk.desk),
+            route("/desk/enter", desk.enter, "POST"),
+            route("/desk/do", desk.act, "POST"),
+            route("/desk/download", desk.download),
+            route("/desk/delete", desk.delete_page),
+            route("/desk/delete", desk.delete, "POST"),
+            route("/desk/leave", desk.leave, "POST"),
             route("/send", forms.send_page),
             route("/send", forms.send, "POST"),
             route("/login", forms.login_page),
@@ -72,12 +77,15 @@ def make_app(page: Page) -> Starlette:
     )
 
 
+def _needs_login(path: str) -> bool:
+    return path not in _OPEN and path.split("/")[1] != _BY_LINK.strip("/")
+
+
 async def _answer(page: Page, endpoint: Endpoint, request: Request) -> Response:
     try:
         return await endpoint(page, request)
     except DatabaseAwayError as error:
-        if page.words_limit.allows():
-            log.warning("database: %s", error)
+        page.tell_operator(f"database: {error}")
         return page.show(request, "away.html", status=503)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it

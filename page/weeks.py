@@ -3,6 +3,7 @@
 from asyncio import gather
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -72,40 +73,46 @@ def _midnight(day: date) -> datetime:
 
 async def week(page: Page, request: Request) -> Response:
     """A place's week beside the same days of the week before."""
-    pi, zone = request.query_params.get("pi", ""), page.settings.zone
-    now = datetime.now(UTC)
-    try:
-        monday = read_week(request.query_params.get("week", ""), zone, now)
-    except OperatorError as error:
-        return page.show(request, "wrong.html", 400, reason=str(error))
+    pi, asked = (request.query_params.get(name, "") for name in ("pi", "week"))
+    values = await week_values(page, pi, asked)
+    seen = values["week"].judged or values["last"].judged
+    if not (seen or page.board.knows(pi)):
+        return page.show_unknown(request, pi)
+    return page.show(request, "week.html", **values)
+
+
+async def week_values(page: Page, pi: str, asked: str) -> dict[str, Any]:
+    """What the templates of a week show of a place; `asked` names the week.
+
+    Raises:
+        OperatorError: it names none.
+    """
+    zone, now = page.settings.zone, datetime.now(UTC)
+    monday = read_week(asked, zone, now)
     # Side by side: without an index each reads the whole table.
     (this, last), reasons = await gather(
         to_thread.run_sync(both, page.rows, pi, monday, zone, now),
         to_thread.run_sync(_reasons, page.rows, pi, monday, zone),
     )
-    if not (this.judged or last.judged or page.board.knows(pi)):
-        return page.show_unknown(request, pi)
     weeks = week_of(this.minutes), week_of(last.minutes)
     running = monday == monday_of(now.astimezone(zone).date())
-    return page.show(
-        request,
-        "week.html",
-        pi=pi,
-        monday=monday,
-        before=monday - _WEEK,
-        after=None if running else monday + _WEEK,
-        weeks=list(zip(_names(running=running), weeks, strict=True)),
-        week=weeks[0],
-        last=weeks[1],
-        seen=this,
-        reasons=reasons,
-        verdict=verdict(*weeks),
-        occasions=occasions(weeks[0]),
-        judged=duration(timedelta(minutes=weeks[0].judged)),
-        longest=duration(weeks[0].longest[0]),
-        hours=hours_shown(*(each.cells for each in weeks)),
-        days=days_shown(*(each.cells for each in weeks)),
-    )
+    return {
+        "pi": pi,
+        "monday": monday,
+        "before": monday - _WEEK,
+        "after": None if running else monday + _WEEK,
+        "weeks": list(zip(_names(running=running), weeks, strict=True)),
+        "week": weeks[0],
+        "last": weeks[1],
+        "seen": this,
+        "reasons": reasons,
+        "verdict": verdict(*weeks),
+        "occasions": occasions(weeks[0]),
+        "judged": duration(timedelta(minutes=weeks[0].judged)),
+        "longest": duration(weeks[0].longest[0]),
+        "hours": hours_shown(*(each.cells for each in weeks)),
+        "days": days_shown(*(each.cells for each in weeks)),
+    }
 
 
 def _reasons(

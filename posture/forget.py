@@ -1,14 +1,17 @@
 """All that is kept of one camera: counted, and deleted."""
 
 import argparse
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from common.errors import OperatorError
 from common.picture_topics import is_safe, safe_name
 from posture.results import home_assistant
 from posture.results.publish import forget_results
 from posture.settings import ForgetSettings
 from posture.store import cameras, kept_files
+from posture.store.audit import AuditLog
 from posture.store.cameras import UnknownCameraError
 from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
@@ -32,15 +35,41 @@ def check_kept(settings: ForgetSettings, pi: str) -> None:
 
 
 def forget_camera(
-    settings: ForgetSettings, pi: str, period: Period, *, dry_run: bool = False
+    settings: ForgetSettings,
+    pi: str,
+    period: Period,
+    *,
+    dry_run: bool = False,
+    by: str = "command",
 ) -> Deleted:
     """Delete what is kept of a camera from that time, or only count it.
 
     With results published, the newest one at the broker goes if it is of this time.
+    Where an audit log is set it gets a line, with `by`, also of a failure.
 
     Raises:
         OperatorError: something could not be deleted, and is there still.
     """
+    if settings.audit_log is None or dry_run:
+        return _forget(settings, pi, period, dry_run=dry_run)
+    said = f"{period.since.isoformat()} to {period.until.isoformat()}"
+    result = "interrupted"
+    with closing(AuditLog(settings.audit_log)) as audit:
+        try:
+            deleted = _forget(settings, pi, period, dry_run=False)
+        except (OperatorError, OSError) as error:
+            result = f"not all deleted: {error}"
+            raise
+        else:
+            result = f"deleted: {deleted}"
+            return deleted
+        finally:
+            audit.add(pi=pi, by=by, period=said, result=result)
+
+
+def _forget(
+    settings: ForgetSettings, pi: str, period: Period, *, dry_run: bool
+) -> Deleted:
     rows = KeptRows(PostureLog(settings.database))
     deleted = forget(rows, settings, pi, period, dry_run=dry_run)
     if settings.results.publish and not rows.any_since(pi, period.until):

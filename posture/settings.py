@@ -116,7 +116,20 @@ class RetentionSettings(FolderSettings):
 
 
 @dataclass(frozen=True)
-class ForgetSettings(FolderSettings):
+class AuditSettings:
+    """Where it is written down what was deleted, and for whom."""
+
+    audit_log: Path | None = option(
+        "AUDIT_LOG",
+        "--audit-log",
+        "file that gets a line for each time that somebody's data was deleted",
+        default=None,
+        parse=Path,
+    )
+
+
+@dataclass(frozen=True)
+class ForgetSettings(FolderSettings, AuditSettings):
     """Where everything is that is kept of a camera."""
 
     database: DatabaseSettings = section(DatabaseSettings)

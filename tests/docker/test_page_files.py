@@ -14,7 +14,7 @@ IMPORTED = """
 import json, sys
 before = set(sys.modules)
 from importlib.metadata import packages_distributions
-import live_page, page.server, page.web
+import live_page, page.desk_command, page.server, page.web, retention
 import posture_nudge, nudge.health, nudge.suspensions, nudge.trial, nudge.watch
 known = packages_distributions()
 new = set(sys.modules) - before
