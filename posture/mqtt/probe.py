@@ -26,6 +26,7 @@ _PATIENCE = 30.0  # seconds for each step; most take less than one
 _PATIENCE_FOR_LARGEST = 10.0  # seconds; a broker that refuses it ends the line
 _AT_ONCE = 2.0  # seconds in which a broker without a timer delivers again
 _SILENCE = 2.0  # seconds without a message after which no more will come
+_LONG_SILENCE = 10.0  # the same, for one that has not come yet; some have timers
 _SEE = "see docs/brokers.md"
 _MESSAGES = (
     "on Mosquitto set max_queued_messages 1000000, on HiveMQ "
@@ -203,7 +204,7 @@ def _keeps(
     with Line(settings, name, _PATIENCE) as line:
         until = time.monotonic() + _PATIENCE
         while missing and time.monotonic() < until:
-            arrived: list[Delivery] = line.receive(1, _SILENCE)
+            arrived: list[Delivery] = line.receive(1, _LONG_SILENCE)
             if not arrived:
                 break
             for each in arrived:

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from tests.brokers.wanted import ALWAYS, prepared
 from tests.chaos.faults import FAULTS
 from tests.chaos.plan import draw
 from tests.fixtures.worker import ROOT
@@ -46,17 +45,6 @@ def test_every_acknowledged_picture_has_one_row_and_one_file_whatever_fails():
     assert all(impossible + fault in done.stderr for fault in missing)
     if missing:
         pytest.skip(f"all but what {impossible}{', '.join(missing)}")
-
-
-@pytest.mark.parametrize("broker", [each for each in ALWAYS if each != "mosquitto"])
-def test_another_broker_is_tried_in_the_same_way(broker):
-    prepared(broker)
-    only = "--only 'worker killed' --only 'broker silent'"
-    done = make_chaos("SECONDS=0", "SEED=3", f"ARGS={SHORT} --broker {broker} {only}")
-
-    print(done.stdout, done.stderr)
-    assert done.returncode == 0
-    assert done.stdout.endswith("nothing lost, nothing twice\n")
 
 
 def test_a_plan_is_the_same_for_a_seed_and_has_every_fault():
