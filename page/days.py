@@ -24,7 +24,7 @@ _SEEN = tuple(each for each in Status if each != Status.NONE)
 
 
 async def camera(page: Page, request: Request) -> Response:
-    """One camera's day: its working hours, or all of it if that is asked for."""
+    """One camera's day: its working hours, or all of it if asked for or alone there."""
     pi, zone = request.query_params.get("pi", ""), page.settings.zone
     now = datetime.now(UTC)
     try:
@@ -32,13 +32,16 @@ async def camera(page: Page, request: Request) -> Response:
         begin, end = history.read_day(asked, zone, now)
     except OperatorError as error:
         return page.show(request, "wrong.html", 400, reason=str(error))
-    whole = request.query_params.get("hours") == _WHOLE
     day = (begin + timedelta(hours=12)).astimezone(zone).date()
-    first, last = (begin, end) if whole else _working(day, zone, (begin, end))
     bins = await to_thread.run_sync(history.day, page.rows, pi, begin, end)
     if not bins and not page.board.knows(pi):
         return page.show_unknown(request, pi)
+    first, last = _working(day, zone, (begin, end))
     shown = _within(bins, begin, first, last)
+    # Who works at night finds the night.
+    whole = request.query_params.get("hours") == _WHOLE or not shown
+    if whole:
+        first, last, shown = begin, end, bins
     kinds: Counter[str] = sum((each.kinds for each in shown), Counter())
     reasons = await to_thread.run_sync(history.reasons, page.rows, pi, first, last)
     newest = await to_thread.run_sync(

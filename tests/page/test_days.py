@@ -38,6 +38,13 @@ def test_a_day_shows_the_working_hours_unless_all_are_wanted(start_page, sat, op
     expect(tab.get_by_text("All 24 hours.")).to_be_visible()
 
 
+def test_who_works_at_night_finds_the_night(start_page, sat):
+    sat("22:30")
+    _, _, text = start_page().get(f"/camera?pi=desk3&day={YESTERDAY}")
+    assert "Upright in 0 % of the 1" in text
+    assert "All 24 hours." in text
+
+
 def test_strip_and_curves_lead_to_their_pictures(start_page, sat, open_tab):
     sat("09:02")
     sat("14:02", neck=50)
