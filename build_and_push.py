@@ -21,10 +21,10 @@ from kube.cluster import Cluster, Opened
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
 from launcher.doctor import Doctor, examine_without
-from launcher.helpers import Helpers
 from launcher.image.build import Shipping
 from launcher.image.docker import Docker
 from launcher.image.parts import Parts
+from launcher.in_cluster import helpers_for
 from launcher.interrupts import Interrupted, Interrupts
 from launcher.launch import STEPS, Launch
 from launcher.preflight import Finding, failed
@@ -186,7 +186,7 @@ class _Run:
                 f"of it is in {self._trace.log}"
             )
             return 3 if outcome.step.name == "preflight" else 1
-        if only or self._arguments.detach:
+        if only or self._arguments.detach or self._settings.launcher.in_cluster:
             return 0
         return self._wait_and_stop(launch)
 
@@ -222,7 +222,7 @@ class _Run:
             shipping=shipping,
             parts=self._parts(shipping),
             deployment=Deployment(it, told, shipping.image, self._cluster),
-            helpers=Helpers(self._trace, ROOT, self._environ(), it.scaler_port, lock),
+            helpers=helpers_for(it, self._cluster, self._trace, self._environ(), lock),
             skip_build=self._arguments.skip_build,
         )
 
@@ -251,7 +251,7 @@ class _Run:
         it = self._settings.launcher
         return Parts(
             it.image,
-            it.parts,
+            it.with_parts(skip_build=self._arguments.skip_build),
             it.pods.pull_secret,
             shipping.image,
             ROOT,

@@ -1,7 +1,8 @@
 """Keep the ScaledJob on the least loaded GPU node.
 
 Looks at the loads again and again, and moves the ScaledJob in place when another node
-has been better by the margin for the hold time. `--table` only shows what it sees.
+has been better by the margin for the hold time. `--table` only shows what it sees. With
+`--lease` one of several watchers works, and another takes over when it is gone.
 
 Exit codes: 0 ended as asked, 1 cannot work here or, with --once, the look failed,
 2 wrong settings, 3 with --once or --table: no node can be chosen.
@@ -15,17 +16,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from common import cli, options
-from common.errors import OperatorError
-from common.signals import Stop, on_stop_signals
+from common.signals import on_stop_signals
 from placement.settings import WatcherSettings
 
 if TYPE_CHECKING:
+    from placement.loop import WatcherLoop
     from placement.metrics import Report
     from placement.watcher import Watcher
 
 log = logging.getLogger("placement.watcher")
-
-_STUCK = 5  # looks in a row that must be missing before /healthz says so
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,24 +60,30 @@ def _watch(arguments: argparse.Namespace) -> int:
     cli.log_to_stderr(settings.log_level)
     # Imported here so that --help and wrong settings answer at once.
     from kube.cluster import Cluster
+    from kube.live import LiveCluster
     from placement.loads.source import load_source
+    from placement.loop import WatcherLoop
     from placement.metrics import Report
     from placement.watcher import Watcher
 
     report = Report()
-    watcher = Watcher(
-        settings,
-        Cluster(settings.cluster),
-        load_source(settings.prometheus),
-        report,
-        dry_run=arguments.dry_run or arguments.table,
-    )
+    source = load_source(settings.prometheus)
     if arguments.once or arguments.table:
+        watcher = Watcher(
+            settings,
+            Cluster(settings.cluster),
+            source,
+            report,
+            dry_run=arguments.dry_run or arguments.table,
+        )
         return _look_once(watcher, report, show=arguments.table)
-    loop = _Loop(watcher, report, settings.interval)
+    cluster = LiveCluster(settings.cluster)
+    loop = WatcherLoop(settings, cluster, source, report, dry_run=arguments.dry_run)
     on_stop_signals(loop.stop.set)
     with _status_port(settings, report, loop):
+        cluster.start()
         loop.run()
+        cluster.stop()
     return 0
 
 
@@ -95,48 +100,9 @@ def _look_once(watcher: "Watcher", report: "Report", *, show: bool) -> int:
     return 0 if decision.node else 3
 
 
-class _Loop:
-    """Look after look until a signal comes."""
-
-    def __init__(self, watcher: "Watcher", report: "Report", interval: float) -> None:
-        self._watcher = watcher
-        self._report = report
-        self._interval = interval
-        self.stop = Stop()
-        self._looked = time.monotonic()
-
-    def run(self) -> None:
-        while not self.stop.is_set():
-            begun = time.monotonic()
-            self._look(begun)
-            self._looked = time.monotonic()
-            self.stop.wait(max(0.0, begun + self._interval - self._looked))
-        log.info("stopped")
-
-    def trouble(self) -> str | None:
-        """What /healthz complains about: looks that do not come back."""
-        silent = time.monotonic() - self._looked
-        if silent > max(60.0, _STUCK * self._interval):
-            return f"the last look ended {silent:.0f} s ago"
-        return None
-
-    def _look(self, now: float) -> None:
-        try:
-            self._watcher.look(now, time.time())
-        except OperatorError as error:
-            self._report.errors.labels("look").inc()
-            self._watcher.say("look", f"{error}; trying again", logging.ERROR)
-        except Exception:
-            # A daemon outlives what nobody has thought of; the next look begins anew.
-            self._report.errors.labels("unexpected").inc()
-            log.exception("this look failed")
-        else:
-            self._watcher.say("look", "looking", logging.DEBUG)
-
-
 @contextmanager
 def _status_port(
-    settings: WatcherSettings, report: "Report", loop: _Loop
+    settings: WatcherSettings, report: "Report", loop: "WatcherLoop"
 ) -> Iterator[None]:
     if settings.port == 0:
         yield
@@ -149,6 +115,7 @@ def _status_port(
         report.registry,
         loop.trouble,
         setting="WATCHER_PORT",
+        standstill=loop.trouble,
     )
     try:
         yield

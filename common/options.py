@@ -13,7 +13,7 @@ names. Secrets are left out of the `repr` of a settings object.
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from common.flags import add_arguments as add_arguments
@@ -134,9 +134,15 @@ def given(
     Raises:
         SettingsError: the file of a secret cannot be read.
     """
-    found = []
-    problems = []
-    for each in options_of(settings):
+    return given_of(options_of(settings), arguments, environ)
+
+
+def given_of(
+    every: Iterable[Option], arguments: argparse.Namespace, environ: Mapping[str, str]
+) -> list[tuple[Option, str]]:
+    """As `given`, for these options."""
+    found, problems = [], []
+    for each in every:
         try:
             text = _set(each, vars(arguments), environ)
         except ValueError as problem:

@@ -9,7 +9,7 @@ from typing import Any
 
 HOSTNAME = "kubernetes.io/hostname"
 NAME_FIELD = "metadata.name"
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 PodSpec = MutableMapping[str, Any]
 Term = MutableMapping[str, Any]
@@ -36,7 +36,7 @@ def refusal(
 def required_terms(pod: Mapping[str, Any]) -> list[Term]:
     """The node selector terms, of which a node must fit one."""
     where: Any = pod
-    for key in ("affinity", "nodeAffinity", _REQUIRED):
+    for key in ("affinity", "nodeAffinity", REQUIRED):
         where = where.get(key) or {}
     terms: list[Term] = where.get("nodeSelectorTerms") or []
     return terms
@@ -52,7 +52,7 @@ def pin(pod: PodSpec, hostname: str, before: str | None) -> None:
     """Require `hostname` in every term, in place of `before` if that was ours."""
     unpin(pod, before)
     ours = {"key": HOSTNAME, "operator": "In", "values": [hostname]}
-    required = _child(_child(_child(pod, "affinity"), "nodeAffinity"), _REQUIRED)
+    required = _child(_child(_child(pod, "affinity"), "nodeAffinity"), REQUIRED)
     if not required.get("nodeSelectorTerms"):
         required["nodeSelectorTerms"] = [{}]
         terms = required["nodeSelectorTerms"]
@@ -76,7 +76,7 @@ def unpin(pod: PodSpec, before: str | None) -> None:
             if not term["matchExpressions"]:
                 del term["matchExpressions"]
                 if len(terms) == 1 and not term:
-                    del pod["affinity"]["nodeAffinity"][_REQUIRED]
+                    del pod["affinity"]["nodeAffinity"][REQUIRED]
 
 
 def _last_hostname(term: Mapping[str, Any]) -> str | None:

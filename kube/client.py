@@ -6,11 +6,13 @@ every refusal becomes a `ClusterError` that says what is missing.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import urllib3
 from kubernetes.client import ApiClient, ApiException
+from kubernetes.client.rest import RESTResponse
 
 from kube.errors import ClusterError
 from kube.kubeconfig import load
@@ -22,6 +24,7 @@ Object = dict[str, Any]
 _JSON = "application/json"
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_PIECE = 1 << 16  # bytes that are taken at a time
 # An API server that is overloaded says 429, and when to come back. Nothing else is
 # asked again here: every caller begins anew after a while.
 _RETRIES = urllib3.Retry(
@@ -168,15 +171,30 @@ class Client:
         content_type: str = _JSON,
     ) -> Object:
         """One call of the API; `body` and the answer are JSON objects."""
-        try:
+        with self._told(method, path):
             return self._call(method, path, body, query, content_type)
-        except ApiException as error:
-            raise self._refused(method, path, error) from error
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise ClusterError(
-                f"API server {self.host}: no good answer to {method} {path}: "
-                f"{_short(error)}"
-            ) from error
+        raise AssertionError  # not reached: `_told` swallows nothing
+
+    def stream(
+        self, path: str, query: Mapping[str, str], silence: float
+    ) -> Iterator[Object]:
+        """The JSON objects of an answer that goes on, one a line, until it ends.
+
+        A server that says nothing for `silence` seconds is an error as any other.
+        """
+        with self._told("GET", path):
+            limit = (min(self._deadline, silence), silence)
+            response = self._open("GET", path, None, query, _JSON, limit)
+            whole = False
+            try:
+                rest = b""
+                for piece in response.response.stream(_PIECE):
+                    *lines, rest = (rest + piece).split(b"\n")
+                    yield from map(json.loads, lines)
+                whole = True
+            finally:
+                # One that was not read to its end cannot be used for what comes next.
+                (response.response.release_conn if whole else response.response.close)()
 
     def close(self) -> None:
         """Close the connections."""
@@ -190,6 +208,19 @@ class Client:
         query: Mapping[str, str] | None,
         content_type: str,
     ) -> Object:
+        response = self._open(method, path, body, query, content_type, self._deadline)
+        answer: Object = json.loads(response.read())  # type: ignore[no-untyped-call]
+        return answer
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: Mapping[str, str] | None,
+        content_type: str,
+        limit: float | tuple[float, float],
+    ) -> RESTResponse:
         asked = self._client.param_serialize(
             method,
             path,
@@ -198,12 +229,24 @@ class Client:
             body=body,
             auth_settings=["BearerToken"],
         )
-        response = self._client.call_api(*asked, _request_timeout=self._deadline)
-        text: bytes = response.read()  # type: ignore[no-untyped-call]
+        response = self._client.call_api(*asked, _request_timeout=limit)
         if not 200 <= response.status <= 299:
+            text: bytes = response.read()  # type: ignore[no-untyped-call]
             raise ApiException(http_resp=response, body=text.decode(errors="replace"))
-        answer: Object = json.loads(text)
-        return answer
+        return response
+
+    @contextmanager
+    def _told(self, method: str, path: str) -> Iterator[None]:
+        """Let every failure meanwhile be a ClusterError that says what was asked."""
+        try:
+            yield
+        except ApiException as error:
+            raise self._refused(method, path, error) from error
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise ClusterError(
+                f"API server {self.host}: no good answer to {method} {path}: "
+                f"{_short(error)}"
+            ) from error
 
     def _delete(self, kind: Kind, name: str, how: Object) -> None:
         try:

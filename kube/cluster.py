@@ -1,5 +1,6 @@
 """What this system reads and changes in its cluster: nodes, ScaledJob, Jobs, pods."""
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +11,9 @@ from kube.client import Client, Object
 from kube.errors import ClusterError
 from kube.jobs import LABEL, Job, our_jobs, unfinished
 from kube.nodes import Node, read_node
-from kube.resources import EVENT, JOB, NODE, POD, SCALEDJOB
-from kube.settings import ClusterSettings
-
-_WATCHER = "gpu-affinity-watcher"
+from kube.pinning import MANAGER, InAffinity, InConfigMap, Pinning
+from kube.resources import EVENT, JOB, NODE, POD
+from kube.settings import ADMISSION, ClusterSettings
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Snapshot:
     nodes: list[Node]
     jobs: list[Job]
     """Those of the ScaledJob, finished ones too."""
+
+    doubt: float = math.inf
+    """Since when, in monotonic seconds, a Job may have come and gone unseen; only the
+    first look after a broken watch has one."""
 
 
 class Cluster(Client):
@@ -40,6 +44,8 @@ class Cluster(Client):
         """
         super().__init__(settings)
         self._scaledjob = settings.scaledjob
+        kept = InConfigMap if settings.placement == ADMISSION else InAffinity
+        self._pinning: Pinning = kept(self, settings.scaledjob)
 
     def snapshot(self) -> Snapshot:
         """Everything that a decision needs, as it is now."""
@@ -50,14 +56,24 @@ class Cluster(Client):
         return [read_node(each) for each in self.find_all(NODE)]
 
     def scaledjob(self) -> Object:
-        """The ScaledJob as it is; `status` of the error is 404 when there is none."""
-        return self.get(SCALEDJOB, self._scaledjob)
+        """The ScaledJob, pinned as its next Jobs will be.
 
-    def patch_scaledjob(self, change: Object, *, dry_run: bool = False) -> Object:
-        """Merge `change` into the ScaledJob; see `Client.patch`."""
-        return self.patch(
-            SCALEDJOB, self._scaledjob, change, manager=_WATCHER, dry_run=dry_run
-        )
+        `status` of the error is 404 when there is none.
+        """
+        return self._pinning.read()
+
+    def pin(
+        self, scaledjob: Mapping[str, Any], node: str, hostname: str, decision: str
+    ) -> Object:
+        """Let new Jobs of the ScaledJob run on `node` only; gives it as it is then.
+
+        `scaledjob` is what was read of it last; if it has been changed meanwhile, it is
+        read again.
+
+        Raises:
+            ManifestError: its own affinity, selector or nodeName says otherwise.
+        """
+        return self._pinning.write(scaledjob, node, hostname, decision)
 
     def jobs(self) -> list[Job]:
         """The unfinished Jobs of our ScaledJob."""
@@ -92,7 +108,7 @@ class Cluster(Client):
             "reason": reason,
             "message": text[:1024],
             "type": kind,
-            "source": {"component": _WATCHER},
+            "source": {"component": MANAGER},
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,

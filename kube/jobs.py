@@ -1,7 +1,7 @@
 """Our Jobs and their pods, as far as placement has to know them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -26,6 +26,8 @@ class Pod:
 
     finished: bool = False
     deleting: bool = False
+    owners: tuple[str, ...] = ()
+    """The uids of what it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Job:
     hostname: str | None
     """The host name that its pods are pinned to."""
 
-    pods: tuple[Pod, ...]
+    pods: tuple[Pod, ...] = ()
     deleting: bool = False
     state: State = "unfinished"
 
@@ -59,14 +61,19 @@ def our_jobs(
     jobs: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], name: str
 ) -> list[Job]:
     """The Jobs, of those with `LABEL`, that the ScaledJob `name` owns."""
+    read = (read_job(each, name) for each in jobs)
+    return with_pods(filter(None, read), map(read_pod, pods))
+
+
+def with_pods(jobs: Iterable[Job], pods: Iterable["Pod"]) -> list[Job]:
+    """The Jobs, each with its pods."""
     by_owner: dict[str, list[Pod]] = {}
     for pod in pods:
-        for owner in pod["metadata"].get("ownerReferences") or ():
-            by_owner.setdefault(owner["uid"], []).append(_pod(pod))
+        for owner in pod.owners:
+            by_owner.setdefault(owner, []).append(pod)
     return [
-        _job(each, by_owner.get(each["metadata"]["uid"], []))
+        replace(each, pods=tuple(by_owner[each.uid])) if each.uid in by_owner else each
         for each in jobs
-        if is_owned(each, name)
     ]
 
 
@@ -104,20 +111,29 @@ def _state(job: Mapping[str, Any]) -> State:
     return "complete" if "Complete" in true else "unfinished"
 
 
-def _job(job: Mapping[str, Any], pods: list[Pod]) -> Job:
+def read_job(job: Mapping[str, Any], name: str) -> Job | None:
+    """What an object of the API says, without pods; None if not the ScaledJob's."""
+    if not is_owned(job, name):
+        return None
     metadata = job["metadata"]
     return Job(
         metadata["name"],
         metadata["uid"],
         datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
-        affinity.pinned_hostname(job["spec"]["template"]["spec"]),
-        tuple(pods),
-        "deletionTimestamp" in metadata,
-        _state(job),
+        _hostname(job["spec"]["template"]["spec"]),
+        deleting="deletionTimestamp" in metadata,
+        state=_state(job),
     )
 
 
-def _pod(pod: Mapping[str, Any]) -> Pod:
+def _hostname(pod: Mapping[str, Any]) -> str | None:
+    """By the affinity of its ScaledJob, or by the selector of the admission policy."""
+    selected: str | None = (pod.get("nodeSelector") or {}).get(affinity.HOSTNAME)
+    return affinity.pinned_hostname(pod) or selected
+
+
+def read_pod(pod: Mapping[str, Any]) -> Pod:
+    """What an object of the API says."""
     status = pod.get("status") or {}
     unscheduled = (
         each.get("message") or each.get("reason") or "Unschedulable"
@@ -130,4 +146,5 @@ def _pod(pod: Mapping[str, Any]) -> Pod:
         next(unscheduled, None),
         status.get("phase") in ("Succeeded", "Failed"),
         "deletionTimestamp" in pod["metadata"],
+        tuple(each["uid"] for each in pod["metadata"].get("ownerReferences") or ()),
     )

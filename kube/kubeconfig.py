@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from kubernetes import config
 from kubernetes.client import Configuration
+from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
 
 from kube.errors import ClusterError
 from kube.settings import ClusterSettings
@@ -34,7 +35,9 @@ def load(settings: ClusterSettings) -> tuple[Configuration, str]:
     configuration = Configuration()
     namespace = None
     try:
-        if settings.kubeconfig or settings.context or not _in_cluster(configuration):
+        if not (settings.kubeconfig or settings.context) and _in_cluster(configuration):
+            namespace = _own_namespace()
+        else:
             config.load_kube_config(  # type: ignore[no-untyped-call]
                 settings.kubeconfig,
                 context=settings.context,
@@ -60,6 +63,12 @@ def _in_cluster(configuration: Configuration) -> bool:
     except config.ConfigException:
         return False
     return True
+
+
+def _own_namespace() -> str | None:
+    """That of the pod, as the kubelet writes it beside the token."""
+    path = Path(SERVICE_TOKEN_FILENAME).with_name("namespace")
+    return path.read_text().strip() if path.exists() else None
 
 
 def _context(settings: ClusterSettings) -> dict[str, Any]:

@@ -35,7 +35,18 @@ CONFIGMAP = Kind("v1", "configmaps", "ConfigMap")
 VOLUME_CLAIM = Kind("v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 VOLUME = Kind("v1", "persistentvolumes", "PersistentVolume", namespaced=False)
 DEPLOYMENT = Kind("apps/v1", "deployments", "Deployment")
+SERVICE = Kind("v1", "services", "Service")
+SERVICE_ACCOUNT = Kind("v1", "serviceaccounts", "ServiceAccount")
+_RBAC = "rbac.authorization.k8s.io/v1"
+ROLE = Kind(_RBAC, "roles", "Role")
+ROLE_BINDING = Kind(_RBAC, "rolebindings", "RoleBinding")
+CLUSTER_ROLE = Kind(_RBAC, "clusterroles", "ClusterRole", namespaced=False)
+CLUSTER_ROLE_BINDING = Kind(
+    _RBAC, "clusterrolebindings", "ClusterRoleBinding", namespaced=False
+)
+DISRUPTION_BUDGET = Kind("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy")
+LEASE = Kind("coordination.k8s.io/v1", "leases", "Lease")
 JOB = Kind("batch/v1", "jobs", "Job")
 SCALEDJOB = Kind("keda.sh/v1alpha1", "scaledjobs", "ScaledJob")
 ACCESS_REVIEW = Kind(
@@ -44,3 +55,21 @@ ACCESS_REVIEW = Kind(
     "SelfSubjectAccessReview",
     namespaced=False,
 )
+
+IN_CLUSTER = {
+    each.kind: each
+    for each in (
+        SECRET,
+        CONFIGMAP,
+        SERVICE,
+        SERVICE_ACCOUNT,
+        ROLE,
+        ROLE_BINDING,
+        CLUSTER_ROLE,
+        CLUSTER_ROLE_BINDING,
+        DISRUPTION_BUDGET,
+        NETWORK_POLICY,
+        DEPLOYMENT,
+    )
+}
+"""What scaler and watcher are made of in the cluster, by the name of the kind."""

@@ -123,6 +123,39 @@ def pin_change(
     }
 
 
+def unpin(scaledjob: ScaledJob) -> bool:
+    """Take our pin away; gives whether there was one."""
+    if pinned_node(scaledjob) is None:
+        return False
+    annotations = scaledjob["metadata"]["annotations"]
+    affinity.unpin(pod_spec(scaledjob), annotations[HOSTNAME])
+    for key in (NODE, HOSTNAME, DECISION):
+        annotations.pop(key, None)
+    return True
+
+
+def unpin_change(scaledjob: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The merge patch that takes our pin away; None when it has none."""
+    if pinned_node(scaledjob) is None:
+        return None
+    bare = _without_pin(scaledjob)["affinity"]
+    return {
+        "metadata": {
+            "resourceVersion": scaledjob["metadata"]["resourceVersion"],
+            "annotations": dict.fromkeys((NODE, HOSTNAME, DECISION)),
+        },
+        "spec": {
+            "jobTargetRef": {"template": {"spec": {"affinity": _merged_away(bare)}}}
+        },
+    }
+
+
+def _merged_away(bare: Mapping[str, Any]) -> dict[str, Any]:
+    # What is empty by now is only gone when it is named.
+    kept = bare.get("nodeAffinity") or None
+    return {**bare, "nodeAffinity": kept and {affinity.REQUIRED: None, **kept}}
+
+
 def pinned_node(scaledjob: Mapping[str, Any]) -> str | None:
     """The node that new Jobs go to, or None when `pin` did not choose it.
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from common.options import decimal, option
+from common.options import decimal, one_of, option
 
+AFFINITY, ADMISSION = "affinity", "admission"
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_NAME = re.compile(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*")
 _LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -29,6 +30,10 @@ def _object_name(text: str) -> str:
     if len(text) > _OBJECT_NAME or not re.fullmatch(_DNS_LABEL, text):
         raise ValueError("small letters, digits and -, at most 63 characters")
     return text
+
+
+def _lease_name(text: str) -> str:
+    return _object_name(text) if text else text
 
 
 def node_label(text: str) -> str:
@@ -59,8 +64,8 @@ class ClusterSettings:
     namespace: str | None = option(
         "NAMESPACE",
         "--namespace",
-        "namespace of the ScaledJob; without one: that of the kubeconfig's context, or "
-        "default",
+        "namespace of the ScaledJob; without one: that of the kubeconfig's context or "
+        "of the pod, or default",
         default=None,
         parse=_object_name,
     )
@@ -71,12 +76,41 @@ class ClusterSettings:
         default="posture-analyzer-scaledjob",
         parse=_object_name,
     )
+    placement: str = option(
+        "PLACEMENT_MODE",
+        "--placement-mode",
+        "where the chosen node is kept: affinity, in the ScaledJob; admission, in a "
+        "ConfigMap from which deploy/admission.yaml (Kubernetes 1.36) gives it to Jobs",
+        default=AFFINITY,
+        parse=one_of(AFFINITY, ADMISSION),
+    )
     deadline: float = option(
         "CLUSTER_DEADLINE",
         "--cluster-deadline",
         "seconds after which an answer of the API server is not waited for any more",
         default="10",
         parse=decimal(0.1, 300),
+    )
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """Which Lease is kept by whoever leads, where several processes do the same."""
+
+    name: str = option(
+        "LEASE",
+        "--lease",
+        "Lease that one of several watchers holds while it works and the others wait; "
+        "empty: this is the only one",
+        default="",
+        parse=_lease_name,
+    )
+    seconds: float = option(
+        "LEASE_SECONDS",
+        "--lease-seconds",
+        "seconds after which another watcher takes over from one that is silent",
+        default="12",
+        parse=decimal(3, 300),
     )
 
 

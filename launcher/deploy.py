@@ -1,11 +1,12 @@
 """The worker in the cluster: its Secret and ConfigMap, and its ScaledJob on a node."""
 
+import copy
 import ipaddress
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psutil
@@ -20,7 +21,6 @@ from kube.resources import CONFIGMAP, SCALEDJOB, SECRET, Kind
 from launcher import manifests
 from launcher.settings import LauncherSettings
 from placement.chooser import Chooser, choose_now
-from placement.decision import Decision
 from placement.loads.source import load_source
 
 _TICK = 0.2  # seconds between looks whether the ScaledJob is ready
@@ -60,16 +60,20 @@ class Deployment:
         return "".join(self._preview(*each) for each in self._settings())
 
     def apply_scaledjob(self) -> str:
-        """Choose the node, write the pinned manifest, apply it.
+        """Apply the manifest, then let the ScaledJob carry the node that is best now.
+
+        In two steps, the second as the watcher does it: what is applied has no node, so
+        no later apply takes one away. Both in one are written to a file.
 
         Raises:
             OperatorError: no node can be chosen, or the API server refuses.
         """
-        wanted, decision = self._scaledjob()
-        path = self.settings.manifest.patched
-        write_text(path, scaledjobs.dump(wanted))
-        objects.apply(self.open_cluster(), SCALEDJOB, wanted)
-        return f"{path} applied: {decision}"
+        wanted, place = self._scaledjob()
+        path, cluster = self.settings.manifest.patched, self.open_cluster()
+        write_text(path, scaledjobs.dump(_pinned(wanted, place)))
+        applied = objects.apply(cluster, SCALEDJOB, wanted)
+        cluster.pin(applied, *place)
+        return f"{path} applied: {place.decision}"
 
     def preview_scaledjob(self) -> str:
         """The choice, and a diff of the ScaledJob.
@@ -77,8 +81,9 @@ class Deployment:
         Raises:
             OperatorError: no node can be chosen, or the API server would refuse.
         """
-        wanted, decision = self._scaledjob()
-        return f"{decision}{self._preview(SCALEDJOB, wanted)}"
+        wanted, place = self._scaledjob()
+        shown = self._preview(SCALEDJOB, _pinned(wanted, place))
+        return f"{place.decision}{shown}"
 
     def wait_until_ready(self) -> str:
         """Wait until KEDA says that the ScaledJob is ready.
@@ -116,37 +121,53 @@ class Deployment:
         changes = difference(before, after, title) or f"{title}: no change"
         return "".join(f"\n      {line}" for line in changes.splitlines())
 
-    def _scaledjob(self) -> tuple[scaledjobs.ScaledJob, Decision]:
-        """The ScaledJob as it is to be, pinned to the node that is best now."""
+    def _scaledjob(self) -> tuple[scaledjobs.ScaledJob, "_Place"]:
+        """The ScaledJob as it is to be applied, and the node that is best now."""
         wanted = scaledjobs.read_manifest(self.settings.manifest.base)
-        decision = self._choose(wanted)
-        if decision.node is None or decision.hostname is None:
-            raise OperatorError(str(decision))
-        scaledjobs.pin(wanted, decision.node, decision.hostname, str(decision))
+        place = self._choose(wanted)
         manifests.complete(
             wanted, self.image(), self.scaler_address(), self.settings.pods
         )
         manifests.tell(wanted, self.worker)
-        return wanted, decision
+        return wanted, place
 
-    def _choose(self, wanted: scaledjobs.ScaledJob) -> Decision:
+    def _choose(self, wanted: scaledjobs.ScaledJob) -> "_Place":
         it, cluster = self.settings, self.open_cluster()
         current = cluster.find(SCALEDJOB, it.cluster.scaledjob)
         pinned = scaledjobs.pinned_node(current) if current else None
         source = load_source(it.prometheus)
         chooser = Chooser(it.choice, pinned)
-        return choose_now(cluster, source, it.loads, chooser, wanted)[0]
+        decision, _ = choose_now(cluster, source, it.loads, chooser, wanted)
+        if decision.node is None or decision.hostname is None:
+            raise OperatorError(str(decision))
+        return _Place(decision.node, decision.hostname, str(decision))
 
     def scaler_address(self) -> str | None:
         """Host and port for KEDA; None for those that the manifest names."""
         host = self.settings.scaler_host
         if host == "manifest":
             return None
+        if self.settings.in_cluster:
+            return f"posture-scaler.{self.open_cluster().namespace}.svc:50051"
         if host == "auto":
             cluster = self.open_cluster()
             nodes = [each for node in cluster.nodes() for each in node.addresses]
             host = own_address([*nodes, urlsplit(cluster.host).hostname or ""])
         return f"{host}:{self.settings.scaler_port}"
+
+
+class _Place(NamedTuple):
+    """The node that was chosen, its host name label, and why."""
+
+    node: str
+    hostname: str
+    decision: str
+
+
+def _pinned(wanted: scaledjobs.ScaledJob, place: _Place) -> scaledjobs.ScaledJob:
+    made = copy.deepcopy(wanted)
+    scaledjobs.pin(made, *place)
+    return made
 
 
 def _ready(found: Mapping[str, Any] | None) -> tuple[bool, str | None]:

@@ -47,8 +47,9 @@ class Doctor:
             *ClusterChecks(it, self.cluster).all(),
             keda_check(self.cluster),
             load_check(it, self.cluster),
-            port_check(self.trace, it.scaler_port),
         ]
+        if not it.in_cluster:
+            checks.append(port_check(self.trace, it.scaler_port))
         if not self.skip_build:
             checks = docker_checks(it.image, self.docker) + checks
         checks += NodeChecks(it, self.cluster).all()

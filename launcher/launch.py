@@ -7,6 +7,7 @@ from launcher.deploy import Deployment
 from launcher.helpers import Helpers
 from launcher.image.build import Shipping
 from launcher.image.parts import Parts
+from launcher.in_cluster import InCluster
 from launcher.steps import Step
 from launcher.teardown import Stopping
 
@@ -33,7 +34,7 @@ class Launch:
     shipping: Shipping
     parts: Parts
     deployment: Deployment
-    helpers: Helpers
+    helpers: Helpers | InCluster
     skip_build: bool
 
     def steps(self) -> list[Step]:
@@ -73,8 +74,11 @@ class Launch:
         ]
 
     def _clean_up(self) -> str:
+        here = isinstance(self.helpers, Helpers)
         done = {
             "helpers": self.stopping.end_helpers(),
+            # Those that stay are replaced by themselves, one pod after the other.
+            **({"in the cluster": self.stopping.remove_in_cluster()} if here else {}),
             "containers": self.stopping.remove_containers(),
             "jobs": self.stopping.delete_jobs(),
         }

@@ -20,6 +20,8 @@ _REPOSITORY = re.compile(
     r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
 )
 CONTENT = "content"
+_PARTS = ("node-agent", "nudge", "page", "placement", "offload", "retention")
+_PART_NAMES = ", ".join(_PARTS)
 
 
 def _repository(text: str) -> str:
@@ -34,14 +36,10 @@ def _tag(text: str) -> str:
     return text
 
 
-_PARTS = ("node-agent", "nudge", "page", "retention")
-
-
 def _parts(text: str) -> tuple[str, ...]:
     found = tuple(filter(None, map(str.strip, text.split(","))))
-    if unknown := set(found).difference(_PARTS):
-        known = ", ".join(_PARTS)
-        raise ValueError(f"some of {known} with commas, not {min(unknown)!r}")
+    if unknown := set(found) - set(_PARTS):
+        raise ValueError(f"some of {_PART_NAMES} with commas, not {min(unknown)!r}")
     return found
 
 
@@ -132,8 +130,7 @@ class PartSettings:
     names: tuple[str, ...] = option(
         "PARTS",
         "--parts",
-        "what else to build and write a manifest for: node-agent, nudge, page, "
-        "retention",
+        f"what else to build and write a manifest for: {_PART_NAMES}",
         default="",
         parse=_parts,
     )
@@ -177,6 +174,13 @@ class LauncherSettings:
         parse=Host("SCALER_HOST", "SCALER_PORT"),
     )
     scaler_port: int = same(GrpcSettings, "port")
+    in_cluster: bool = option(
+        "IN_CLUSTER",
+        "--in-cluster",
+        "run scaler and watcher as Deployments in the cluster, not as helpers here",
+        default="false",
+        parse=boolean,
+    )
     ready_within: float = option(
         "READY_WITHIN",
         "--ready-within",
@@ -184,6 +188,13 @@ class LauncherSettings:
         default="90",
         parse=decimal(1, 3600),
     )
+
+    def with_parts(self, *, skip_build: bool) -> PartSettings:
+        """What is built beside the worker: in the cluster, scaler and watcher too."""
+        names = self.parts.names
+        if self.in_cluster and not skip_build and "placement" not in names:
+            names = (*names, "placement")
+        return PartSettings(names)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from kube.errors import ClusterError
 from kube.jobs import LABEL, is_owned
 from kube.objects import is_ours
 from kube.resources import CONFIGMAP, JOB, NODE, POD, SCALEDJOB, SECRET, Kind
+from launcher import in_cluster
 from launcher.image.docker import Docker
 from launcher.manifests import SETTINGS
 from launcher.run_dir import Trace
@@ -42,6 +43,7 @@ class Stopping:
         """All of them; the last removes Secret and ConfigMap if `settings_too`."""
         chosen = [
             Step("helpers", "end our helper processes", self.end_helpers),
+            Step("in cluster", "delete our Deployments", self.remove_in_cluster),
             Step("containers", "remove our containers", self.remove_containers),
             Step("scaledjob", "delete our ScaledJob", self.delete_scaledjob),
             Step("jobs", "delete its Jobs, wait for their pods", self.delete_jobs),
@@ -77,6 +79,20 @@ class Stopping:
             return processes.end(record)
         pid = processes.running(record)
         return f"would end pid {pid}" if pid else None
+
+    def remove_in_cluster(self) -> str:
+        """Delete scaler and watcher in the cluster, if the launcher has put them there.
+
+        Raises:
+            ClusterError: refused.
+        """
+        done, foreign = in_cluster.remove(
+            self.cluster(), self.scaledjob, dry_run=self.dry_run
+        )
+        said = self._did("deleted", done)
+        if foreign:
+            said += f"; left alone, for others have made them: {', '.join(foreign)}"
+        return said
 
     def remove_containers(self) -> str:
         """Remove what the launcher has started in Docker.

@@ -23,6 +23,9 @@ class Report(Collector):
         self.last_reading: float | None = None
         """time.monotonic() of the last answer of Prometheus."""
 
+        self.leads = True
+        """Whether this is the watcher that works, of several."""
+
         self.looks = self._counter("looks", "Looks at loads and nodes")
         self.patches = self._counter("patches", "Changes made to the ScaledJob")
         self.skipped = self._counter("patches_skipped", "No change made", "reason")
@@ -32,8 +35,17 @@ class Report(Collector):
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
 
+    def stand_by(self) -> None:
+        """Tell no more of what another watcher has to tell now."""
+        self.leads, self.decision, self.last_reading = False, None, None
+
     def collect(self) -> Iterable[Metric]:
         """The gauges; nodes that are gone leave with the next decision."""
+        leader = GaugeMetricFamily(
+            f"{_PREFIX}_leader", "1 for the watcher that works, 0 for one that waits"
+        )
+        leader.add_metric([], float(self.leads))
+        yield leader
         age = GaugeMetricFamily(
             f"{_PREFIX}_reading_age_seconds", "Since Prometheus last told loads"
         )

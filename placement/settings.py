@@ -8,7 +8,13 @@ from typing import ClassVar
 from common import options
 from common.hosts import Host
 from common.options import boolean, decimal, integer, option, section
-from kube.settings import ClusterSettings, ManifestSettings, node_label, node_name
+from kube.settings import (
+    ClusterSettings,
+    LeaseSettings,
+    ManifestSettings,
+    node_label,
+    node_name,
+)
 from placement.loads.expressions import KNOWN, Load, parse_cpu_loads, parse_loads
 from placement.loads.prometheus_settings import PrometheusSettings as PrometheusSettings
 
@@ -188,6 +194,7 @@ class WatcherSettings:
     cluster: ClusterSettings = section(ClusterSettings)
     choice: ChoiceSettings = section(ChoiceSettings)
     hand_over: HandOverSettings = section(HandOverSettings)
+    lease: LeaseSettings = section(LeaseSettings)
     interval: float = option(
         "WATCH_INTERVAL",
         "--interval",

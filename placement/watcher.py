@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from kube.jobs import Job
 from kube.nodes import Node
 from placement.chooser import Chooser
 from placement.decision import Decision
-from placement.errors import MetricsError
+from placement.errors import LeadLostError, MetricsError
 from placement.hand_over import Action, Verdict, View, judge
 from placement.loads.readings import Survey
 from placement.loads.source import LoadSource
@@ -25,7 +26,6 @@ from placement.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
-_CONFLICTS = 5  # times that somebody else may change the ScaledJob between two looks
 _HINTS_EVERY = 3600.0  # seconds between looks for series that look like ratios
 _MOST_SAID = 10_000  # states that are remembered, so that memory stays bounded
 _NO_POD: dict[str, Any] = {"spec": {"jobTargetRef": {"template": {"spec": {}}}}}
@@ -42,13 +42,18 @@ class Watcher:
         report: Report,
         *,
         dry_run: bool = False,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Prepare; nothing is read yet. With `dry_run` nothing is ever changed."""
+        """Prepare; nothing is read yet. With `dry_run` nothing is ever changed.
+
+        Nothing is either while `leads` is false: another watcher does it then.
+        """
         self._settings = settings
         self._cluster = cluster
         self._source = source
         self._report = report
         self._dry_run = dry_run
+        self._leads = leads
         self._chooser: Chooser | None = None
         self._troubles = Troubles(settings.hand_over)
         self._last_hand_over = float("-inf")
@@ -171,28 +176,15 @@ class Watcher:
                 "the ScaledJob lacks spec.rollout.strategy: gradual, so KEDA would end "
                 "its running Jobs at every change; apply posture-job.yaml first"
             )
-        moved = self._patch(scaledjob, decision.node, decision.hostname, str(decision))
+        self._check_lead()
+        moved = self._cluster.pin(
+            scaledjob, decision.node, decision.hostname, str(decision)
+        )
         self._report.patches.inc()
         log.info("moved the ScaledJob from %s to %s", pinned, decision)
         self._remember(decision.node)
         self._event(moved, "NodeChosen", str(decision))
         return moved
-
-    def _patch(
-        self, scaledjob: dict[str, Any], node: str, hostname: str, decision: str
-    ) -> dict[str, Any]:
-        for _ in range(_CONFLICTS):
-            change = scaledjobs.pin_change(scaledjob, node, hostname, decision)
-            try:
-                return self._cluster.patch_scaledjob(change)
-            except ClusterError as error:
-                if error.status != 409:
-                    raise
-                log.info("somebody else changed the ScaledJob; reading it again")
-            scaledjob = self._cluster.scaledjob()
-        raise ClusterError(
-            f"the ScaledJob was changed by others {_CONFLICTS} times in a row", 409
-        )
 
     def _see_to_jobs(
         self,
@@ -224,6 +216,7 @@ class Watcher:
         if verdict.action is Action.WAIT or self._dry_run:
             self.say(job.uid, f"{'would ' if self._dry_run else ''}{text}")
             return
+        self._check_lead()
         self.say(job.uid, text, logging.WARNING)
         if verdict.action is not Action.FORGET:
             self._cluster.end_job(job)
@@ -234,6 +227,12 @@ class Watcher:
             self._last_hand_over = now
         else:
             self._cluster.forget_pods(job, self._troubles.lost_since)
+
+    def _check_lead(self) -> None:
+        if not self._leads():
+            raise LeadLostError(
+                "another watcher may lead by now, so this one changes nothing"
+            )
 
     def _event(
         self, scaledjob: dict[str, Any], reason: str, text: str, kind: str = "Normal"

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 class Jobs:
     """The Jobs of the ScaledJob in one reading, by uid.
 
-    `at` is when the reading began, in monotonic seconds. What is neither unfinished nor
+    `at` is when the reading began, in monotonic seconds, or earlier: what has come
+    about since then may be in it or not. What is neither unfinished nor
     complete has failed or is gone.
     """
 
@@ -54,7 +55,8 @@ class Demand:
             if jobs.complete - before.complete:
                 # It ended after the reading before, and had been idle for long by then.
                 # A picture younger than that may have come too late for it.
-                self._answered = max(self._answered, before.at - self._fresh)
+                known = min(before.at, jobs.at)
+                self._answered = max(self._answered, known - self._fresh)
             if before.unfinished - jobs.unfinished - jobs.complete:
                 self._last_sign = max(self._last_sign, jobs.at)
 

@@ -90,6 +90,10 @@ class MasterMonitor:
         self._state = Pressure()
         self._apply()
 
+    def trouble(self) -> str | None:
+        """Why the node is not as it should be, None when it is."""
+        return self._problem
+
     def _run(self) -> None:
         psutil.cpu_percent()  # the first call only starts the measurement
         while not self._stop.wait(self._settings.interval):

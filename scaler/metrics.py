@@ -12,6 +12,23 @@ _METHODS = ("GetMetricSpec", "GetMetrics", "IsActive")
 _STREAMS = ("StreamIsActive", "StreamMetricSpec")
 
 
+class MasterTelemetry:
+    """Whether the master's CPU is overloaded; of its monitor alone."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        """Tell it in `registry`, beside others, or in one of its own."""
+        self.registry = registry or CollectorRegistry()
+        self._overloaded = Gauge(
+            "posture_master_cpu_overloaded",
+            "1 while the master's CPU is above its threshold",
+            registry=self.registry,
+        )
+
+    def overloaded(self, high: bool) -> None:
+        """Note whether it is."""
+        self._overloaded.set(high)
+
+
 class ScalerTelemetry:
     """Calls, errors and times by method, and what the last answer was."""
 
@@ -53,11 +70,6 @@ class ScalerTelemetry:
             ["reason"],
             registry=self.registry,
         )
-        self._overloaded = Gauge(
-            "posture_master_cpu_overloaded",
-            "1 while the master's CPU is above its threshold",
-            registry=self.registry,
-        )
         self._backlog = Gauge(
             "posture_scaler_backlog_messages",
             "Messages at the broker, as the backlog topic tells; NaN when it does not",
@@ -71,11 +83,25 @@ class ScalerTelemetry:
             registry=self.registry,
         )
         self._kind: str | None = None
+        self._called = time.monotonic()
+        Gauge(
+            "posture_scaler_last_call_age_seconds",
+            "Since KEDA last asked; at first since the start",
+            registry=self.registry,
+        ).set_function(lambda: time.monotonic() - self._called)
+        self._polling = Gauge(
+            "posture_scaler_polling_interval_seconds",
+            "Between two polls of KEDA, as the ScaledJob says; NaN while it is paused "
+            "or not known",
+            registry=self.registry,
+        )
+        self._polling.set(math.nan)
 
     @contextmanager
     def call(self, method: str) -> Iterator[None]:
         """Count and time a call that is answered at once."""
         begun = time.perf_counter()
+        self._called = time.monotonic()
         self._calls[method].inc()
         try:
             yield
@@ -104,9 +130,9 @@ class ScalerTelemetry:
         """Note that no answer could be given: no number, which is not 0."""
         self.answered(math.nan, "unknown")
 
-    def overloaded(self, high: bool) -> None:
-        """Note whether the master's CPU is overloaded."""
-        self._overloaded.set(high)
+    def polls_every(self, seconds: float | None) -> None:
+        """Note how often KEDA is to ask; None: it is paused."""
+        self._polling.set(math.nan if seconds is None else seconds)
 
     def watch_backlog(self, backlog: Callable[[], float]) -> None:
         """Show what `backlog` gives: messages, NaN when that is not known."""

@@ -145,6 +145,7 @@ class Scaler:
         begun = time.monotonic()
         found = situation(self._cluster.snapshot(), begun)
         self._demand.see(found.jobs)
+        self._telemetry.polls_every(found.polling)
         self._forget(found.queries | {self._settings.loads.metrics})
         if found.carried.node != self._node:
             self._moved, self._node = time.monotonic(), found.carried.node

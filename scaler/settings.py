@@ -210,3 +210,14 @@ class ScalerSettings:
     choice: ChoiceSettings = section(ChoiceSettings)
     master: MasterSettings = section(MasterSettings)
     log_level: str = options.log_level()
+
+
+@dataclass(frozen=True)
+class MonitorSettings:
+    """What `cpu_monitor_and_offload.py --only monitor` is told."""
+
+    master: MasterSettings = section(MasterSettings)
+    cluster: ClusterSettings = section(ClusterSettings)
+    address: str = same(GrpcSettings, "address")
+    metrics_port: int = same(GrpcSettings, "metrics_port")
+    log_level: str = options.log_level()

@@ -16,6 +16,8 @@ from scaler.activity import Jobs
 from scaler.replicas import Carried, Choice
 
 _MOST = 100  # KEDA's default for maxReplicaCount
+_POLLING = 30  # its default for pollingInterval
+_PAUSED = "autoscaling.keda.sh/paused"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class Situation:
     jobs: Jobs
     queries: frozenset[tuple[Load, ...]] = frozenset()
     """What its own triggers ask for, as far as it can be read."""
+
+    polling: float | None = None
+    """Seconds between two polls of KEDA; None while it is paused."""
 
 
 def situation(seen: Snapshot, at: float) -> Situation:
@@ -45,12 +50,20 @@ def situation(seen: Snapshot, at: float) -> Situation:
         seen,
         carried,
         Jobs(
-            at,
+            min(at, seen.doubt),
             frozenset(each.uid for each in unfinished(seen.jobs)),
             frozenset(each.uid for each in seen.jobs if _is_done(each)),
         ),
         frozenset(_queries(scaledjob)),
+        _polling(scaledjob),
     )
+
+
+def _polling(scaledjob: Mapping[str, Any]) -> float | None:
+    annotations = scaledjob["metadata"].get("annotations") or {}
+    if annotations.get(_PAUSED, "false") != "false":
+        return None
+    return float(scaledjob["spec"].get("pollingInterval") or _POLLING)
 
 
 def _queries(scaledjob: Mapping[str, Any]) -> Iterator[tuple[Load, ...]]:

@@ -13,7 +13,12 @@ from common.errors import OperatorError
 from launcher.image.docker import Docker
 
 _ROOT = Path(__file__).parents[1]
-DOCKERFILES = ("Dockerfile", "deploy/page.Dockerfile", "deploy/node-agent/Dockerfile")
+DOCKERFILES = (
+    "Dockerfile",
+    "deploy/page.Dockerfile",
+    "deploy/placement.Dockerfile",
+    "deploy/node-agent/Dockerfile",
+)
 _BASE = re.compile(r"^(ARG PYTHON_IMAGE=)([^@\s]+)(@\S+)?$", re.MULTILINE)
 
 

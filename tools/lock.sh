@@ -17,6 +17,6 @@ for each in demo camera data docs; do
 done
 pin requirements-dev --constraint requirements.txt --constraint requirements-docs.txt "$@"
 # Images take less than their packages ask for, in the versions above.
-for each in deploy/requirements-{worker,models,page} deploy/node-agent/requirements; do
+for each in deploy/requirements-{worker,models,page,placement} deploy/node-agent/requirements; do
     pin "$each" --no-deps
 done

@@ -19,10 +19,10 @@ _RIGHTS = (
     ("keda.sh", "scaledjobs", "get list create patch delete"),
     ("", "secrets", "get create patch delete"),
     ("", "configmaps", "get create patch delete"),
-    ("", "nodes", "get list"),
-    ("", "pods", "list delete"),
+    ("", "nodes", "get list watch"),
+    ("", "pods", "list watch delete"),
     ("", "events", "create"),
-    ("batch", "jobs", "list delete"),
+    ("batch", "jobs", "list watch delete"),
 )
 
 

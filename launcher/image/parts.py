@@ -43,6 +43,16 @@ PARTS = {
         "posture-page",
         "deploy/page.Dockerfile",
     ),
+    "placement": Part(
+        "deploy/placement.yaml",
+        "posture-placement",
+        "deploy/placement.Dockerfile",
+    ),
+    "offload": Part(
+        "deploy/offload.yaml",
+        "posture-placement",
+        "deploy/placement.Dockerfile",
+    ),
     "retention": Part("deploy/retention.yaml"),
 }
 _IMAGE = re.compile(r"^( +image: )shahroz90/posture-\S+$", re.MULTILINE)
@@ -86,9 +96,12 @@ class Parts:
         return f"would build {names} if need be, and write {self.folder}"
 
     def _made(self) -> Iterator[str]:
+        shipped: dict[str, str] = {}  # several parts may run one image
         for name in self.settings.names:
             part = PARTS[name]
-            image = self._ship(part) if part.image else self.worker()
+            if part.image not in shipped:
+                shipped[part.image] = self._ship(part) if part.image else self.worker()
+            image = shipped[part.image]
             path = self.folder / f"{name}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             text = (self.root / part.manifest).read_text()

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.fixtures.pins import pins_of
+from tools.base import DOCKERFILES
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
@@ -95,7 +96,7 @@ def test_it_has_a_health_check_and_starts_without_a_shell():
 
 @pytest.mark.parametrize(
     "dockerfile",
-    ["Dockerfile", "deploy/page.Dockerfile", "deploy/node-agent/Dockerfile"],
+    DOCKERFILES,
 )
 def test_every_package_is_installed_by_its_hash(dockerfile):
     lines = instructions(ROOT / dockerfile)

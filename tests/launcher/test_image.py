@@ -57,7 +57,12 @@ def test_build_arguments_change_the_tag(source):
 
 @pytest.mark.parametrize(
     "dockerfile",
-    ["Dockerfile", "deploy/page.Dockerfile", "deploy/node-agent/Dockerfile"],
+    [
+        "Dockerfile",
+        "deploy/page.Dockerfile",
+        "deploy/placement.Dockerfile",
+        "deploy/node-agent/Dockerfile",
+    ],
 )
 def test_the_build_sees_what_the_tag_is_made_of_and_nothing_else(dockerfile):
     _, ignored, *named = inputs(ROOT, dockerfile)

@@ -25,6 +25,9 @@ SHIPPED = [
     "deploy/page-ingress.example.yaml",
     "deploy/page-secret.example.yaml",
     "deploy/page.yaml",
+    "deploy/placement.yaml",
+    "deploy/placement-config.example.yaml",
+    "deploy/offload.yaml",
     "deploy/scaler-service.yaml",
     "deploy/retention.yaml",
 ]

@@ -11,7 +11,7 @@ import pytest
 from common.status_port import StatusPort
 from placement.decision import Candidate, Decision, Memory, Reason
 from placement.metrics import Report
-from scaler.metrics import ScalerTelemetry
+from scaler.metrics import MasterTelemetry, ScalerTelemetry
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.page import LivePage
@@ -90,7 +90,7 @@ def _scaler() -> StatusPort:
     telemetry = ScalerTelemetry()
     with telemetry.call("GetMetrics"):
         telemetry.answered(1, "waiting")
-    telemetry.overloaded(False)
+    MasterTelemetry(telemetry.registry).overloaded(False)
     telemetry.watch_age("loads", lambda: math.pi)
     return StatusPort("127.0.0.1", 0, telemetry.registry, lambda: None)
 

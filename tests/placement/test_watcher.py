@@ -105,23 +105,23 @@ def test_prometheus_away_for_an_hour_changes_nothing(scene):
 def test_somebody_elses_change_in_between_is_kept(scene):
     scene.load(10, 50)
     watcher = scene.watcher()
-    patch = scene.cluster.patch_scaledjob
+    patch = scene.cluster.patch
 
     theirs = {"key": "noisy", "operator": "DoesNotExist"}
-    base = scaledjobs.pod_spec(scene.scaledjob())["affinity"]
-    terms = required_terms({"affinity": base})
-    terms[0]["matchExpressions"].append(theirs)
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [theirs]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
+    base = {"nodeAffinity": required}
     change = {"spec": {"jobTargetRef": {"template": {"spec": {"affinity": base}}}}}
 
-    def after_another(ours):
-        scene.cluster.patch_scaledjob = patch
+    def after_another(kind, name, ours, **how):
+        scene.cluster.patch = patch
         scene.plane.kubectl(
             "patch", "scaledjob", NAME, "-n", scene.namespace, "--type=merge",
             "-p", json.dumps(change),
         )  # fmt: skip
-        return patch(ours)
+        return patch(kind, name, ours, **how)
 
-    scene.cluster.patch_scaledjob = after_another
+    scene.cluster.patch = after_another
     watcher.look(0, LATER)
     assert scene.pinned() == scene.a
     (term,) = required_terms(scaledjobs.pod_spec(scene.scaledjob()))

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.accuracy_tables import is_right
 from tests.conftest import IMAGES
+from tests.fixtures.control_plane import binaries
 from tests.fixtures.worker import ROOT
 
 LABELS = json.loads((IMAGES / "labels.json").read_text())
@@ -105,6 +106,7 @@ def test_what_is_ambiguous_is_shown_and_not_counted(tmp_path):
 SMALLEST = {
     "accuracy": ["--model=lite"],
     "camera": ["--model=lite"],
+    "cluster_watch": ["--nodes=3", "--jobs=3", "--seconds=1"],
     "delegate": ["--only=lite", "--rounds=1", "--threads=1"],
     "node_agent": ["--seconds=2"],
     "nudges": ["--rows=2000"],
@@ -150,6 +152,8 @@ def test_a_benchmark_gives_its_figures(name):
     script, *what = name.split()
     if script == "scaler_calls" and not shutil.which("go"):
         pytest.skip("go is not installed: the caller is built with it")
+    if script == "cluster_watch" and not binaries():
+        pytest.skip("the control plane is not built: make test-cluster (needs Go)")
     done = subprocess.run(
         [
             sys.executable,

@@ -1,0 +1,66 @@
+"""The Dockerfile of scaler and watcher: what can be seen without an engine."""
+
+import json
+import subprocess
+import sys
+
+from tests.docker.test_files import ROOT, final_stage, instructions
+from tests.fixtures.pins import pins_of, plain
+
+PLACEMENT = ROOT / "deploy" / "placement.Dockerfile"
+# The packages that the modules of both bring in.
+IMPORTED = """
+import json, sys
+before = set(sys.modules)
+from importlib.metadata import packages_distributions
+import cpu_monitor_and_offload, gpu_affinity_watcher
+import common.status_port, kube.live, placement.loads.source, placement.loop
+known = packages_distributions()
+new = set(sys.modules) - before
+print(json.dumps([sorted(new), {each: known.get(each, ()) for each in new}]))
+"""
+
+
+def imported():
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_everything_that_both_import_is_in_it_and_nothing_more():
+    modules, known = imported()
+    needed = {plain(name) for names in known.values() for name in names}
+    # It generates code for whoever changes the contract, and shares a name with others.
+    needed.discard("grpcio-tools")
+    installed = pins_of(ROOT / "deploy" / "requirements-placement.txt").keys()
+    assert needed <= installed
+    # prometheus-api-client reads dates by these, once it is asked for one.
+    late = {"dateparser", "prometheus-api-client", "pytz", "regex", "tzlocal"}
+    assert installed - needed <= late
+    assert not [each for each in modules if each.startswith("kubernetes.aio")]
+
+
+def test_nothing_of_the_target_runs_while_it_is_built():
+    stages = [rest for word, rest in instructions(PLACEMENT) if word == "FROM"]
+    assert stages[0].startswith("--platform=$BUILDPLATFORM ${PYTHON_IMAGE}")
+    assert all(stage.startswith("build AS") for stage in stages[1:-1])
+    assert "RUN" not in [word for word, _ in final_stage(PLACEMENT)]
+
+
+def test_it_stands_on_the_same_python_as_the_worker():
+    ours, worker = (
+        next(rest for word, rest in lines if word == "ARG")
+        for lines in (instructions(PLACEMENT), instructions())
+    )
+    assert ours == worker
+
+
+def test_it_does_not_run_as_root_and_starts_without_a_shell():
+    words = dict(final_stage(PLACEMENT))
+    assert words["USER"] == "10001:10001"
+    assert words["ENTRYPOINT"].startswith('["python3"')
