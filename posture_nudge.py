@@ -115,8 +115,10 @@ def _loop(
     settings: NudgeSettings, rows: "Rows", memory: "Memory", send: "Send"
 ) -> None:
     from nudge.health import Health
+    from nudge.today import Today
     from nudge.watch import look
 
+    today = Today(settings, rows)
     stop = Stop()
     on_stop_signals(stop.set)
     with Health(settings) as health:
@@ -126,6 +128,7 @@ def _loop(
             try:
                 if look(settings, rows, memory, send, datetime.now(UTC)):
                     trouble = ""
+                today.look(datetime.now(UTC))
             except OperatorError as error:
                 trouble = str(error)
                 log.error("%s; trying again", error)  # noqa: TRY400 - a message

@@ -7,11 +7,13 @@ a camera that never was.
 import argparse
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 from common import cli, options
 from common.broker_settings import BrokerSettings
+from common.daily import every_day
 from common.errors import OperatorError
+from common.signals import Stop, on_stop_signals
 from posture.forget import camera_name, check_kept, forget_camera, moment
 from posture.results.settings import ResultSettings
 from posture.settings import (
@@ -37,6 +39,7 @@ _COMMANDS = {
 _EXAMPLES = """
 examples:
   python retention.py prune --picture-days 30 --row-days 365 --dry-run
+  python retention.py prune --row-days 365 --daily 03:17
   python retention.py forget --pi desk1 --from 2026-11-02 --to 2026-11-03T12:30
 """
 
@@ -49,7 +52,37 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     settings = _read(arguments)
-    cli.log_to_stderr(settings.log_level, "%(levelname)s %(message)s")
+    form = cli.TIMED if arguments.daily else "%(levelname)s %(message)s"
+    cli.log_to_stderr(settings.log_level, form)
+    if arguments.daily:
+        return _go_on(settings, arguments)
+    return _once(settings, arguments)
+
+
+def _go_on(
+    settings: RetentionSettings | ForgetSettings, arguments: argparse.Namespace
+) -> int:
+    stop = Stop()
+    on_stop_signals(stop.set)
+
+    def work() -> bool:
+        try:
+            return not _once(settings, arguments)
+        except OperatorError as error:
+            log.error("%s", error)  # noqa: TRY400 - a message
+        except Exception:
+            # A daemon outlives what nobody has thought of; the next day begins anew.
+            log.exception("this run failed")
+        return False
+
+    every_day(arguments.daily, work, stop)
+    log.info("stopped")
+    return 0
+
+
+def _once(
+    settings: RetentionSettings | ForgetSettings, arguments: argparse.Namespace
+) -> int:
     if not settings.pictures.is_dir():
         log.warning(
             "there is no folder %s here: pictures elsewhere stay (PICTURES_FOLDER)",
@@ -72,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=tuple(_COMMANDS), help="see below")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be deleted, and stop"
+    )
+    parser.add_argument(
+        "--daily",
+        type=_time_of_day,
+        metavar="HH:MM",
+        help="prune: go on for good, now and every day at this time of this machine",
     )
     parser.add_argument(
         "--pi", type=camera_name, help="forget: the camera, as in its rows"
@@ -100,6 +139,8 @@ def _read(arguments: argparse.Namespace) -> RetentionSettings | ForgetSettings:
         SettingsError: some are missing, wrong, or mean nothing.
     """
     if arguments.command == "forget":
+        if arguments.daily:
+            raise options.SettingsError(["--daily is for prune"])
         given = (arguments.pi, arguments.since, arguments.until)
         if None in given:
             raise options.SettingsError(["forget needs --pi, --from and --to"])
@@ -108,7 +149,8 @@ def _read(arguments: argparse.Namespace) -> RetentionSettings | ForgetSettings:
         return cli.read(ForgetSettings, arguments)
     settings = cli.read(RetentionSettings, arguments)
     limits = (settings.picture_days, settings.pictures_mb, settings.row_days)
-    if limits == (None, None, None):
+    # Who has it run for good may want to keep everything; then it only says so.
+    if limits == (None, None, None) and not arguments.daily:
         raise options.SettingsError(
             [
                 "nothing would ever be deleted: set PICTURE_DAYS (--picture-days), "
@@ -138,6 +180,15 @@ def _delete(
         gone = prune_rows(rows, settings.row_days, now, dry_run=dry_run)
     deleted = prune_files(settings, now, dry_run=dry_run)
     return replace(deleted, rows=gone)
+
+
+def _time_of_day(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time of the day such as 03:17"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from common.broker_settings import results_prefix
 from common.options import boolean, decimal, integer, option, same, section
 from common.times import QuietHours, quiet_hours, zone
 from nudge.patience import Rule
+from posture.results.settings import ResultSettings
 from posture.settings import BrokerSettings, DatabaseSettings, WorkerSettings
 
 
@@ -102,6 +103,14 @@ class NudgeSettings:
         default="false",
         parse=boolean,
     )
+    today: bool = option(
+        "NUDGE_TODAY",
+        "--today",
+        "publish in <prefix>/<pi>/today how much somebody has leaned today",
+        default="false",
+        parse=boolean,
+    )
+    discovery: str | None = same(ResultSettings, "discovery")
     prefix: str = results_prefix()
     suspend: bool = option(
         "NUDGE_SUSPEND",

@@ -41,7 +41,6 @@ class Suspensions:
         self._first, self._last = f"{settings.prefix}/", "/nudge/suspend"
         self._memory = memory
         self._keep = keep
-        self._retain = True
         self._trouble = ""
         self._answered = threading.Event()
         callbacks = Callbacks(
@@ -69,8 +68,8 @@ class Suspensions:
 
     # In the network thread
 
-    def _connected(self, granted: Granted) -> None:
-        self._retain, self._trouble = granted.retain, ""
+    def _connected(self, _granted: Granted) -> None:
+        self._trouble = ""
         topic = f"{self._first}+{self._last}"
         self._connection.subscribe(topic, retained=RETAINED_ALWAYS)
 
@@ -98,4 +97,4 @@ class Suspensions:
             return
         log.info("suspension of the nudges for %s: %s", pi, as_text(until))
         if self._keep and (kept := kept_text(text, until)):
-            self._connection.publish(delivery.topic, kept.encode(), retain=self._retain)
+            self._connection.publish(delivery.topic, kept.encode(), retain=True)

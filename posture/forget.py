@@ -79,7 +79,7 @@ def _forget(
 
 def _topics(settings: ForgetSettings, pi: str, *, dry_run: bool) -> int:
     if dry_run:
-        return 1 + len(home_assistant.topics(settings.results, pi))
+        return 2 + len(home_assistant.topics(settings.results, pi))
     return forget_results(settings.broker, settings.results, pi)
 
 

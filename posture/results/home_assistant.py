@@ -9,10 +9,13 @@ import json
 import re
 from typing import Any
 
-from posture.results.payload import SCHEMA, status_topic
+from posture.results.payload import SCHEMA, picture_topic, status_topic, today_topic
 from posture.results.settings import ResultSettings
 from posture.vision.reason import Reason
 from posture.vision.verdict import Status
+
+TODAY_EXPIRES = 900
+"""Seconds after which nobody knows any more how the day is."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _BAD = (
@@ -21,8 +24,10 @@ _BAD = (
 )
 _ANGLE = {"unit_of_measurement": "°", "state_class": "measurement"}
 
-# Platform, what makes its id, and what it is.
-_ENTITIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+Entity = tuple[str, str, dict[str, Any]]
+"""Platform, what makes its id, and what it is."""
+
+_ENTITIES: tuple[Entity, ...] = (
     (
         "sensor",
         "status",
@@ -79,20 +84,106 @@ def birth_topic(settings: ResultSettings) -> str | None:
 
 def topics(settings: ResultSettings, pi: str) -> list[str]:
     """The topics of a camera's descriptions; none without a discovery prefix."""
-    camera = _id(f"{settings.prefix}_{pi}")
+    if not settings.discovery:
+        return []
+    entities = [*_entities(settings, pi), _today(settings, pi)]
+    return [_topic(settings, pi, each) for each in entities]
+
+
+def descriptions(
+    settings: ResultSettings, pi: str, *, retained: bool = True
+) -> list[tuple[str, bytes]]:
+    """The messages that describe a camera: topics and payloads.
+
+    An empty one takes away what is not offered. `retained`: whether the broker keeps
+    what Home Assistant has switched.
+    """
     return [
-        f"{settings.discovery}/{platform}/{camera}/{name}/config"
-        for platform, name, _ in _ENTITIES
-        if settings.discovery
+        (_topic(settings, pi, each), _payload(settings, pi, each))
+        for each in _entities(settings, pi, retained=retained)
     ]
 
 
-def descriptions(settings: ResultSettings, pi: str) -> list[tuple[str, bytes]]:
-    """The retained messages that describe a camera: topics and payloads."""
-    camera = _id(f"{settings.prefix}_{pi}")
+def description_of_today(settings: ResultSettings, pi: str) -> tuple[str, bytes]:
+    """The message that describes how much somebody has leaned today."""
+    entity = _today(settings, pi)
+    return _topic(settings, pi, entity), _payload(settings, pi, entity)
+
+
+def _entities(
+    settings: ResultSettings, pi: str, *, retained: bool = True
+) -> list[Entity]:
     topic = status_topic(settings.prefix, pi)
-    shared = {
+    fresh = _freshness(topic, "received_time", settings.expire_after)
+    values = [
+        # The time of a picture never gets old.
+        (
+            platform,
+            name,
+            {"state_topic": topic} | what | (fresh if name != "last" else {}),
+        )
+        for platform, name, what in _ENTITIES
+    ]
+    return [*values, _picture(settings, pi), _pause(settings, pi, retained=retained)]
+
+
+def _picture(settings: ResultSettings, pi: str) -> Entity:
+    what = {
+        "name": "Picture",
+        "image_topic": picture_topic(settings.prefix, pi),
+        "content_type": "image/jpeg",
+    }
+    return "image", "picture", what if settings.pictures else {}
+
+
+def _pause(settings: ResultSettings, pi: str, *, retained: bool) -> Entity:
+    """The switch of `camera.py`; any other camera says nothing, and has none."""
+    state = f"{settings.prefix}/{pi}/camera"
+    what = {
+        "name": "Pause",
+        "icon": "mdi:camera-off",
+        "command_topic": f"{settings.prefix}/{pi}/pause",
+        "payload_on": "on",
+        "payload_off": "off",
+        "retain": retained,
+        "qos": 1,
+        "state_topic": state,
+        "value_template": "{{ 'on' if value_json.state == 'paused' else 'off' }}",
+        "state_on": "on",
+        "state_off": "off",
+        "availability_topic": state,
+        "availability_template": (
+            "{{ 'offline' if value_json.state == 'offline' else 'online' }}"
+        ),
+    }
+    return "switch", "pause", what
+
+
+def _today(settings: ResultSettings, pi: str) -> Entity:
+    topic = today_topic(settings.prefix, pi)
+    what = {
+        "name": "Leaning today",
+        "icon": "mdi:human-handsdown",
         "state_topic": topic,
+        "value_template": "{{ value_json.leaning_percent }}",
+        "unit_of_measurement": "%",
+        "state_class": "measurement",
+    }
+    return "sensor", "today", what | _freshness(topic, "time", TODAY_EXPIRES)
+
+
+def _topic(settings: ResultSettings, pi: str, entity: Entity) -> str:
+    platform, name, _ = entity
+    return f"{settings.discovery}/{platform}/{_camera(settings, pi)}/{name}/config"
+
+
+def _payload(settings: ResultSettings, pi: str, entity: Entity) -> bytes:
+    _, name, what = entity
+    if not what:
+        return b""
+    camera = _camera(settings, pi)
+    shared = {
+        "unique_id": f"{camera}_{name}",
         "device": {
             "identifiers": [camera],
             "name": f"Posture {pi}",
@@ -100,27 +191,20 @@ def descriptions(settings: ResultSettings, pi: str) -> list[tuple[str, bytes]]:
         },
         "origin": {"name": "posture-analyzer", "sw_version": f"schema {SCHEMA}"},
     }
-    fresh = _freshness(topic, settings.expire_after)
-    payloads = [
-        shared
-        | what
-        | {"unique_id": f"{camera}_{name}"}
-        | (fresh if name != "last" else {})  # the time of a picture never gets old
-        for _, name, what in _ENTITIES
-    ]
-    return [
-        (topic, json.dumps(payload).encode())
-        for topic, payload in zip(topics(settings, pi), payloads, strict=True)
-    ]
+    return json.dumps(shared | what).encode()
 
 
-def _freshness(topic: str, seconds: int) -> dict[str, Any]:
-    """What makes a value unavailable when it is old.
+def _camera(settings: ResultSettings, pi: str) -> str:
+    return _id(f"{settings.prefix}_{pi}")
+
+
+def _freshness(topic: str, time: str, seconds: int) -> dict[str, Any]:
+    """What makes a value unavailable when it is old, by the field `time`.
 
     `expire_after` counts from when Home Assistant heard of the value. After its restart
     it hears of the retained one again, so that one must be young itself.
     """
-    age = "(now() - as_datetime(value_json.received_time)).total_seconds()"
+    age = f"(now() - as_datetime(value_json.{time})).total_seconds()"
     return {
         "expire_after": seconds,
         "availability_topic": topic,

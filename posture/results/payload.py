@@ -60,6 +60,16 @@ def status_topic(prefix: str, pi: str) -> str:
     return f"{prefix}/{pi}/status"
 
 
+def picture_topic(prefix: str, pi: str) -> str:
+    """Where the newest annotated picture of a camera is shown; nothing keeps it."""
+    return f"{prefix}/{pi}/picture"
+
+
+def today_topic(prefix: str, pi: str) -> str:
+    """Where it is told how much somebody has leaned at a camera today."""
+    return f"{prefix}/{pi}/today"
+
+
 def camera_of(prefix: str, topic: str) -> str:
     """The camera of a topic that `status_topic` has made."""
     return topic[len(prefix) + 1 : -len("/status")]

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from common.broker_answers import Callbacks, Delivery, Granted, Reason
 from common.broker_settings import BrokerSettings
@@ -25,11 +26,14 @@ from posture.results.payload import (
     camera_of,
     document,
     lost_session,
+    picture_topic,
     session_topic,
     status_topic,
+    today_topic,
     understood,
 )
 from posture.results.settings import ResultSettings
+from posture.results.shown import Shown
 from posture.store.row import Row
 
 log = logging.getLogger(__name__)
@@ -51,7 +55,11 @@ def forget_results(broker: BrokerSettings, settings: ResultSettings, pi: str) ->
         OperatorError: the broker is away or refuses; says why.
     """
     # The descriptions first: Home Assistant cannot read a document that is empty.
-    topics = [*home_assistant.topics(settings, pi), status_topic(settings.prefix, pi)]
+    topics = [
+        *home_assistant.topics(settings, pi),
+        status_topic(settings.prefix, pi),
+        today_topic(settings.prefix, pi),
+    ]
     with Publisher(broker) as publisher:
         for topic in topics:
             publisher.send(topic, b"", retain=True)
@@ -63,9 +71,13 @@ class Results:
     """Takes rows at any time, and tells the broker when it can."""
 
     def __init__(
-        self, broker: BrokerSettings, settings: ResultSettings, session_id: str
+        self,
+        broker: BrokerSettings,
+        settings: ResultSettings,
+        session_id: str,
+        pictures: Path | None = None,
     ) -> None:
-        """Prepare; nothing is connected yet."""
+        """Prepare; nothing is connected yet. `pictures` has the annotated ones."""
         self._broker = broker
         self._settings = settings
         self._client_id = f"{session_id}-results"
@@ -80,6 +92,7 @@ class Results:
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}  # by camera, the one silent for longest first
         # The rest is the thread's own.
+        self._shown = Shown(pictures if settings.pictures else None)
         self._newest = Newest()
         self._described: set[str] = set()
         self._wildcards = True  # else each camera is heard by its own topic
@@ -260,16 +273,26 @@ class Results:
                 self._heard.add(topic)
                 self._subscribe(line, topic)
             line.publish(topic, newest.payload, retain=True)
+            self._show(line, pi, newest.filename)
+
+    def _show(self, line: Connection, pi: str, filename: str) -> None:
+        topic = picture_topic(self._settings.prefix, pi)
+        file = self._shown.file_of(pi, filename)
+        if file and self._takes.fits(topic, file):
+            line.publish(topic, file, qos=0)  # retained it would outlive its file
 
     def _take(self) -> None:
         with self._lock:
             rows, self._rows = self._rows, {}
         now = datetime.now(UTC)
         for pi, row in rows.items():
+            self._shown.note(pi, row.filename)
             self._newest.offer(pi, document(row), now)
 
     def _describe(self, line: Connection, pi: str) -> None:
-        for topic, payload in home_assistant.descriptions(self._settings, pi):
+        retained = self._takes.retained
+        found = home_assistant.descriptions(self._settings, pi, retained=retained)
+        for topic, payload in found:
             line.publish(topic, payload, retain=True)
 
 

@@ -35,6 +35,13 @@ class ResultSettings:
         parse=boolean,
     )
     prefix: str = results_prefix()
+    pictures: bool = option(
+        "PUBLISH_PICTURES",
+        "--publish-pictures",
+        "publish the newest annotated picture of each camera too, as STORE keeps it",
+        default="false",
+        parse=boolean,
+    )
     discovery: str | None = option(
         "HOME_ASSISTANT_DISCOVERY",
         "--home-assistant-discovery",
@@ -60,6 +67,11 @@ class ResultSettings:
             SettingsError: it would be, or there is nothing to describe.
         """
         problems = []
+        if self.pictures and not self.publish:
+            problems.append(
+                "PUBLISH_PICTURES (--publish-pictures) goes with results: set "
+                "PUBLISH_RESULTS=true (--publish-results) too"
+            )
         if self.discovery and not self.publish:
             problems.append(
                 "HOME_ASSISTANT_DISCOVERY (--home-assistant-discovery) describes "

@@ -247,4 +247,4 @@ class Worker:
 def _results(it: WorkerSettings) -> Results | None:
     if not it.results.publish:
         return None
-    return Results(it.broker, it.results, it.session_id)
+    return Results(it.broker, it.results, it.session_id, it.pictures)

@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.fixtures.kept import Kept
 from tests.fixtures.net import wait_until
+from tests.fixtures.scripts import running_script
 from tests.fixtures.worker import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -363,6 +364,35 @@ def test_prune_deletes_by_age(kept):
     assert done.stdout == f"deleted: {words}", done.stderr
     assert [name for _, name in kept.rows()] == [old[1].name, new.name]
     assert kept.files() == {new.name, note.name, note.with_suffix(".payload").name}
+
+
+def test_a_daily_prune_deletes_at_once_and_goes_on(kept, tmp_path):
+    kept.row("desk1", days_ago(400), "x.jpg")
+    flags = ("prune", "--row-days", "365", "--daily", "03:17")
+    with running_script(
+        "retention.py", *flags, folder=tmp_path, **kept.environ
+    ) as script:
+        script.wait_for("03:17")
+        assert kept.rows() == []
+        assert script.stop() == 0
+
+
+def test_a_daily_prune_outlives_a_database_that_is_away(tmp_path, kept):
+    flags = ("prune", "--row-days", "365", "--daily", "03:17")
+    away = kept.environ | {"SUPABASE_PASSWORD": "wrong", "SUPABASE_DEADLINE": "2"}
+    with running_script("retention.py", *flags, folder=tmp_path, **away) as script:
+        script.wait_for("next: ")
+        assert "run this again" in script.log
+        assert script.stop() == 0
+
+
+def test_to_be_daily_is_for_prune_and_needs_a_time(kept):
+    done = kept.run("prune", "--row-days", "9", "--daily", "early")
+    assert done.returncode == 2
+    assert "no time of the day such as 03:17" in done.stderr
+    done = kept.run("forget", "--pi", "desk1", *DAY, "--daily", "03:17")
+    assert done.returncode == 2
+    assert "--daily is for prune" in done.stderr
 
 
 def test_a_picture_that_cannot_be_pruned_keeps_no_row(kept):
