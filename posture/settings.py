@@ -1,7 +1,5 @@
 """The worker's settings: each with its flag, environment variable and default."""
 
-import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,6 +14,7 @@ from common.picture_topics import PictureTopics
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
 from posture.vision.camera_settings import CameraSettings
+from posture.vision.cpu_affinity import available_cores as available_cores
 from posture.vision.model_settings import MODELS as MODELS
 from posture.vision.model_settings import ModelSettings as ModelSettings
 from posture.vision.verdict import PRESETS, Preset
@@ -23,17 +22,6 @@ from posture.vision.verdict import PRESETS, Preset
 Store = Literal["none", "skeleton", "blurred", "full"]
 STORES: tuple[Store, ...] = get_args(Store)
 _MOST_DAYS = 36_500
-
-
-def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Cores this process may use: its CPU affinity, cut by a container's CPU limit."""
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = quota_file.read_text().split()
-        limit = math.ceil(int(quota) / int(period))
-    except (OSError, ValueError):  # no cgroup v2, or "max"
-        return cores
-    return max(1, min(cores, limit))
 
 
 def _threads(text: str) -> int:

@@ -1,8 +1,21 @@
-"""Which core of the processor a thread works on."""
+"""Which cores of the processor there are for us, and on which a thread works."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores this process may use: its CPU affinity, cut by a container's CPU limit."""
+    cores = len(os.sched_getaffinity(0))
+    try:
+        quota, period = quota_file.read_text().split()
+        limit = math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return cores
+    return max(1, min(cores, limit))
 
 
 def a_core_for_each(analysts: int) -> list[int | None]:
