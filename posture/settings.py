@@ -152,8 +152,9 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
     track: int = option(
         "TRACK",
         "--track",
-        "cameras whose person is followed from picture to picture, which needs half of "
-        "the time, and 60 MB each with the full model; 0: each picture by itself",
+        "cameras whose person is followed from picture to picture: finding one who "
+        "sits still takes half of the time, and each camera 60 MB with the full "
+        "model; 0: each picture by itself",
         default="0",
         parse=integer(0, 256),
     )
