@@ -14,8 +14,8 @@ from pyarrow import parquet
 
 from common.options import read
 from page.export import COLUMNS
+from page.minutes import of_one
 from page.rows import Rows
-from page.weeks import seen
 from posture.settings import DatabaseSettings
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.scripts import ROOT
@@ -155,14 +155,14 @@ def test_the_hours_of_the_view_are_those_of_the_page(database):
 
     rows = Rows(read(DatabaseSettings, Namespace(), database.environ))
     begin, end = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 10, 6, tzinfo=UTC)
-    page = seen(rows, "desk3", begin, end, UTC)
+    minutes = [each for each in of_one(rows, "desk3", begin, end) if each.judged]
     ((judged, leaning, pictures, empty),) = database.execute(
         "SELECT sum(judged_minutes), sum(leaning_minutes), sum(judged_pictures), "
         "sum(empty_pictures) FROM posture_hourly WHERE pi_id = 'desk3'"
     )
-    assert judged == len(page.minutes)
-    assert leaning == sum(each.leaning for each in page.minutes)
-    assert pictures == page.judged
+    assert judged == len(minutes)
+    assert leaning == sum(each.leans for each in minutes)
+    assert pictures == sum(each.good + each.bad for each in minutes)
     assert empty == 400
 
 
