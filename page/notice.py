@@ -13,7 +13,7 @@ def notice(settings: PageSettings) -> list[str]:
         _("Measured here: two angles, of neck and body"),
         *_kept(settings),
         _seen_by(settings),
-        _("pause: cover the camera, or ask whoever runs this"),
+        _pause(settings),
         _("times: %(zone)s") % {"zone": zone_name(settings.zone)},
     ]
 
@@ -34,6 +34,12 @@ def _kept(settings: PageSettings) -> list[str]:
         % {"pictures": pictures, "how_long": how_long},
         *kept,
     ]
+
+
+def _pause(settings: PageSettings) -> str:
+    if settings.desk.secret:
+        return _("pause: cover the camera, or use the link of your desk")
+    return _("pause: cover the camera, or ask whoever runs this")
 
 
 def _long(days: int | None) -> str:

@@ -99,6 +99,7 @@ def test_a_person_sees_their_desk_pauses_it_and_deletes_what_is_kept(
     assert "#" not in tab.url
     main = tab.locator("main")
     expect(main).to_contain_text("2 rows: a time, two angles, a status.")
+    expect(tab.locator("footer")).to_contain_text("or use the link of your desk")
     expect(main).to_contain_text("2 pictures, 1.1 MB.")
     expect(main).to_contain_text("Rows are deleted after 365 days.")
     expect(main).to_contain_text("Pictures are deleted after 30 days.")

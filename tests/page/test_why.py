@@ -157,6 +157,13 @@ def test_a_page_without_a_picture_says_that_no_camera_has_sent_one(
     expect(box).to_contain_text("passes pictures on, does not answer", timeout=60_000)
 
 
+def test_an_office_without_figures_says_why_nothing_comes(start_page, open_tab, rows):
+    page = start_page(PAGE_HOME="office")  # no broker is there
+    tab = open_tab(page, "/")
+    expect(tab.locator(".why")).to_contain_text("passes pictures on, does not answer")
+    tab.check_accessible()
+
+
 def test_a_worker_that_refuses_everything_is_told_from_one_that_is_gone(
     broker, start_page, start_worker, postgres, tmp_path
 ):
