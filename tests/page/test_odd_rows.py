@@ -98,7 +98,7 @@ class BrokenRows:
 def test_an_error_that_nobody_has_thought_of_is_said_and_looked_at_anew(caplog):
     async def follow():
         table = BrokenRows()
-        feed = Feed(table, Board(), str, str, Telemetry())
+        feed = Feed(table, Board(), str, str, str, Telemetry())
         following = asyncio.create_task(feed.follow())
         while table.looks == 0:
             await asyncio.sleep(0.01)
