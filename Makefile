@@ -14,6 +14,8 @@ BESIDE ?=
 # What `test` does first; empty where that is done elsewhere.
 LINT ?= lint
 PIP_AUDIT := 2.10.1
+# Which Helms the chart is tried with; HELM="3 4" takes minutes more, once.
+HELM ?= 3
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
@@ -39,7 +41,8 @@ test: $(LINT) prepare ## Everything that can be checked on this machine
 
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
 	@tools/system_packages.sh test
-	export KUBEBUILDER_ASSETS=$$(tests/cluster/build.sh) && $(BIN)/python -m pytest -m cluster $(ARGS)
+	plane=$$(tests/cluster/build.sh) && helm=$$(tests/chart/build.sh $(HELM)) && \
+		KUBEBUILDER_ASSETS=$$plane HELM_ASSETS=$$helm $(BIN)/python -m pytest -m cluster $(ARGS)
 
 test-brokers: $(BIN)/.installed-dev ## Real brokers, each cached once outside this folder (BROKERS="hivemq nats")
 	@tools/system_packages.sh test

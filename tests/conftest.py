@@ -14,6 +14,7 @@ from tests.fixtures.worker import WorkerProcess
 pytest_plugins = [
     "tests.fixtures.control_plane",
     "tests.fixtures.cluster_scene",
+    "tests.fixtures.helm",
     "tests.fixtures.parallel",
 ]
 

@@ -6,25 +6,23 @@ The one place where the launcher knows the worker's code.
 import argparse
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from common import options
 from common.database_settings import DatabaseSettings
-from common.errors import OperatorError
 from common.options import SettingsError
 from launcher.preflight import Check, CheckError, Doubt
 from posture.settings import SessionSettings
+from posture.worker.checks import check_broker, check_database
 
 Settings = TypeVar("Settings")
-_DEADLINE = 6.0  # seconds for one answer, so that the door's own words are heard
 
 
 def worker_checks(arguments: argparse.Namespace) -> list[Check]:
     """Whether the worker will reach its broker and its table."""
     return [
         settings_check("broker", SessionSettings, arguments, _check_broker),
-        settings_check("database", DatabaseSettings, arguments, _check_database),
+        settings_check("database", DatabaseSettings, arguments, check_database),
     ]
 
 
@@ -53,27 +51,13 @@ def declare_session(session: SessionSettings) -> Callable[[], str]:
 
 
 def _check_broker(session: SessionSettings) -> str:
-    from posture.mqtt.probe import UntriedError, probe
+    from posture.mqtt.probe import UntriedError
 
-    broker = session.broker
-    at = f"{broker.host}:{broker.port}"
     try:
-        return f"{at} {probe(broker, session.topic)}"
+        return check_broker(session)
     except UntriedError as error:
         remedy = "python mqtt_posture_analyzer_with_db.py probe, as a user who may"
-        raise Doubt(f"{at}: {error}", remedy) from error
-    except OperatorError as error:
-        raise OperatorError(f"{at}: {error}") from error
-
-
-def _check_database(database: DatabaseSettings) -> str:
-    from posture.store.posture_log import PostureLog
-
-    deadline = min(database.deadline, _DEADLINE)
-    table = PostureLog(replace(database, deadline=deadline))
-    doubts = table.check()
-    table.close()
-    return "; ".join([f"{database.host}: the table takes a row", *doubts])
+        raise Doubt(str(error), remedy) from error
 
 
 def _declare(session: SessionSettings) -> str:

@@ -26,6 +26,7 @@ COMMANDS = {
     "declare": "have the broker keep pictures for all --workers, before they start",
     "status": "say what waits for each of --workers; they must not be at work",
     "probe": "try whether the broker keeps what it accepts; takes a second or two",
+    "check": "try broker, database and model as a worker would use them; nothing stays",
     "retire": "work off what waits for --workers, which must not be at work, and "
     "remove their sessions; with --successors N the sessions of so many begin first",
     "view": "say what of the given pictures, or of the next ones that the camera --pi "
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace, settings: SessionSettings) -> int:
             return _probe(settings)
         case "replay", ReplaySettings():
             return _replay(settings)
+        case "check", WorkerSettings():
+            return _check(settings)
         case "retire", WorkerSettings():
             return _retire(settings, arguments.successors)
         case _, WorkerSettings():
@@ -107,6 +110,19 @@ def _probe(settings: SessionSettings) -> int:
 
     log.info("the broker %s", probe(settings.broker, settings.topic))
     return 0
+
+
+def _check(settings: WorkerSettings) -> int:
+    from posture.worker.checks import checks
+
+    failed = 0
+    for name, check in checks(settings).items():
+        try:
+            log.info("%s: %s", name, check())
+        except OperatorError as error:
+            log.error("%s: %s", name, error)  # noqa: TRY400 - a message, no traceback
+            failed = 1
+    return failed
 
 
 def _retire(settings: WorkerSettings, successors: int | None) -> int:

@@ -1,0 +1,182 @@
+"""The chart on a real API server: installed, changed, side by side, and gone."""
+
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from tests.fixtures.control_plane import keda_job
+from tests.fixtures.helm import CHART, NEEDED
+from tests.fixtures.worker import ROOT
+
+SETS = [part for each in NEEDED for part in ("--set", each)]
+KINDS = (
+    "scaledjob,deployment,daemonset,cronjob,service,configmap,secret,serviceaccount,"
+    "role,rolebinding,poddisruptionbudget,networkpolicy"
+)
+
+
+@pytest.fixture
+def installed(helm, control_plane, request):
+    """Installs into a namespace; takes away what is left at the end."""
+    made = []
+
+    def install(namespace, name, *values, check=True):
+        more = [part for each in values for part in ("--set", each)]
+        done = helm.run(
+            "upgrade", "--install", name, CHART, "--namespace", namespace, *SETS, *more,
+            kubeconfig=control_plane.kubeconfig,
+        )  # fmt: skip
+        made.append((namespace, name))
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    yield install
+    for namespace, name in made:
+        helm.run(
+            "uninstall", name, "--namespace", namespace, "--ignore-not-found",
+            kubeconfig=control_plane.kubeconfig,
+        )  # fmt: skip
+
+
+def everything(plane, namespace):
+    found = plane.kubectl("get", KINDS, "-n", namespace, "-o", "name").split()
+    kinds = "clusterrole,clusterrolebinding,validatingadmissionpolicy"
+    cluster = plane.kubectl("get", kinds, "-o", "name").split()
+    own = ("serviceaccount/default", "configmap/kube-root-ca.crt")
+    mine = [each for each in cluster if each.endswith(f"-{namespace}")]
+    return sorted([each for each in found if each not in own] + mine)
+
+
+def test_installed_and_uninstalled_it_leaves_nothing(helm, control_plane, installed):
+    with control_plane.namespace() as namespace:
+        installed(
+            namespace,
+            "posture",
+            "page.enabled=true",
+            "nudge.enabled=true",
+            "offload.enabled=true",
+            "offload.node=master",
+            f"nodeAgent.namespace={namespace}-agent",
+        )
+        names = everything(control_plane, namespace)
+        assert "scaledjob.keda.sh/posture-analyzer-scaledjob" in names
+        role = f"posture-node-reader-{namespace}"
+        assert f"clusterrole.rbac.authorization.k8s.io/{role}" in names
+        helm(
+            "uninstall", "posture", "--namespace", namespace, "--wait",
+            kubeconfig=control_plane.kubeconfig,
+        )  # fmt: skip
+        assert everything(control_plane, namespace) == []
+
+
+def test_the_watchers_choice_survives_an_upgrade(helm, control_plane, installed):
+    with control_plane.namespace() as namespace:
+        installed(namespace, "posture", "nodeAgent.enabled=false")
+        choice = {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {
+                        "matchExpressions": [
+                            {
+                                "key": "kubernetes.io/hostname",
+                                "operator": "In",
+                                "values": ["jetson1"],
+                            }
+                        ]
+                    }
+                ]
+            }
+        }
+        pod = {"affinity": {"nodeAffinity": choice}}
+        patch = {"spec": {"jobTargetRef": {"template": {"spec": pod}}}}
+        name = "posture-analyzer-scaledjob"
+        control_plane.kubectl(
+            "patch", "scaledjob", name, "-n", namespace, "--type=merge",
+            "--field-manager=gpu-affinity-watcher", "-p", json.dumps(patch),
+        )  # fmt: skip
+
+        installed(
+            namespace, "posture", "nodeAgent.enabled=false", "analyzer.env.NOTHING=new"
+        )
+        job = control_plane.get("scaledjob", name, namespace)
+        spec = job["spec"]["jobTargetRef"]["template"]["spec"]
+        assert spec["affinity"]["nodeAffinity"] == choice
+        assert {"name": "NOTHING", "value": "new"} in spec["containers"][0]["env"]
+
+
+def test_two_releases_live_side_by_side_and_one_instance_is_not_installed_twice(
+    control_plane, installed
+):
+    with control_plane.namespace() as namespace:
+        installed(namespace, "hall", "nodeAgent.enabled=false")
+        installed(namespace, "attic", "nodeAgent.enabled=false")
+        names = everything(control_plane, namespace)
+        assert "deployment.apps/hall-scaler" in names
+        assert "deployment.apps/attic-scaler" in names
+
+        again = installed(
+            namespace, "other", "instance=hall", "nodeAgent.enabled=false", check=False
+        )
+        assert again.returncode
+        assert "hall-" in again.stderr
+        assert "cannot be imported" in again.stderr or "conflict" in again.stderr
+
+
+def test_the_watcher_may_delete_our_jobs_and_no_others(control_plane, installed):
+    with control_plane.namespace() as namespace:
+        installed(namespace, "posture", "nodeAgent.enabled=false")
+        scaledjob = control_plane.get(
+            "scaledjob", "posture-analyzer-scaledjob", namespace
+        )
+        ours = keda_job(scaledjob)
+        foreign = json.loads(json.dumps(ours))
+        foreign["metadata"] = {"name": "payroll"}
+        foreign["spec"]["template"]["metadata"]["labels"] = {"app": "payroll"}
+        for each in (ours, foreign):
+            control_plane.kubectl(
+                "create", "-n", namespace, "-f", "-", stdin=json.dumps(each)
+            )
+        watcher = control_plane.service_account(namespace, "posture-watcher")
+
+        def delete(name):
+            return subprocess.run(
+                [control_plane.kubectl_path, f"--kubeconfig={watcher}", "delete", "job",
+                 name, "-n", namespace, "--wait=false"],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+
+        refused = delete("payroll")
+        assert refused.returncode
+        assert "payroll is none of them" in refused.stderr
+        assert delete(ours["metadata"]["name"]).returncode == 0
+
+
+def test_every_object_is_valid_to_the_server(helm, control_plane, kustomize, tmp_path):
+    with control_plane.namespace() as namespace:
+        for found in (
+            helm.template(
+                "page.enabled=true", "nudge.enabled=true", namespace=namespace
+            ),
+            kustomize(ROOT),
+        ):
+            known = [
+                each
+                for each in found.values()
+                if not each["apiVersion"].startswith("monitoring.coreos.com")
+            ]
+            agent = [
+                each["metadata"]["namespace"]
+                for each in known
+                if each["kind"] == "DaemonSet"
+            ]
+            control_plane.kubectl("create", "namespace", agent[0])
+            try:
+                control_plane.kubectl(
+                    "apply", "--server-side", "--dry-run=server", "--validate=strict",
+                    "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(known),
+                )  # fmt: skip
+            finally:
+                control_plane.kubectl("delete", "namespace", agent[0], "--wait=true")
