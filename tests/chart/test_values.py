@@ -172,5 +172,5 @@ def test_dashboards_and_pod_monitors_come_when_asked_for(helm):
     assert set(boards["data"]) == {"cameras.json", "placement.json"}
     assert boards["metadata"]["labels"]["grafana_dashboard"] == "1"
     monitors = [each for (kind, _), each in found.items() if kind == "PodMonitor"]
-    assert len(monitors) >= 2
+    assert len(monitors) == 3
     assert all(each["metadata"]["labels"]["release"] == "stack" for each in monitors)
