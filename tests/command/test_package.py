@@ -43,6 +43,7 @@ def test_what_the_package_asks_for_is_what_the_files_pin():
     base = requirements("requirements.in")
     builds = set(BUILD["requires"])
     assert builds <= base
+    # A new package stands in pyproject.toml too.
     assert set(PROJECT["dependencies"]) == base - builds
     for extra, needs in PROJECT["optional-dependencies"].items():
         assert set(needs) == requirements(f"requirements-{extra}.in")
