@@ -3,6 +3,7 @@
 HiveMQ, for it can be told to grant less of everything.
 """
 
+import argparse
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from nudge.messengers import messengers
 from nudge.patience import Nudge
 from nudge.settings import NudgeSettings
 from posture.mqtt.replay import replay
-from posture.settings import ReplaySettings, WorkerSettings
+from posture.settings import ReplaySettings
 from posture.store.quarantine import Quarantine
 from tests.brokers.scene import Scene, playing
 from tests.brokers.servers.hivemq import HiveMQ
@@ -56,10 +57,11 @@ def command(scene: Scene, name: str, **environ: str) -> WorkerProcess:
 
 def doctor(scene: Scene, **environ: str) -> str:
     """What the launcher's check of the broker says against it."""
-    settings = scene.server.environ | scene.postgres.environ | environ
-    worker = settings_from(WorkerSettings, settings | {"NODE_NAME": "here"})
-    with pytest.raises(OperatorError) as caught:
-        worker_checks(worker)[0].ask()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (scene.server.environ | environ).items():
+            patch.setenv(name, value)
+        with pytest.raises(OperatorError) as caught:
+            worker_checks(argparse.Namespace())[0].ask()
     return str(caught.value)
 
 
