@@ -46,8 +46,9 @@ def fill(client: Client, nodes: int, jobs: int, scaledjob: dict[str, Any]) -> No
         labels = {"kubernetes.io/hostname": name, "gpu-node": "true"}
         client.create(NODE, {"metadata": {"name": name, "labels": labels}, **node})
 
-    def make_job(_: int) -> None:
+    def make_job(number: int) -> None:
         job = keda_job(scaledjob)
+        job["metadata"]["name"] = f"job-{number:05}"
         job["spec"]["suspend"] = True
         client.create(JOB, job)
 
