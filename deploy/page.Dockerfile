@@ -35,10 +35,13 @@ COPY common /app/common
 COPY nudge /app/nudge
 COPY page /app/page
 COPY posture /app/posture
-RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
+RUN mkdir /folders /folders/state \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM ${PYTHON_IMAGE}
 COPY --from=packages /packages /packages
+# Where a volume for the nudges' state is mounted.
+COPY --from=source --chown=10001:10001 /folders /
 COPY --from=source /app /app
 ENV PYTHONPATH=/packages PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

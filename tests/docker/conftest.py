@@ -5,15 +5,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fixtures.docker_engine import NoEngineError, running_docker_engine
+from tests.fixtures.docker_engine import (
+    DockerEngine,
+    NoEngineError,
+    running_docker_engine,
+)
 from tests.fixtures.engine import Registry, answers
 
 
 @pytest.fixture(scope="package")
-def engine() -> Iterator[None]:
-    """`docker` reaches an engine, and TEST_REGISTRY names its registry."""
+def engine() -> Iterator[DockerEngine | None]:
+    """`docker` reaches an engine, and TEST_REGISTRY names its registry.
+
+    None: it is this machine's own, which is not ours to stop.
+    """
     if os.environ.get("TEST_REGISTRY"):
-        yield
+        yield None
         return
     if os.environ.get("TEST_ENGINE") != "own":
         pytest.skip(
@@ -27,11 +34,11 @@ def engine() -> Iterator[None]:
             with running_docker_engine() as own:
                 for name, text in own.environ.items():
                     patched.setenv(name, text)
-                yield
+                yield own
         except NoEngineError as error:
             pytest.skip(str(error))
 
 
 @pytest.fixture(scope="package")
-def registry(engine: None) -> Registry:
+def registry(engine: DockerEngine | None) -> Registry:
     return Registry(os.environ["TEST_REGISTRY"])

@@ -125,12 +125,22 @@ def test_every_service_is_pinned_and_never_privileged(name):
     service = COMPOSE["services"][name]
     assert not service.get("privileged")
     assert "latest" not in service.get("image", "")
-    assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", ()))
+    here = ("127.0.0.1:", "${BOX_ADDRESS:-127.0.0.1}:")
+    assert all(str(port).startswith(here) for port in service.get("ports", ()))
+    assert service["mem_limit"]
+
+
+ONCE = {"setup", "tables"}  # they end when they are done
 
 
 def test_every_service_that_serves_has_a_health_check():
-    for name in ("broker", "database"):
+    for name in ("broker", "database", "page", "nudge", "figures", "prometheus"):
         assert COMPOSE["services"][name]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"].keys() - ONCE)
+def test_every_service_is_back_after_a_reboot(name):
+    assert COMPOSE["services"][name]["restart"] == "unless-stopped"
 
 
 def test_the_worker_is_locked_in():
@@ -157,12 +167,20 @@ def test_no_password_is_written_down():
         assert "PASSWORD" not in line or line.startswith("#") or line.endswith("=")
     for service in COMPOSE["services"].values():
         for name, value in service["environment"].items():
-            assert "PASSWORD" not in name or value.startswith("${"), name
+            known = ("${", "/secrets/")
+            assert "PASSWORD" not in name or value.startswith(known), name
+
+
+def test_only_what_makes_the_passwords_may_be_given_any():
+    for name, service in COMPOSE["services"].items():
+        given = {each for each in service["environment"] if each.endswith("PASSWORD")}
+        assert not given or name in {"setup", "grafana"}
 
 
 def test_monitoring_is_asked_for_and_costs_nobody_else_a_setting():
     asked = re.compile(r"(\w+):\?")
-    usual = set(asked.findall(str(COMPOSE["services"]["worker"])))
+    usual = set(asked.findall(str(COMPOSE["services"])))
+    assert not usual
     for name in ("prometheus", "figures", "grafana"):
         service = COMPOSE["services"][name]
         assert service["profiles"] == ["monitoring"]
