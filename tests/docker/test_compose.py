@@ -132,7 +132,7 @@ def test_what_one_camera_has_sent_can_be_deleted(compose):
 @pytest.fixture
 def camera(compose, tmp_path):
     """Sends one picture with what add-camera prints."""
-    add = documented("docker compose exec broker add-camera")
+    add = documented("docker compose exec broker add-camera desk3")
     add = add.replace("exec ", "exec -T ")
     told = dict(each.split("=") for each in compose.shell(add, tmp_path).splitlines())
     pictures = tmp_path / "pictures"
