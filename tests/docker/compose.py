@@ -108,6 +108,7 @@ class Compose:
     def login(self, password: str, scheme: str = "http") -> int:
         """The status that a browser gets for the cameras after it has logged in."""
         pool = urllib3.PoolManager(cert_reqs="CERT_NONE")
+        urllib3.disable_warnings()  # the box's certificate is its own
         at = f"{scheme}://127.0.0.1:{self.page_port}"
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": at}
 
