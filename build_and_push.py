@@ -94,12 +94,12 @@ def _doctor(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
 
 def _build(arguments: argparse.Namespace) -> int:
     """Build and push the image, and nothing else."""
-    it = cli.read(BuildSettings, arguments)
-    trace = Trace(it.trace)
+    settings = cli.read(BuildSettings, arguments)
+    trace = Trace(settings.trace)
     trace.log_here()
     docker = Docker(trace.log)
     shipping = Shipping(
-        it.image, it.model, ROOT, trace.image, docker, arguments.rebuild
+        settings.image, settings.model, ROOT, trace.image, docker, arguments.rebuild
     )
     ship = shipping.preview if arguments.dry_run else shipping.ship
     with trace.locked():
@@ -134,16 +134,16 @@ class _Run:
         settings: Settings,
         interrupts: Interrupts,
     ) -> None:
-        it = settings.launcher
+        launcher = settings.launcher
         self._arguments = arguments
         self._settings = settings
         self._interrupts = interrupts
-        self._trace = Trace(it.trace)
+        self._trace = Trace(launcher.trace)
         self._trace.log_here()
-        self._cluster = Opened(lambda: Cluster(it.cluster))
+        self._cluster = Opened(lambda: Cluster(launcher.cluster))
         self._docker = Docker(self._trace.log)
         self._doctor = Doctor(
-            it,
+            launcher,
             self._cluster,
             self._docker,
             self._trace,
@@ -210,7 +210,7 @@ class _Run:
         return 1 if any(each.failed for each in outcomes) else 0
 
     def _launch(self, lock: int) -> Launch:
-        it = self._settings.launcher
+        launcher = self._settings.launcher
         nothing = argparse.Namespace()
         told = options.given(WorkerSettings, nothing, os.environ)
         session = options.read(SessionSettings, nothing, os.environ)
@@ -221,19 +221,21 @@ class _Run:
             stopping=self._stopping(),
             shipping=shipping,
             parts=self._parts(shipping),
-            deployment=Deployment(it, told, shipping.image, self._cluster),
-            helpers=helpers_for(it, self._cluster, self._trace, self._environ(), lock),
+            deployment=Deployment(launcher, told, shipping.image, self._cluster),
+            helpers=helpers_for(
+                launcher, self._cluster, self._trace, self._environ(), lock
+            ),
             skip_build=self._arguments.skip_build,
         )
 
     def _stopping(self) -> Stopping:
-        it = self._settings.launcher
+        launcher = self._settings.launcher
         return Stopping(
             self._cluster,
             self._docker,
             self._trace,
-            it.cluster.scaledjob,
-            it.manifest.patched,
+            launcher.cluster.scaledjob,
+            launcher.manifest.patched,
             dry_run=self._arguments.dry_run,
         )
 
@@ -248,11 +250,11 @@ class _Run:
         )
 
     def _parts(self, shipping: Shipping) -> Parts:
-        it = self._settings.launcher
+        launcher = self._settings.launcher
         return Parts(
-            it.image,
-            it.with_parts(skip_build=self._arguments.skip_build),
-            it.pods.pull_secret,
+            launcher.image,
+            launcher.with_parts(skip_build=self._arguments.skip_build),
+            launcher.pods.pull_secret,
             shipping.image,
             ROOT,
             self._trace.parts,
@@ -277,13 +279,13 @@ class _Run:
         return {**os.environ, **{each.env: text for each, text in told}}
 
     def _agreed(self) -> bool:
-        it = self._settings.launcher.cluster
+        named = self._settings.launcher.cluster
         try:
             cluster = self._cluster()
         except OperatorError as error:
             _show(str(error))
             return False
-        context = it.context or "current"
+        context = named.context or "current"
         place = f"context {context}, namespace {cluster.namespace}"
         _show(f"cluster {cluster.host}, {place}")
         if not sys.stdin.isatty():

@@ -59,18 +59,23 @@ def _serve(arguments: argparse.Namespace) -> int:
     settings = cli.read(ScalerSettings, arguments)
     stop = _begin(settings.log_level)
     _stay_on_one_core()
-    it = settings.grpc
+    grpc_settings = settings.grpc
     telemetry = ScalerTelemetry()
     cluster = LiveCluster(settings.cluster)
     scaler = Scaler(settings, cluster, load_source(settings.prometheus), telemetry)
     served = (cluster.namespace, settings.cluster.scaledjob)
     service = ScalerService(scaler.wanted, scaler.defaults, served, telemetry)
-    server = ScalerServer(it, service, lambda: scaler.trouble() is None)
+    server = ScalerServer(grpc_settings, service, lambda: scaler.trouble() is None)
     monitor = None
     if arguments.only is None:
         master = MasterTelemetry(telemetry.registry)
         monitor = MasterMonitor(settings.master, cluster, master.overloaded)
-    _open_status(it.address, it.metrics_port, telemetry.registry, scaler.trouble)
+    _open_status(
+        grpc_settings.address,
+        grpc_settings.metrics_port,
+        telemetry.registry,
+        scaler.trouble,
+    )
     port = server.start()
     cluster.start()
     scaler.start()

@@ -109,8 +109,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--model", choices=MODELS, default="full")
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
-    show(measure(it.model) | {"machine": machine()}, as_json=it.json)
+    arguments = parser.parse_args(argv)
+    show(measure(arguments.model) | {"machine": machine()}, as_json=arguments.json)
     return 0
 
 

@@ -224,11 +224,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="it is JSON anyway")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
-    it = parser.parse_args(argv)
-    if it.child:
-        print(json.dumps(tried(it.model, it.child, it)))
+    arguments = parser.parse_args(argv)
+    if arguments.child:
+        print(json.dumps(tried(arguments.model, arguments.child, arguments)))
         return 0
-    text = json.dumps(measure(it), indent=1)
+    text = json.dumps(measure(arguments), indent=1)
     print(text)
     if out := os.environ.get("OUT"):
         Path(out, "delegate.json").write_text(text)

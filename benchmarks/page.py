@@ -253,13 +253,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pages", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     measure: dict[str, Callable[[], dict[str, Any]]] = {
-        "queries": lambda: measure_queries(it.rows),
-        "screen": lambda: measure_screen(it.runs),
-        "load": lambda: measure_load(it.cameras, it.pages, it.seconds),
+        "queries": lambda: measure_queries(arguments.rows),
+        "screen": lambda: measure_screen(arguments.runs),
+        "load": lambda: measure_load(
+            arguments.cameras, arguments.pages, arguments.seconds
+        ),
     }
-    show(measure[it.what]() | {"machine": machine()}, as_json=it.json)
+    show(measure[arguments.what]() | {"machine": machine()}, as_json=arguments.json)
     return 0
 
 

@@ -182,8 +182,8 @@ def main(argv: list[str] | None = None) -> int:
         "--backlog", type=int, default=350, help="pictures: 5 s of two cores' worker"
     )
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
-    show(measure(it) | {"machine": machine()}, as_json=it.json)
+    arguments = parser.parse_args(argv)
+    show(measure(arguments) | {"machine": machine()}, as_json=arguments.json)
     return 0
 
 

@@ -80,8 +80,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
-    show(measure(it.rows, it.rounds) | {"machine": machine()}, as_json=it.json)
+    arguments = parser.parse_args(argv)
+    show(
+        measure(arguments.rows, arguments.rounds) | {"machine": machine()},
+        as_json=arguments.json,
+    )
     return 0
 
 

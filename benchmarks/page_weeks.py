@@ -69,8 +69,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=400_000)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
-    show(measure(it.rows, it.runs) | {"machine": machine()}, as_json=it.json)
+    arguments = parser.parse_args(argv)
+    show(
+        measure(arguments.rows, arguments.runs) | {"machine": machine()},
+        as_json=arguments.json,
+    )
     return 0
 
 

@@ -183,17 +183,24 @@ def main(argv: list[str] | None = None) -> int:
         "--count", type=int, default=64, help="pictures of the real worker; 0: none"
     )
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     cv2.setNumThreads(1)
     found = {
-        model: measure(model, it.widths, it.store, it.exif, it.rounds, it.count)
-        for model in (MODELS if it.model == "all" else [it.model])
+        model: measure(
+            model,
+            arguments.widths,
+            arguments.store,
+            arguments.exif,
+            arguments.rounds,
+            arguments.count,
+        )
+        for model in (MODELS if arguments.model == "all" else [arguments.model])
     }
-    if it.json:
+    if arguments.json:
         print(json.dumps(found | {"machine": machine()}, indent=1))
         return 0
     for model, table in found.items():
-        show(model, it.store, table)
+        show(model, arguments.store, table)
     print(f"\n{machine()}")
     return 0
 

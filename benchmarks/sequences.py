@@ -166,8 +166,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--length", type=int, default=20, help="frames of a sequence")
     parser.add_argument("--people", type=int, default=12, help="sequences of a kind")
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
-    show(measure(it.model, it.length, it.people), as_json=it.json)
+    arguments = parser.parse_args(argv)
+    show(
+        measure(arguments.model, arguments.length, arguments.people),
+        as_json=arguments.json,
+    )
     return 0
 
 

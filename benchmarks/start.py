@@ -68,8 +68,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", action="store_true")
-    it = parser.parse_args(argv)
-    show(measure(it.model, it.threads, it.runs), as_json=it.json)
+    arguments = parser.parse_args(argv)
+    show(
+        measure(arguments.model, arguments.threads, arguments.runs),
+        as_json=arguments.json,
+    )
     return 0
 
 

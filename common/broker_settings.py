@@ -170,5 +170,6 @@ def tls_context(settings: BrokerSettings) -> ssl.SSLContext:
     Raises:
         ValueError: a certificate file cannot be used; names the files.
     """
-    it = settings
-    return client_context("MQTT_TLS", it.ca_file, it.cert_file, it.key_file)
+    return client_context(
+        "MQTT_TLS", settings.ca_file, settings.cert_file, settings.key_file
+    )

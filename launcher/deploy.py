@@ -91,11 +91,11 @@ class Deployment:
         Raises:
             OperatorError: it does not, in time; says what it says instead.
         """
-        it = self.settings
-        until = time.monotonic() + it.ready_within
+        settings = self.settings
+        until = time.monotonic() + settings.ready_within
         said = "KEDA has not looked at it; does its operator run?"
         while time.monotonic() < until:
-            found = self.open_cluster().find(SCALEDJOB, it.cluster.scaledjob)
+            found = self.open_cluster().find(SCALEDJOB, settings.cluster.scaledjob)
             ready, told = _ready(found)
             if ready:
                 return "KEDA is ready to scale"
@@ -103,8 +103,8 @@ class Deployment:
             time.sleep(_TICK)
         namespace = self.open_cluster().namespace
         raise OperatorError(
-            f"not ready within {it.ready_within:g} s: {said} (see: kubectl -n "
-            f"{namespace} describe scaledjob {it.cluster.scaledjob})"
+            f"not ready within {settings.ready_within:g} s: {said} (see: kubectl -n "
+            f"{namespace} describe scaledjob {settings.cluster.scaledjob})"
         )
 
     def _settings(self) -> list[tuple[Kind, dict[str, Any]]]:

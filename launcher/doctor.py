@@ -42,30 +42,32 @@ class Doctor:
 
     def examine(self) -> list[Finding]:
         """Ask everything, side by side."""
-        it = self.settings
+        settings = self.settings
         checks = [
-            *ClusterChecks(it, self.cluster).all(),
+            *ClusterChecks(settings, self.cluster).all(),
             keda_check(self.cluster),
-            load_check(it, self.cluster),
+            load_check(settings, self.cluster),
         ]
-        if not it.in_cluster:
-            checks.append(port_check(self.trace, it.scaler_port))
+        if not settings.in_cluster:
+            checks.append(port_check(self.trace, settings.scaler_port))
         if not self.skip_build:
-            checks = docker_checks(it.image, self.docker) + checks
-        checks += NodeChecks(it, self.cluster).all()
-        checks += PodChecks(it, self.cluster).all()
+            checks = docker_checks(settings.image, self.docker) + checks
+        checks += NodeChecks(settings, self.cluster).all()
+        checks += PodChecks(settings, self.cluster).all()
         checks += self.worker
         return examine(checks, _DEADLINE)
 
     def try_pods(self, launch: Launch) -> list[Finding]:
         """Start pods that try what only they can, of what `launch` would deploy."""
-        it = self.settings
+        settings = self.settings
 
         def address() -> str:
-            written = manifests.trigger(scaledjobs.read_manifest(it.manifest.base))
+            written = manifests.trigger(
+                scaledjobs.read_manifest(settings.manifest.base)
+            )
             return launch.deployment.scaler_address() or str(written["scalerAddress"])
 
-        trial = PodTrial(it, launch.shipping.image, address, self.cluster)
+        trial = PodTrial(settings, launch.shipping.image, address, self.cluster)
         return examine(trial.all(), _TRIAL_DEADLINE)
 
     def preflight(self, found_well: Callable[[], None]) -> str:
@@ -90,11 +92,11 @@ def examine_without(
     missing = [Finding("settings", "FAIL", each) for each in problems]
     worker = worker_checks(argparse.Namespace())
     try:
-        it = cli.read(LauncherSettings, arguments)
+        settings = cli.read(LauncherSettings, arguments)
     except SettingsError:  # they are among what is missing
         return missing + examine(worker, _DEADLINE)
-    trace = Trace(it.trace)
-    cluster = Opened(lambda: Cluster(it.cluster))
+    trace = Trace(settings.trace)
+    cluster = Opened(lambda: Cluster(settings.cluster))
     skip_build: bool = arguments.skip_build
-    doctor = Doctor(it, cluster, Docker(trace.log), trace, worker, skip_build)
+    doctor = Doctor(settings, cluster, Docker(trace.log), trace, worker, skip_build)
     return missing + doctor.examine()

@@ -79,7 +79,7 @@ def documents(counted: list[Counted], now: datetime) -> dict[str, dict[str, obje
 def _messages(
     settings: NudgeSettings, counted: list[Counted], now: datetime
 ) -> Iterator[tuple[str, bytes]]:
-    it = ResultSettings(
+    results = ResultSettings(
         publish=True,
         prefix=settings.prefix,
         pictures=False,
@@ -88,5 +88,5 @@ def _messages(
     )
     for pi, document in documents(counted, now).items():
         if settings.discovery:
-            yield description_of_today(it, pi)
+            yield description_of_today(results, pi)
         yield today_topic(settings.prefix, pi), json.dumps(document).encode()

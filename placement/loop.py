@@ -43,10 +43,9 @@ class WatcherLoop:
         self._watcher: Watcher | None = None
         self._looked = time.monotonic()
         self.stop = Stop()
-        it = settings
         self._election = (
-            Election(it.cluster, it.lease, lambda: self.trouble() is None)
-            if it.lease.name and not dry_run
+            Election(settings.cluster, settings.lease, lambda: self.trouble() is None)
+            if settings.lease.name and not dry_run
             else None
         )
 

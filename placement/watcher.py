@@ -204,8 +204,8 @@ class Watcher:
                 self._last_hand_over,
                 wall,
             )
-            it = self._settings
-            verdict = judge(job, view, it.hand_over, it.choice)
+            settings = self._settings
+            verdict = judge(job, view, settings.hand_over, settings.choice)
             if verdict:
                 self._carry_out(job, verdict, scaledjob, decision.time)
 

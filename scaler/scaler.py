@@ -38,16 +38,16 @@ class Scaler:
         self._cluster = cluster
         self._source = source
         self._telemetry = telemetry
-        it = settings.demand
-        self._demand = Demand(time.monotonic(), it.fresh)
-        self._watch = PictureWatch(settings.broker, it, self._demand.sign)
+        demand = settings.demand
+        self._demand = Demand(time.monotonic(), demand.fresh)
+        self._watch = PictureWatch(settings.broker, demand, self._demand.sign)
         self._choices: dict[tuple[Load, ...], Poll[Choice]] = {}
-        self._situation = Poll("ScaledJob and Jobs", self._look, it.interval)
+        self._situation = Poll("ScaledJob and Jobs", self._look, demand.interval)
         self._moved = time.monotonic()
         self._node: str | None = None
         self._told: tuple[int, str] | None = None
         self._one_at_a_time = threading.Lock()
-        self.defaults = Trigger(it.gpu_threshold, it.staleness)
+        self.defaults = Trigger(demand.gpu_threshold, demand.staleness)
 
     def start(self) -> None:
         """Begin to read."""
@@ -117,22 +117,22 @@ class Scaler:
         )
 
     def _waiting(self, now: float, staleness: float) -> bool:
-        it = self._settings.demand
-        if it.always_wanted:
+        demand = self._settings.demand
+        if demand.always_wanted:
             return True
         self._watch.check(staleness)
-        return self._demand.waiting(now, it.workers)
+        return self._demand.waiting(now, demand.workers)
 
     def _choice_by(self, loads: tuple[Load, ...]) -> Poll[Choice]:
         """The readings of the choice by these loads, which begin now if need be."""
         if loads not in self._choices:
-            it = self._settings.demand
-            following = Following(self._settings.choice, it.patience)
+            demand = self._settings.demand
+            following = Following(self._settings.choice, demand.patience)
             settings = replace(self._settings.loads, metrics=loads)
             poll = Poll(
                 "GPU loads",
                 lambda: self._choose(following, settings),
-                it.interval,
+                demand.interval,
                 self._since,
             )
             self._choices[loads] = poll

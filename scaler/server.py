@@ -109,11 +109,11 @@ class ScalerServer:
         return port
 
     def _open_port(self) -> int:
-        it = self._settings
-        address = f"{it.address}:{it.port}"
+        settings = self._settings
+        address = f"{settings.address}:{settings.port}"
         try:
-            if it.cert_file or it.key_file or it.client_ca_file:
-                credentials = Certificates(it).credentials()
+            if settings.cert_file or settings.key_file or settings.client_ca_file:
+                credentials = Certificates(settings).credentials()
                 return self._server.add_secure_port(address, credentials)
             return self._server.add_insecure_port(address)
         except RuntimeError as error:

@@ -115,15 +115,17 @@ class Shipping:
 
     def image(self) -> str:
         """What the Jobs run: the digest that was pushed last, else the tag."""
-        it = self.settings
+        settings = self.settings
         try:
             noted = json.loads(private.read_text(self.note) or "{}")
             image, tag = str(noted["image"]), noted["tag"]
         except (OSError, ValueError, KeyError, TypeError):
             image, tag = "", None
-        if image.startswith(f"{it.repository}@") and it.tag in (CONTENT, tag):
+        known = settings.tag in (CONTENT, tag)
+        if known and image.startswith(f"{settings.repository}@"):
             return image
-        return f"{it.repository}:{'latest' if it.tag == CONTENT else it.tag}"
+        named = "latest" if settings.tag == CONTENT else settings.tag
+        return f"{settings.repository}:{named}"
 
     def _base(self) -> Base:
         return base_of(self.root, "Dockerfile", self.settings.base, self.docker)

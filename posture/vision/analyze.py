@@ -52,14 +52,13 @@ class Rules:
     @classmethod
     def of(cls, settings: WorkerSettings) -> "Rules":
         """Those that the worker's settings give."""
-        it = settings
         return cls(
-            it.preset,
-            it.store,
-            it.max_picture_mb << 20,
-            it.cameras,
-            it.payload_field,
-            it.picture_width,
+            settings.preset,
+            settings.store,
+            settings.max_picture_mb << 20,
+            settings.cameras,
+            settings.payload_field,
+            settings.picture_width,
         )
 
     def as_json(self) -> str:

@@ -173,11 +173,10 @@ def told(settings: WorkerSettings) -> Iterator[Events]:
     Raises:
         OperatorError: the port cannot be opened.
     """
-    it = settings
-    telemetry = Telemetry(it.node, it.model)
+    telemetry = Telemetry(settings.node, settings.model)
     port = StatusPort(
-        it.metrics_address,
-        it.metrics_port,
+        settings.metrics_address,
+        settings.metrics_port,
         telemetry.registry,
         telemetry.trouble,
         setting="METRICS_PORT",

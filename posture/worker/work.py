@@ -60,8 +60,13 @@ def _work(
 
     def ready() -> None:
         laps.lap("broker")
-        it = settings
-        log.info("ready: %d x %s on %s (%s)", it.threads, it.model, it.topic, laps)
+        log.info(
+            "ready: %d x %s on %s (%s)",
+            settings.threads,
+            settings.model,
+            settings.topic,
+            laps,
+        )
         events.ready()
 
     guarded, pruner = Guarded(settings, model), Pruner(settings)

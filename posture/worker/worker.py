@@ -101,11 +101,11 @@ class Worker:
         on_ready: Callable[[], None],
         wish: Wish,
     ) -> Subscription:
-        it = self._settings
+        settings = self._settings
         return Subscription(
-            it.broker,
-            it.session_id,
-            it.topic,
+            settings.broker,
+            settings.session_id,
+            settings.topic,
             take,
             window=window,
             on_ready=on_ready,
