@@ -211,10 +211,11 @@ class _Run:
 
     def _launch(self, lock: int) -> Launch:
         launcher = self._settings.launcher
-        nothing = argparse.Namespace()
-        told = options.given(WorkerSettings, nothing, os.environ)
-        session = options.read(SessionSettings, nothing, os.environ)
+        told = options.given(WorkerSettings, argparse.Namespace(), os.environ)
+        session = options.read(SessionSettings, argparse.Namespace(), os.environ)
         shipping = self._shipping()
+        environ = self._environ()
+        helpers = helpers_for(launcher, self._cluster, self._trace, environ, lock)
         return Launch(
             preflight=lambda: self._doctor.preflight(self._remember),
             declare=declare_session(session),
@@ -222,9 +223,7 @@ class _Run:
             shipping=shipping,
             parts=self._parts(shipping),
             deployment=Deployment(launcher, told, shipping.image, self._cluster),
-            helpers=helpers_for(
-                launcher, self._cluster, self._trace, self._environ(), lock
-            ),
+            helpers=helpers,
             skip_build=self._arguments.skip_build,
         )
 
@@ -279,13 +278,12 @@ class _Run:
         return {**os.environ, **{each.env: text for each, text in told}}
 
     def _agreed(self) -> bool:
-        named = self._settings.launcher.cluster
         try:
             cluster = self._cluster()
         except OperatorError as error:
             _show(str(error))
             return False
-        context = named.context or "current"
+        context = self._settings.launcher.cluster.context or "current"
         place = f"context {context}, namespace {cluster.namespace}"
         _show(f"cluster {cluster.host}, {place}")
         if not sys.stdin.isatty():
