@@ -138,7 +138,7 @@ def test_every_service_that_serves_has_a_health_check():
         assert COMPOSE["services"][name]["healthcheck"]["test"]
 
 
-@pytest.mark.parametrize("name", COMPOSE["services"].keys() - ONCE)
+@pytest.mark.parametrize("name", sorted(COMPOSE["services"].keys() - ONCE))
 def test_every_service_is_back_after_a_reboot(name):
     assert COMPOSE["services"][name]["restart"] == "unless-stopped"
 
