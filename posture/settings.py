@@ -152,9 +152,8 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
     track: int = option(
         "TRACK",
         "--track",
-        "cameras whose person is followed from picture to picture: finding one who "
-        "sits still takes half of the time, and each camera 60 MB with the full "
-        "model; 0: each picture by itself",
+        "cameras whose person is followed from picture to picture: half of the time "
+        "for one who sits still, 60 MB a camera (full); 0: each picture by itself",
         default="0",
         parse=integer(0, 256),
     )
@@ -245,7 +244,6 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
         default="25",
         parse=decimal(1, 3600),
     )
-
     metrics_port: int = option(
         "METRICS_PORT",
         "--metrics-port",
@@ -293,9 +291,8 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
     @property
     def keeps_payloads(self) -> bool:
         """Whether the quarantine keeps what was sent, which may be a picture."""
-        if self.quarantine_payloads is None:
-            return self.store == "full"
-        return self.quarantine_payloads
+        given = self.quarantine_payloads
+        return self.store == "full" if given is None else given
 
     @property
     def session_id(self) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.fixtures.net import wait_until
 from tests.fixtures.worker import ROOT
 
 FILL = (
@@ -149,6 +150,7 @@ def test_a_place_s_week_is_two_clicks_from_the_office(start_page, sit, rows, ope
 def test_no_page_ranks_places_however_they_sit(start_page, sit, postgres):
     def orders():
         page = start_page()
+        wait_until(lambda: "desk6" in page.get("/cameras")[2], "the cameras are known")
         paths = [*PAGES, f"/office?week={monday(1).date()}"]
         return [re.findall(r"desk\d", page.get(path)[2]) for path in paths]
 
