@@ -205,7 +205,7 @@ def test_descriptions_keep_to_home_assistant_s_own_schema(pi):
 
 
 def test_the_automations_of_the_documentation_run(tmp_path, broker, publish):
-    text = (ROOT / "docs" / "results-and-nudges.md").read_text()
+    text = (ROOT / "docs" / "home-assistant.md").read_text()
     (block,) = re.findall(r"```yaml\n(.*?)```", text.replace("desk1", "pi1"), re.DOTALL)
     automations = yaml.safe_load(block)
     automations[1]["trigger"][0]["for"] = "00:00:01"
