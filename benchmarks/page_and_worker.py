@@ -100,7 +100,7 @@ def publishing(broker: Any, cameras: int) -> Iterator[None]:
         time.sleep(_SETTLE)
         yield
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(60)
 
 
