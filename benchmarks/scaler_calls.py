@@ -17,11 +17,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import grpc
 import yaml
@@ -59,11 +61,13 @@ def objects() -> dict[str, Any]:
     scaledjobs.pin(scaledjob, NODE, NODE)
     labels = {"kubernetes.io/hostname": NODE, "gpu-node": "true"}
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-    node = {"metadata": {"name": NODE, "labels": labels}, "spec": {}, "status": ready}
+    metadata = {"name": NODE, "uid": NODE, "labels": labels}
+    node = {"metadata": metadata, "spec": {}, "status": ready}
+    version = {"metadata": {"resourceVersion": "1"}}
     return {
-        "nodes": {"items": [node]},
-        "jobs": {"items": []},
-        "pods": {"items": []},
+        "nodes": {"items": [node], **version},
+        "jobs": {"items": [], **version},
+        "pods": {"items": [], **version},
         "posture-analyzer-scaledjob": scaledjob,
     }
 
@@ -77,6 +81,10 @@ def api_server(folder: Path) -> Iterator[Path]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             body = json.dumps(known[path.rpartition("/")[2]]).encode()
+            asked = parse_qs(self.path.partition("?")[2])
+            if "watch" in asked:  # nothing happens for as long as it lasts
+                time.sleep(float(asked["timeoutSeconds"][0]))
+                body = b""
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
