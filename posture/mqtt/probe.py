@@ -8,7 +8,7 @@ is tried, with a session and a topic of its own that are gone afterwards.
 import secrets
 import time
 
-from common.broker_answers import Delivery, Reason
+from common.broker_answers import Reason
 from common.broker_limits import LARGEST, shortcomings, too_large
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
@@ -26,7 +26,8 @@ _PATIENCE = 30.0  # seconds for each step; most take less than one
 _PATIENCE_FOR_LARGEST = 10.0  # seconds; a broker that refuses it ends the line
 _AT_ONCE = 2.0  # seconds in which a broker without a timer delivers again
 _SILENCE = 2.0  # seconds without a message after which no more will come
-_LONG_SILENCE = 10.0  # the same, for one that has not come yet; some have timers
+_FIRST = 4.0  # the same, before the first of them; the doctor waits no longer for all
+_NEXT = 3.0  # and after it: a busy machine pauses in the midst of large ones
 _SEE = "see docs/brokers.md"
 _MESSAGES = (
     "on Mosquitto set max_queued_messages 1000000, on HiveMQ "
@@ -204,7 +205,8 @@ def _keeps(
     with Line(settings, name, _PATIENCE) as line:
         until = time.monotonic() + _PATIENCE
         while missing and time.monotonic() < until:
-            arrived: list[Delivery] = line.receive(1, _LONG_SILENCE)
+            none_yet = len(missing) == len(payloads)
+            arrived = line.receive(1, _FIRST if none_yet else _NEXT)
             if not arrived:
                 break
             for each in arrived:

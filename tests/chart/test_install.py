@@ -8,6 +8,7 @@ import yaml
 
 from tests.fixtures.control_plane import keda_job
 from tests.fixtures.helm import CHART, NEEDED
+from tests.fixtures.net import wait_until
 from tests.fixtures.worker import ROOT
 
 SETS = [part for each in NEEDED for part in ("--set", each)]
@@ -141,13 +142,15 @@ def test_the_watcher_may_delete_our_jobs_and_no_others(control_plane, installed)
             )
         watcher = control_plane.service_account(namespace, "posture-watcher")
 
-        def delete(name):
+        def delete(name, *flags):
             return subprocess.run(
                 [control_plane.kubectl_path, f"--kubeconfig={watcher}", "delete", "job",
-                 name, "-n", namespace, "--wait=false"],
+                 name, "-n", namespace, "--wait=false", *flags],
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
 
+        # The API server learns of a policy a moment after it has taken it.
+        wait_until(lambda: delete("payroll", "--dry-run=server").returncode, "in force")
         refused = delete("payroll")
         assert refused.returncode
         assert "payroll is none of them" in refused.stderr

@@ -170,7 +170,7 @@ def test_a_signal_while_it_waits_takes_everything_down(site, keda):
     script = Script(site, *LAUNCH)
     script.wait_for("takes it down again")
     assert script.end(signal.SIGTERM) == 0, script.output
-    assert "1/6  helpers" in script.output
+    assert "1/7  helpers" in script.output
     stop(site, "--all")  # Secret and ConfigMap are kept until asked for
     assert site.snapshot() == before
     assert left_running(site) == []
@@ -238,7 +238,7 @@ def test_a_stop_without_a_cluster_does_the_rest_and_says_what_is_left(site, keda
     done = site.run("stop.py", KUBECONFIG=str(site.folder / "none"))
     assert done.process.returncode == 1
     assert time.monotonic() - begun < 15
-    assert "left: scaledjob, jobs, taint" in done.output
+    assert "left: in cluster, scaledjob, jobs, taint" in done.output
     assert left_running(site) == []
     assert not (site.folder / "patched-job.yaml").exists()
     stop(site, "--all")
