@@ -34,7 +34,7 @@ CANNOT = {
 CAME = """
 INSERT INTO posture_log (pi_id, received_time, posture_status)
 SELECT name, now() AT TIME ZONE 'utc', 'Good' FROM unnest(ARRAY['pi1', 'desk3']) name"""
-SHELL = ("set", "export", ".", "cp")
+SHELL = ("set", "export", ".", "cp", "mkdir")
 
 
 def blocks():
