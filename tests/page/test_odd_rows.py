@@ -172,7 +172,9 @@ def test_a_row_shows_no_picture_of_another_camera(start_page, rows):
     number = rows.add(odd, filename="0.jpg")
     page = start_page()
     (page.pictures / "analyzed_images_from_x").mkdir()
-    wait_until(lambda: page.get("/cameras")[2].count("<li class") == 2, "both rows")
+    wait_until(
+        lambda: page.get("/cameras")[2].count('<li class="tile') == 2, "both rows"
+    )
     assert page.get(f"/picture/{number}.jpg")[0] == 404
 
 
@@ -188,7 +190,7 @@ def test_of_many_cameras_a_page_shows_a_part(start_page, postgres):
     page = start_page()
     wait_until(lambda: shows(page, "pi00001"), "the cameras")
     first = page.get("/cameras")[2]
-    assert first.count("<li class") == 200
+    assert first.count('<li class="tile') == 200
     assert 'href="?from=pi19801"' in first
     assert page.get("/cameras?from=pi19801")[2].count('data-pi="pi198') == 99
     answer = page.pool.request(
