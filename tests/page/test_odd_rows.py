@@ -198,5 +198,6 @@ def test_of_many_cameras_a_page_shows_a_part(start_page, postgres):
     )
     news = json.loads(answer.readline() and answer.readline()[6:])
     answer.close()
-    assert (news["cameras"], len(news["tiles"])) == (20000, 200)
+    assert len(news["tiles"]) == 200
+    assert "20000" in news["numbers"]
     assert len(page.get("/table")[2]) < 200_000
