@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.fixtures import believable
+from tests.fixtures.net import wait_until
 from tests.fixtures.worker import ROOT
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -86,7 +87,10 @@ def test_a_week_is_readable_in_the_dark_and_on_a_phone(
 
 def test_a_week_in_which_nobody_was_seen_says_so(start_page, rows, open_tab):
     rows.add("desk3", "No_Landmarks_Detected", None, None, ago=86400 * 30)
-    tab = open_tab(start_page(), "/week?pi=desk3")
+    page = start_page()
+    known = "the page has looked for cameras that have been silent for long"
+    wait_until(lambda: page.get("/week?pi=desk3")[0] == 200, known)
+    tab = open_tab(page, "/week?pi=desk3")
     expect(tab.locator(".say")).to_contain_text("Too little was seen in this week")
     expect(tab.get_by_text("Nobody was seen in this week")).to_be_visible()
 

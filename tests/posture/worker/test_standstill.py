@@ -13,6 +13,7 @@ from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
 from posture.worker.isolation import Guarded
 from posture.worker.metrics import Telemetry
+from posture.worker.trackers import Trackers
 from posture.worker.worker import Worker
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.settings import settings_from
@@ -27,8 +28,9 @@ def told():
     telemetry = Telemetry("node", "full")
     guarded = Guarded(settings, Path("model"))
     table = PostureLog(settings.database)
+    trackers = Trackers(0, lambda: pytest.fail("nobody is followed"))
     worker = Worker(
-        settings, guarded, [], table, lambda: None, Stop(), events=telemetry
+        settings, guarded, [], trackers, table, lambda: None, Stop(), events=telemetry
     )
     port = free_port()
     with closing(
