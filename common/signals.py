@@ -1,10 +1,14 @@
 """A stop that a signal asks for, while the main thread waits for it."""
 
+import math
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType
+
+_LOOK = 1.0  # seconds after which who waits looks whether a signal has come
 
 
 class Stop:
@@ -36,10 +40,16 @@ class Stop:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is asked for; False after `timeout` seconds without."""
+        until = math.inf if timeout is None else time.monotonic() + timeout
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
-        poll.poll(None if timeout is None else timeout * 1000)
-        return self._is_set
+        while True:
+            # A signal that comes between Python's last look and the system call, or in
+            # another thread, wakes nobody: its handler runs when this returns.
+            left = max(0.0, min(_LOOK, until - time.monotonic()))
+            poll.poll(left * 1000)
+            if self._is_set or time.monotonic() >= until:
+                return self._is_set
 
 
 def on_stop_signals(stop: Callable[[], object]) -> None:
