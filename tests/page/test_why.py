@@ -159,9 +159,10 @@ def test_a_page_without_a_picture_says_that_no_camera_has_sent_one(
 
 def test_an_office_without_figures_says_why_nothing_comes(start_page, open_tab, rows):
     page = start_page(PAGE_HOME="office")  # no broker is there
-    wait_until(lambda: names(page, "does not answer"), "the broker is named", 60, 0.5)
+    words = "passes pictures on, does not answer"
+    wait_until(lambda: words in page.get("/")[2], "the broker is named", 60, 0.5)
     tab = open_tab(page, "/")
-    expect(tab.locator(".why")).to_contain_text("passes pictures on, does not answer")
+    expect(tab.locator(".why")).to_contain_text(words)
     tab.check_accessible()
 
 
