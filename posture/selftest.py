@@ -8,27 +8,23 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from common import cli
 from common.errors import OperatorError
 from posture.models import bundle_path
-from posture.vision.landmarks import Landmarker
+from posture.worker.finder import try_model
 from posture.worker.native_log import take_over_stderr
-from posture.worker.seccomp import go_offline
 
 
 def main(argv: list[str] | None = None) -> int:
     """Find the landmarks of nobody."""
     cli.parser(__doc__).parse_args(argv)
     said = take_over_stderr()
-    go_offline()
     folder = Path(os.environ.get("MODELS_FOLDER") or "models")
     # Whichever the image was built with.
     bundles = sorted(folder.glob(bundle_path(Path(), "*").name))
     try:
         for bundle in bundles:
-            Landmarker(bundle).find(np.zeros((480, 640, 3), np.uint8))
+            try_model(bundle)
     except (OperatorError, ImportError, OSError) as error:
         print(error, file=said)
         return 1

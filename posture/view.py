@@ -24,8 +24,8 @@ from posture.settings import ModelSettings
 from posture.vision.advice import Seen, advise, remedy, short
 from posture.vision.analyze import Analysis, Find, Rules, analyze
 from posture.vision.camera_settings import CameraSettings
-from posture.vision.landmarks import Landmarker
 from posture.vision.verdict import Verdict
+from posture.worker.finder import finder
 from posture.worker.native_log import take_over_stderr
 
 _WANTED = 5  # pictures of a camera
@@ -61,10 +61,10 @@ def check_view(arguments: argparse.Namespace) -> int:
     wanted = ViewSettings if files else CameraViewSettings
     settings = cli.read(wanted, arguments)
     take_over_stderr()
-    find = Landmarker(find_bundle(settings.models_folder, settings.model)).find
     rules = Rules(limit=64 << 20, cameras=settings.cameras)
     pictures = _of_files(files) if files else _of_camera(settings, pi)
-    return _report(pictures, find, rules, pi)
+    with finder(find_bundle(settings.models_folder, settings.model)) as find:
+        return _report(pictures, find, rules, pi)
 
 
 def _report(

@@ -63,13 +63,8 @@ def check_model(worker: WorkerSettings) -> str:
     Raises:
         OperatorError: it is not there, or cannot be used.
     """
-    import numpy as np
-
     from posture.models import find_bundle
-    from posture.vision.landmarks import Landmarker
+    from posture.worker.finder import try_model
 
-    name = worker.model
-    Landmarker(find_bundle(worker.models_folder, name)).find(
-        np.zeros((480, 640, 3), np.uint8)
-    )
-    return f"{name} works"
+    try_model(find_bundle(worker.models_folder, worker.model))
+    return f"{worker.model} works"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import IMAGES
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import wait_until
 from tests.fixtures.netns import own_network, why_not
@@ -125,6 +126,22 @@ def test_mediapipe_asks_for_its_makers_host_unless_it_is_kept_offline(
     _run(MEDIAPIPE, model, *(["offline"] if kept_offline else []))
     asked = {each.words for each in network.contacts}
     assert asked == (set() if kept_offline else {"play.googleapis.com"})
+
+
+def test_commands_that_look_at_pictures_contact_nobody_else(surroundings, network):
+    broker, database, _ = surroundings
+    environ = broker.environ | database.environ | {"MODEL": "lite"}
+    for words in (["view", str(IMAGES / "good_1280_000.jpg")], ["check"]):
+        subprocess.run(
+            [sys.executable, ROOT / "mqtt_posture_analyzer_with_db.py", *words],
+            cwd=broker.folder,
+            env={"PATH": os.environ["PATH"], "MODELS_FOLDER": str(ROOT / "models")}
+            | environ,
+            stdout=subprocess.DEVNULL,
+            timeout=120,
+            check=True,
+        )
+    assert network.others(broker.port, database.port) == set()
 
 
 OFFLINE = """
