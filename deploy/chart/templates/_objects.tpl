@@ -25,7 +25,8 @@
 {{- $text -}}
 {{- end }}
 
-{{/* Every object of a manifest, completed. `skip` names kinds that are left out. */}}
+{{/* Every object of a manifest, completed. `skip` names kinds that are left out, `parts` has
+     values by the end of a name, `labels` has more of them. */}}
 {{- define "posture.objects" -}}
 {{- $root := .root -}}
 {{- $skip := .skip | default list -}}
@@ -33,7 +34,12 @@
 {{- $object := fromYaml $part -}}
 {{- if hasKey $object "Error" -}}{{ fail (printf "manifests/%s.yaml: %s" $.file $object.Error) }}{{- end -}}
 {{- if and $object.kind (not (has $object.kind $skip)) -}}
-{{- include "posture.complete" (dict "root" $root "object" $object "values" $.values) -}}
+{{- $values := $.values -}}
+{{- range $end, $each := $.parts -}}
+{{- if hasSuffix $end $object.metadata.name -}}{{- $values = $each -}}{{- end -}}
+{{- end -}}
+{{- include "posture.complete" (dict "root" $root "object" $object "values" $values) -}}
+{{- with $.labels -}}{{- $_ := set $object.metadata "labels" (merge $object.metadata.labels .) -}}{{- end -}}
 ---
 {{ toYaml $object }}
 {{ end -}}
