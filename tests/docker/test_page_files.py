@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from tests.docker.test_files import ROOT, final_stage, instructions
+from tests.docker.test_files import ROOT, instructions
 from tests.fixtures.pins import pins_of, plain
 
 PAGE = ROOT / "deploy" / "page.Dockerfile"
@@ -25,27 +25,6 @@ print(json.dumps(sorted({name for each in new for name in known.get(each, ())}))
 def packages():
     """What is installed into the image."""
     return pins_of(ROOT / "deploy" / "requirements-page.txt").keys()
-
-
-def test_nothing_of_the_target_runs_while_it_is_built():
-    stages = [rest for word, rest in instructions(PAGE) if word == "FROM"]
-    assert stages[0].startswith("--platform=$BUILDPLATFORM ${PYTHON_IMAGE}")
-    assert all(stage.startswith("build AS") for stage in stages[1:-1])
-    assert "RUN" not in [word for word, _ in final_stage(PAGE)]
-
-
-def test_it_stands_on_the_same_python_as_the_worker():
-    page, worker = (
-        next(rest for word, rest in lines if word == "ARG")
-        for lines in (instructions(PAGE), instructions())
-    )
-    assert page == worker
-
-
-def test_it_does_not_run_as_root_and_starts_without_a_shell():
-    words = dict(final_stage(PAGE))
-    assert words["USER"] == "10001:10001"
-    assert words["ENTRYPOINT"].startswith('["python3"')
 
 
 def test_everything_that_the_page_imports_is_in_it():

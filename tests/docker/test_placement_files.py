@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.docker.test_files import ROOT, final_stage, instructions
+from tests.docker.test_files import ROOT
 from tests.fixtures.pins import pins_of, plain
 
 PLACEMENT = ROOT / "deploy" / "placement.Dockerfile"
@@ -43,24 +43,3 @@ def test_everything_that_both_import_is_in_it_and_nothing_more():
     late = {"dateparser", "prometheus-api-client", "pytz", "regex", "tzlocal"}
     assert installed - needed <= late
     assert not [each for each in modules if each.startswith("kubernetes.aio")]
-
-
-def test_nothing_of_the_target_runs_while_it_is_built():
-    stages = [rest for word, rest in instructions(PLACEMENT) if word == "FROM"]
-    assert stages[0].startswith("--platform=$BUILDPLATFORM ${PYTHON_IMAGE}")
-    assert all(stage.startswith("build AS") for stage in stages[1:-1])
-    assert "RUN" not in [word for word, _ in final_stage(PLACEMENT)]
-
-
-def test_it_stands_on_the_same_python_as_the_worker():
-    ours, worker = (
-        next(rest for word, rest in lines if word == "ARG")
-        for lines in (instructions(PLACEMENT), instructions())
-    )
-    assert ours == worker
-
-
-def test_it_does_not_run_as_root_and_starts_without_a_shell():
-    words = dict(final_stage(PLACEMENT))
-    assert words["USER"] == "10001:10001"
-    assert words["ENTRYPOINT"].startswith('["python3"')
