@@ -4,6 +4,7 @@ import http.server
 import shutil
 import socket
 import threading
+import urllib.request
 import zipfile
 
 import pytest
@@ -25,6 +26,8 @@ def no_network(monkeypatch):
 
 
 def _lead_to(closed, monkeypatch):
+    # What opened an address before keeps the proxies of that time.
+    monkeypatch.setattr(urllib.request, "_opener", None)
     for name in ("http_proxy", "https_proxy", "all_proxy", "npm_config_registry"):
         monkeypatch.setenv(name, closed)
         monkeypatch.setenv(name.upper(), closed)

@@ -69,8 +69,8 @@ def _words(line):
         return []
     while words and re.match(r"[A-Z_]+=", words[0]):
         words = words[1:]
-    if words[:1] == [".venv/bin/python"]:
-        words[0] = "python"
+    if words and words[0] in (".venv/bin/python", ".venv/bin/posture"):
+        words[0] = words[0].removeprefix(".venv/bin/")
     return words
 
 
@@ -120,6 +120,9 @@ class Reader:
             flags = [each for each in rest if each.startswith("-")]
             assert all(flag.partition("=")[0] in told for flag in flags)
 
+    def posture(self, *words):
+        self.run([sys.executable, "-m", "command"], *words)
+
     def make(self, target, *arguments):
         self.run(["make", "-C", str(ROOT), "--dry-run", target], *arguments)
 
@@ -132,7 +135,7 @@ class Reader:
         assert (ROOT / source).exists()
 
 
-RUN = ("python", "make", "psql", "cp")
+RUN = ("python", "posture", "make", "psql", "cp")
 KNOWN = {*RUN, *CANNOT, *SHELL}
 
 
