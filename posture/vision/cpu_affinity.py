@@ -2,20 +2,17 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+
+from common.cgroup import cpu_limit
 
 
-def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+def available_cores(limit: Callable[[], float | None] = cpu_limit) -> int:
     """Cores this process may use: its CPU affinity, cut by a container's CPU limit."""
     cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = quota_file.read_text().split()
-        limit = math.ceil(int(quota) / int(period))
-    except (OSError, ValueError):  # no cgroup v2, or "max"
-        return cores
-    return max(1, min(cores, limit))
+    allowed = limit()
+    return cores if allowed is None else max(1, min(cores, math.ceil(allowed)))
 
 
 def a_core_for_each(analysts: int) -> list[int | None]:

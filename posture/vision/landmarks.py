@@ -1,10 +1,9 @@
 """The one door to MediaPipe: an image in, 33 landmarks out."""
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 
@@ -17,8 +16,6 @@ from posture.vision.payload import Image
 if TYPE_CHECKING:
     from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarkerResult
 
-log = logging.getLogger(__name__)
-
 _T = TypeVar("_T")
 _EMPTY = 32  # pixels of a side of a picture in which nobody is
 # Milliseconds that MediaPipe is told to lie between two pictures: so many that it
@@ -26,6 +23,16 @@ _EMPTY = 32  # pixels of a side of a picture in which nobody is
 _STEP = 10_000_000
 Delegate = Literal["cpu", "gpu"]
 DELEGATES: tuple[Delegate, ...] = get_args(Delegate)
+
+
+class Finder(Protocol):
+    """What an analyst needs of a landmarker."""
+
+    core: int | None
+    """Where the thread that calls `find` should stay, if anywhere."""
+
+    def find(self, image: Image) -> list[Landmark]:
+        """The landmarks of the person in `image` (blue-green-red); none if nobody."""
 
 
 class Landmarker:
@@ -49,13 +56,10 @@ class Landmarker:
             ModelError: it is missing or no pose landmarker bundle.
         """
         self.core = core
-        self.delegate = delegate
+        self._delegate = delegate
         self._model = model
         self._follows = follows
         self._moment = 0
-        self._load()
-
-    def _load(self) -> None:
         with WithoutPlots():
             import mediapipe
             from mediapipe.tasks.python.core.base_options import BaseOptions
@@ -64,7 +68,7 @@ class Landmarker:
         self._image = mediapipe.Image
         self._format = mediapipe.ImageFormat.SRGB
         chosen = BaseOptions.Delegate.CPU
-        if self.delegate == "gpu":
+        if self._delegate == "gpu":
             # Graphics memory has no pixels of three bytes.
             self._format = mediapipe.ImageFormat.SRGBA
             chosen = BaseOptions.Delegate.GPU
@@ -83,7 +87,7 @@ class Landmarker:
         _stay_in_this_thread(self._task)
 
     def _cannot_load(self, error: str) -> str:
-        if self.delegate == "gpu":
+        if self._delegate == "gpu":
             why = error.rpartition("cannot be created: ")[2]
             return f"the GPU cannot be used: {why} (DELEGATE)"
         return f"cannot load the pose model {self._model}: {error}"
@@ -91,17 +95,10 @@ class Landmarker:
     def find(self, image: Image) -> list[Landmark]:
         """The landmarks of the person in `image` (blue-green-red); none if nobody.
 
-        A GPU that fails is used no more: the processor takes over with this picture.
+        Raises:
+            RuntimeError, ValueError: the GPU fails.
         """
-        try:
-            result = self._detect(image)
-        except (RuntimeError, ValueError) as error:
-            if self.delegate == "cpu":
-                raise
-            log.error("the GPU fails, from now on the CPU is used: %s", error)  # noqa: TRY400
-            self.delegate = "cpu"
-            self._load()
-            result = self._detect(image)
+        result = self._detect(image)
         if not result.pose_landmarks:
             return []
         return [
@@ -121,7 +118,7 @@ class Landmarker:
     def _detect(self, image: Image) -> "PoseLandmarkerResult":
         import cv2
 
-        colours = cv2.COLOR_BGR2RGBA if self.delegate == "gpu" else cv2.COLOR_BGR2RGB
+        colours = cv2.COLOR_BGR2RGBA if self._delegate == "gpu" else cv2.COLOR_BGR2RGB
         pixels = cv2.cvtColor(image, colours)
         picture = self._image(image_format=self._format, data=pixels)
         if not self._follows:

@@ -10,7 +10,7 @@ from posture.mqtt.message import Message
 from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
 from posture.vision.cpu_affinity import stay_on
-from posture.vision.landmarks import Landmarker
+from posture.vision.landmarks import Finder
 from posture.worker.dedup import Known, Written, session_mark
 from posture.worker.intake import Intake
 from posture.worker.isolation import Guarded
@@ -31,7 +31,7 @@ class Analysts:
         self,
         settings: WorkerSettings,
         guarded: Guarded,
-        landmarkers: Sequence[Landmarker],
+        landmarkers: Sequence[Finder],
         trackers: Trackers,
         table: PostureLog,
         written: Written,
@@ -95,7 +95,7 @@ class Analysts:
     def _move(self) -> None:
         self._moved = time.monotonic()
 
-    def _analyze_all(self, landmarker: Landmarker) -> None:
+    def _analyze_all(self, landmarker: Finder) -> None:
         go_offline()
         stay_on(landmarker.core)
         while (message := self._inbox.get()) is not None:
@@ -114,7 +114,7 @@ class Analysts:
                 reason = f"unexpected {type(error).__name__}: {error}"
                 self._intake.refuse(message, reason, "unexpected")
 
-    def _analyze(self, message: Message, landmarker: Landmarker) -> None:
+    def _analyze(self, message: Message, landmarker: Finder) -> None:
         since = self._recall.ensure(message)
         pi = self._camera(message.topic)
         known = self._redelivery.which(message, self._written.equal_to(message.key))

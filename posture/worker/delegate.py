@@ -11,7 +11,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,10 +65,18 @@ def choose(model: Path) -> Choice:
         )
     except subprocess.TimeoutExpired:
         return Choice("cpu", f"the GPU has not answered within {_PATIENCE:g} s")
-    told = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [*_answers(done.stdout)]
     if len(told) < 2:
         return Choice("cpu", f"the trial has ended with exit code {done.returncode}")
     return decide(*told)
+
+
+def _answers(output: bytes) -> Iterator[dict[str, object]]:
+    """The lines that are a trial's; a driver may print some of its own."""
+    for line in output.splitlines():
+        with suppress(ValueError):
+            if isinstance(answer := json.loads(line), dict):
+                yield answer
 
 
 def decide(cpu: Mapping[str, object], gpu: Mapping[str, object]) -> Choice:
@@ -79,6 +88,9 @@ def decide(cpu: Mapping[str, object], gpu: Mapping[str, object]) -> Choice:
 
 def better(cpu: Trial, gpu: Trial) -> Choice:
     """The GPU if its landmarks are those of the processor, and sooner there."""
+    if not any(visibility >= _SEEN for _, _, visibility in cpu.points):
+        why = "nobody by the CPU on the picture that both are tried on: cannot compare"
+        return Choice("cpu", why)
     if trouble := _trouble(cpu, gpu):
         return Choice("cpu", f"the GPU {trouble} on the picture that it was tried on")
     figures = f"{gpu.milliseconds:.1f} ms a picture, {cpu.milliseconds:.1f} by the CPU"
@@ -105,13 +117,12 @@ def _tried(model: Path, delegate: Delegate) -> dict[str, object]:
     picture = decode_image(PICTURE.read_bytes())
     try:
         landmarker = Landmarker(model, delegate=delegate)
-        # Whatever fails later is the fallback's; here it is the answer.
         landmarks = landmarker.find(picture)
         waits = [_timed(landmarker, picture) for _ in range(_ROUNDS)]
     except ModelError as error:
         return {"refused": str(error)}
-    if landmarker.delegate != delegate:
-        return {"refused": "the GPU fails with the first picture"}
+    except (RuntimeError, ValueError) as error:
+        return {"refused": f"the {delegate.upper()} fails with a picture: {error}"}
     points = [(each.x, each.y, each.visibility) for each in landmarks]
     return {"milliseconds": statistics.median(waits) * 1000, "points": points}
 

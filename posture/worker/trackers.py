@@ -17,7 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common import cgroup
 from posture.errors import ModelError
+from posture.vision.header import MOST_BYTES
 from posture.vision.landmark import POINTS, Landmark, nearest_side
 from posture.vision.landmarks import Landmarker
 from posture.vision.payload import Image
@@ -37,6 +39,9 @@ _SHARE = 0.3  # of them that may have to be looked at twice
 _REST = 500  # pictures for which a camera is left alone where it does not pay
 _ACTIVE = 60.0  # seconds for which a camera that sends nothing keeps its tracker
 _MOST_CAMERAS = 10_000  # of which anything is known
+# Bytes that a container's limit must leave before one more model is loaded: a tracker
+# takes 50 to 90 MB, and the largest pictures are decoded beside it, and drawn on.
+_ROOM = (100 << 20) + 4 * MOST_BYTES
 
 
 class Tracker:
@@ -46,8 +51,12 @@ class Tracker:
         """`load` gives a landmarker that follows, if there is room for one."""
         self._load = load
         self._landmarker: Landmarker | None = None
-        self._points: Sequence[tuple[float, float]] = ()
         self._scene: NDArray[np.int16] | None = None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Know nobody, and nothing of whether it pays."""
+        self._points: Sequence[tuple[float, float]] = ()
         self._holds = False  # it would follow somebody
         self._knows = False  # and that is who was there in the last picture
         self._followed = 0
@@ -71,7 +80,8 @@ class Tracker:
         """Free the model, and follow nobody."""
         if self._landmarker:
             self._landmarker.close()
-        self.__init__(self._load)  # type: ignore[misc]
+        self._landmarker = None
+        self._begin_anew()
 
     def find(self, image: Image, alone: Find) -> list[Landmark]:
         """The landmarks of the person in the camera's next picture; none if nobody.
@@ -169,14 +179,23 @@ class _Camera:
 class Trackers:
     """Trackers of so many cameras at most, those that send."""
 
-    def __init__(self, most: int, make: Callable[[], Landmarker]) -> None:
+    def __init__(
+        self,
+        most: int,
+        make: Callable[[], Landmarker],
+        waiting: int = 0,
+        memory_left: Callable[[], int | None] = cgroup.memory_left,
+    ) -> None:
         """Follow `most` cameras at a time; `make` loads a landmarker that follows.
 
         While all of them send, others are looked at picture by picture: to load a model
-        for each in turn would cost more than it saves.
+        for each in turn would cost more than it saves. Fewer are followed where the
+        container's limit leaves too little beside the `waiting` bytes of messages.
         """
         self._most = most
         self._make = make
+        self._room = _ROOM + waiting
+        self._memory_left = memory_left
         self._cameras: OrderedDict[str, _Camera] = OrderedDict()
         self._lock = threading.Lock()
         self._loading = threading.Lock()
@@ -216,7 +235,7 @@ class Trackers:
 
     def _load(self) -> Landmarker | None:
         with self._loading:
-            if not self._has_room():
+            if not (self._has_room() and self._has_memory()):
                 return None
             try:
                 return self._make()
@@ -224,6 +243,21 @@ class Trackers:
                 log.warning("no camera more can be followed: %s", error)
                 self._most = 0
                 return None
+
+    def _has_memory(self) -> bool:
+        left = self._memory_left()
+        if left is None or left >= self._room:
+            return True
+        with self._lock:
+            self._most = sum(each.tracker.loaded for each in self._cameras.values())
+        log.warning(
+            "cameras that are followed: %d, and no more: the memory limit leaves %d "
+            "MB, and %d are kept free for pictures and one model more (TRACK)",
+            self._most,
+            left >> 20,
+            self._room >> 20,
+        )
+        return False
 
     def _has_room(self) -> bool:
         """Whether one more may be followed; makes room, if one has sent nothing."""

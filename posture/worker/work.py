@@ -1,9 +1,10 @@
 """From settings to a worker that is ready, and to its end."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from common.postgres import DatabaseError
@@ -15,8 +16,9 @@ from posture.store import pictures
 from posture.store.posture_log import PostureLog
 from posture.store.retention import Pruner
 from posture.vision.cpu_affinity import a_core_for_each
-from posture.vision.landmarks import Delegate, Landmarker
+from posture.vision.landmarks import Delegate, Finder, Landmarker
 from posture.worker.events import Events
+from posture.worker.gpu import Gpu, GpuFirst
 from posture.worker.isolation import Guarded
 from posture.worker.laps import Laps
 from posture.worker.seccomp import go_offline
@@ -55,8 +57,7 @@ def _work(
     delegate = _delegate(settings, model)
     landmarkers = _loaded(settings, model, delegate, table, laps)
 
-    def follower() -> Landmarker:
-        return Landmarker(model, delegate=delegate, follows=True)
+    trackers = _trackers(settings, model, delegate)
 
     def ready() -> None:
         laps.lap("broker")
@@ -74,7 +75,7 @@ def _work(
         settings,
         guarded,
         landmarkers,
-        Trackers(settings.track, follower),
+        trackers,
         table,
         ready,
         stop,
@@ -114,17 +115,28 @@ def _delegate(settings: WorkerSettings, model: Path) -> Delegate:
     return choice.delegate
 
 
+def _trackers(settings: WorkerSettings, model: Path, delegate: Delegate) -> Trackers:
+    most = settings.track
+    if most and delegate == "gpu":
+        log.info("TRACK is not used: one more model makes a GPU slower")
+        most = 0
+    return Trackers(
+        most, lambda: Landmarker(model, follows=True), settings.memory_mb << 20
+    )
+
+
 def _loaded(
     settings: WorkerSettings,
     model: Path,
     delegate: Delegate,
     table: PostureLog,
     laps: Laps,
-) -> Sequence[Landmarker]:
+) -> Sequence[Finder]:
     """Landmarkers, loaded side by side while the table is looked at."""
     with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
         cores = a_core_for_each(settings.threads)
-        loading = [pool.submit(Landmarker, model, core, delegate) for core in cores]
+        make = partial(Landmarker, model) if delegate == "cpu" else _on_the_gpu(model)
+        loading = [pool.submit(make, core) for core in cores]
         try:
             for doubt in table.check():
                 log.warning(doubt)
@@ -134,3 +146,8 @@ def _loaded(
         landmarkers = [each.result() for each in loading]
     laps.lap("models")
     return landmarkers
+
+
+def _on_the_gpu(model: Path) -> Callable[[int | None], Finder]:
+    gpu = Gpu(model, Landmarker(model, delegate="gpu"))
+    return lambda core: GpuFirst(gpu, core)

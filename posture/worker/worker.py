@@ -20,7 +20,7 @@ from posture.mqtt.subscription import Subscription, Wish
 from posture.results.publish import Results
 from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
-from posture.vision.landmarks import Landmarker
+from posture.vision.landmarks import Finder
 from posture.worker.analysts import Analysts
 from posture.worker.dedup import Written
 from posture.worker.events import Events
@@ -44,7 +44,7 @@ class Worker:
         self,
         settings: WorkerSettings,
         guarded: Guarded,
-        landmarkers: Sequence[Landmarker],
+        landmarkers: Sequence[Finder],
         trackers: Trackers,
         table: PostureLog,
         on_ready: Callable[[], None],

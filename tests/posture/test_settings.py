@@ -191,20 +191,8 @@ def test_settings_can_be_read_from_an_environment_alone():
 
 
 @pytest.mark.parametrize(
-    ("quota", "cores"),
-    [
-        pytest.param("max 100000\n", CORES, id="no limit"),
-        pytest.param("100000 100000\n", 1, id="one core"),
-        pytest.param("20000 100000\n", 1, id="a fifth of a core"),
-        pytest.param("150000 100000\n", min(2, CORES), id="one and a half"),
-        pytest.param("99900000 100000\n", CORES, id="more than there are"),
-        pytest.param("", CORES, id="not understood"),
-        pytest.param(None, CORES, id="no such file"),
-    ],
+    ("limit", "cores"),
+    [(None, CORES), (1.0, 1), (0.2, 1), (1.5, min(2, CORES)), (999.0, CORES)],
 )
-def test_threads_keep_to_the_limit_of_the_container(tmp_path, quota, cores):
-    path = tmp_path / "cpu.max"
-    if quota is not None:
-        path.write_text(quota)
-
-    assert available_cores(path) == cores
+def test_threads_keep_to_the_limit_of_the_container(limit, cores):
+    assert available_cores(lambda: limit) == cores

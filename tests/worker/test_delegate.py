@@ -1,11 +1,14 @@
 """Landmarks by the GPU: where it is right and sooner, and not for lack of one."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import pytest
 
 from posture.errors import ModelError
 from posture.vision.landmarks import Landmarker
-from posture.worker.delegate import PICTURE, Trial, better, choose, decide
+from posture.worker.delegate import PICTURE, Trial, _answers, better, choose, decide
+from posture.worker.gpu import Gpu, GpuFirst
 from tests.fixtures.worker import ROOT, WorkerProcess
 from tests.worker.conftest import GOOD, payload
 
@@ -69,18 +72,37 @@ def test_a_worker_that_is_told_to_use_a_gpu_ends_and_says_why_it_cannot(
     assert REFUSED in worker.log
 
 
-def test_the_processor_takes_over_with_the_picture_on_which_the_gpu_fails(caplog):
+@pytest.fixture
+def shared():
+    """A GPU that works until its task is replaced, and two analysts with it."""
     landmarker = Landmarker(LITE)
+    gpu = Gpu(LITE, landmarker)
+    return landmarker, [GpuFirst(gpu), GpuFirst(gpu)]
+
+
+def test_all_analysts_share_the_one_landmarker_on_the_gpu(shared):
+    landmarker, finders = shared
     picture = cv2.imread(str(PICTURE))
     wanted = landmarker.find(picture)
-    landmarker.delegate = "gpu"
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(finders[n % 2].find, picture) for n in range(8)]
+    assert all(job.result() == wanted for job in jobs)
+    assert all(each._own is None for each in finders)
+
+
+def test_the_processor_takes_over_with_the_picture_on_which_the_gpu_fails(
+    shared, caplog
+):
+    landmarker, finders = shared
+    picture = cv2.imread(str(PICTURE))
+    wanted = landmarker.find(picture)
     landmarker._task = FailingGpu()
 
-    found = landmarker.find(picture)
+    for each in (*finders, *finders):
+        assert each.find(picture) == wanted
 
-    assert found == wanted
-    assert landmarker.delegate == "cpu"
-    assert "from now on the CPU is used" in caplog.text
+    assert finders[0]._own is not finders[1]._own  # as many as the processor would have
+    assert caplog.text.count("from now on the CPU is used") == 1
 
 
 def test_the_gpu_is_taken_where_it_is_right_and_faster():
@@ -104,6 +126,20 @@ def test_the_processor_stays_where_the_gpu_is_wrong_or_slower(gpu, why):
 
     assert choice.delegate == "cpu"
     assert why in choice.why
+
+
+@pytest.mark.parametrize("points", [[], [[0.5, 0.4, 0.1]]], ids=["nobody", "unseen"])
+@pytest.mark.parametrize("found", [[], SEEN], ids=["nor the gpu", "but the gpu"])
+def test_the_processor_stays_where_it_sees_nobody_to_compare(points, found):
+    choice = better(trial(40.0, points), trial(10.0, found))
+
+    assert choice.delegate == "cpu"
+    assert "cannot compare" in choice.why
+
+
+def test_what_a_driver_prints_is_no_answer():
+    told = b'libEGL: hello\n{"refused": "no device"}\n[1]\n{"milliseconds": 4}\n'
+    assert [*_answers(told)] == [{"refused": "no device"}, {"milliseconds": 4}]
 
 
 def test_a_refusal_of_either_is_the_reason():

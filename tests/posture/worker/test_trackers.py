@@ -149,6 +149,30 @@ def test_none_is_followed_unless_it_is_wanted():
     assert trackers.finder("desk", BEGIN, find := object()) is find
 
 
+def test_no_more_are_followed_than_the_memory_limit_allows(desk, caplog):
+    left = iter([2 << 30, 100 << 20])
+    desk.trackers = Trackers(9, desk.follower, memory_left=lambda: next(left))
+    for pi in ("one", "two", "three") * 4:
+        desk.see(ONE, pi=pi)
+
+    assert len(desk.followed) == 3
+    assert caplog.text.count("cameras that are followed: 1, and no more") == 1
+
+
+def test_a_tracker_that_is_unloaded_begins_anew(desk):
+    tracker = module.Tracker(desk.follower)
+    for _ in range(4):
+        tracker.find(ONE, desk.find)
+    assert tracker.loaded
+    before = desk.by_itself
+
+    tracker.unload()
+    assert not tracker.loaded
+    tracker.find(ONE, desk.find)
+    assert desk.by_itself == before + 1
+    tracker.unload()
+
+
 def test_a_model_that_cannot_be_loaded_once_more_costs_no_picture(caplog):
     def fails():
         raise ModelError("no memory")
