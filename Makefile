@@ -19,7 +19,7 @@ HELM ?= 3
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install models prepare test lint lock audit docs screenshots proto chaos profile test-cluster test-brokers clean
+.PHONY: help demo install models prepare test lint lock audit docs screenshots proto chaos profile bench test-cluster test-brokers clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -59,6 +59,11 @@ profile: $(BIN)/.installed-dev ## Where each millisecond of a picture goes (ARGS
 	@tools/system_packages.sh test
 	@$(BIN)/python -m posture.models lite full heavy
 	@$(BIN)/python -W ignore -m benchmarks.profile $(ARGS)
+
+bench: $(BIN)/.installed-dev ## The worker against the last release's, in turn; fails at a loss of 5 % (BASE=v1.0)
+	@tools/system_packages.sh test
+	@$(BIN)/python -m posture.models full
+	@$(BIN)/python -W ignore -m benchmarks.compare $(if $(BASE),--base $(BASE)) $(ARGS)
 
 lint: $(BIN)/.installed-dev ## Style, types and architecture
 	$(BIN)/ruff check .

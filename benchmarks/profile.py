@@ -119,12 +119,12 @@ def stages_of(
 def whole_worker(parts, payloads: list[bytes], count: int) -> float:
     """Milliseconds of processor time that the real worker takes for a picture."""
     process = Path(f"/proc/{parts[2].process.pid}")
-    before = _processor_time(process)
+    before = processor_time(process)
     worker_window(parts, payloads, count)
-    return (_processor_time(process) - before) / count
+    return (processor_time(process) - before) / count
 
 
-def _processor_time(process: Path) -> float:
+def processor_time(process: Path) -> float:
     """Milliseconds of all its threads, which live as long as the worker does."""
     told = [each.read_text() for each in process.glob("task/*/schedstat")]
     return sum(int(each.split()[0]) for each in told) / 1e6

@@ -109,9 +109,15 @@ class Table:
 
 @contextlib.contextmanager
 def stack(
-    model: str, threads: int, settings: Mapping[str, str] = MappingProxyType({})
+    model: str,
+    threads: int,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    checkout: Path = ROOT,
 ) -> Iterator[tuple[Mosquitto, Table, WorkerProcess]]:
-    """Broker, database and worker, running and ready; `settings` are the worker's."""
+    """Broker, database and worker, running and ready; `settings` are the worker's.
+
+    The worker is the one of `checkout`; the others are this one's.
+    """
     with (
         tempfile.TemporaryDirectory() as folder,
         running_mosquitto(Path(folder) / "broker") as broker,
@@ -123,7 +129,7 @@ def stack(
             "THREADS": str(threads),
             "LOG_LEVEL": "info",
         } | settings
-        worker = WorkerProcess(Path(folder) / "worker", environ)
+        worker = WorkerProcess(Path(folder) / "worker", environ, checkout=checkout)
         try:
             worker.wait_ready()
             with contextlib.closing(Table(database)) as table:

@@ -30,7 +30,7 @@ def whole_jpeg(file: bytes) -> bytes:
     for candidate in (file, file + _END):
         try:
             # An eighth of the size: all of the file is read, and little computed.
-            simplejpeg.decode_jpeg(candidate, "GRAY", min_factor=8)
+            simplejpeg.decode_jpeg(candidate, "GRAY", min_height=1, min_width=1)
         except ValueError as error:
             reason = str(error)
             if any(each in reason for each in _UNKNOWN) and _END in file[-1024:]:

@@ -74,6 +74,12 @@ def test_profile_tells_where_the_time_goes(make):
     assert "| inference |" in make("profile", smallest)
 
 
+def test_bench_compares_with_another_checkout(make):
+    smallest = "--cases nothing --rounds 1 --seconds 1 --loss 1"
+    told = make("bench", f"BASE={ROOT}", f"ARGS={smallest} --model lite")
+    assert "| now to base, pictures a second |" in told
+
+
 def test_docs_makes_a_website(make, checkout):
     make("docs")
     assert (checkout / "site" / "index.html").exists()
