@@ -11,6 +11,7 @@ from common.database_settings import DatabaseSettings as DatabaseSettings
 from common.hosts import Host, own_node
 from common.options import boolean, decimal, integer, one_of, option, same, section
 from common.picture_topics import PictureTopics
+from posture.analysis_settings import AnalysisSettings
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
 from posture.vision.camera_settings import CameraSettings
@@ -22,10 +23,6 @@ from posture.vision.verdict import PRESETS, Preset
 Store = Literal["none", "skeleton", "blurred", "full"]
 STORES: tuple[Store, ...] = get_args(Store)
 _MOST_DAYS = 36_500
-
-
-def _threads(text: str) -> int:
-    return available_cores() if text == "cores" else integer(1, 256)(text)
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ class ForgetSettings(FolderSettings, AuditSettings):
 
 
 @dataclass(frozen=True)
-class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
+class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings, AnalysisSettings):
     """Everything the worker is told."""
 
     database: DatabaseSettings = section(DatabaseSettings)
@@ -140,29 +137,6 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings):
         "rule for Good and Bad: nearest (side nearest to the camera) or legacy",
         default="nearest",
         parse=one_of(*PRESETS),
-    )
-    delegate: Literal["cpu", "gpu", "auto"] = option(
-        "DELEGATE",
-        "--delegate",
-        "what finds the landmarks: cpu, gpu, or auto (tried at the start: the gpu "
-        "where it gives the same landmarks sooner)",
-        default="cpu",
-        parse=one_of("cpu", "gpu", "auto"),
-    )
-    track: int = option(
-        "TRACK",
-        "--track",
-        "cameras whose person is followed from picture to picture: half of the time "
-        "for one who sits still, 60 MB a camera (full); 0: each picture by itself",
-        default="0",
-        parse=integer(0, 256),
-    )
-    threads: int = option(
-        "THREADS",
-        "--threads",
-        "pictures analyzed at the same time",
-        default="cores",
-        parse=_threads,
     )
     store: Store = option(
         "STORE",

@@ -20,6 +20,7 @@ from posture.worker.recorder import Recorder
 from posture.worker.redelivery import Doubt
 from posture.worker.seccomp import go_offline
 from posture.worker.trackers import Trackers
+from posture.worker.unchanged import Unchanged
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Analysts:
         guarded: Guarded,
         landmarkers: Sequence[Finder],
         trackers: Trackers,
+        unchanged: Unchanged,
         table: PostureLog,
         written: Written,
         intake: Intake,
@@ -44,6 +46,7 @@ class Analysts:
         self._limit = settings.picture_deadline + settings.grace
         self._guarded = guarded
         self._trackers = trackers
+        self._unchanged = unchanged
         self._written = written
         self._intake = intake
         self._inbox = intake.inbox
@@ -130,8 +133,12 @@ class Analysts:
         # Whoever had it in hand before did not survive, or was merely stopped.
         suspect = message.again and message.generation == 1
         find = self._trackers.finder(pi, message.received, landmarker.find)
-        analysis = self._guarded.analyze(message.payload, find, pi, suspect=suspect)
+        glance = self._unchanged.glance(pi, message.received, find)
+        analysis = self._guarded.analyze(message.payload, glance, pi, suspect=suspect)
         row = row_of(message, pi, f"{pi}_{key}.jpg", analysis.verdict, self._node)
         seconds = time.perf_counter() - begun
         log.debug("picture of %s is analyzed: its row comes next", pi)
-        self._recorder.put(Result(message, key, row, analysis, since, seconds))
+        unchanged = glance.unchanged
+        self._recorder.put(
+            Result(message, key, row, analysis, since, seconds, unchanged)
+        )

@@ -28,8 +28,18 @@ class Events:
     def session_lost(self) -> None:
         """The broker no longer has our session, nor what waited in it."""
 
-    def recorded(self, verdict: Verdict, seconds: float, waited: float) -> None:
-        """A row was committed; `seconds` its analysis took, `waited` all of it."""
+    def recorded(
+        self,
+        verdict: Verdict,
+        seconds: float,
+        waited: float,
+        *,
+        unchanged: bool = False,
+    ) -> None:
+        """A row was committed; `seconds` its analysis took, `waited` all of it.
+
+        `unchanged`: with the landmarks of the camera's picture before.
+        """
 
     def repeated(self) -> None:
         """A message came again whose row is committed."""

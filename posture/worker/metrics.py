@@ -86,7 +86,11 @@ class Telemetry(Events):
             "Messages that came again after their row was committed",
             registry=self.registry,
         )
-
+        self._unchanged = Counter(
+            f"{_PREFIX}_unchanged",
+            "Rows with the landmarks of the camera's picture before (UNCHANGED)",
+            registry=self.registry,
+        )
         self._sessions_lost = Counter(
             f"{_PREFIX}_sessions_lost",
             "Times that the broker had lost our session, and what waited in it",
@@ -137,9 +141,17 @@ class Telemetry(Events):
         """Note the time."""
         self._ready.set_to_current_time()
 
-    def recorded(self, verdict: Verdict, seconds: float, waited: float) -> None:
+    def recorded(
+        self,
+        verdict: Verdict,
+        seconds: float,
+        waited: float,
+        *,
+        unchanged: bool = False,
+    ) -> None:
         """Count by status, reason and turn, and note how long."""
         self._pictures[verdict.status].inc()
+        self._unchanged.inc(unchanged)
         self._judged[verdict.reason or _JUDGED].inc()
         if verdict.rotate is not None:
             self._turned[str(verdict.rotate)].inc()

@@ -31,6 +31,8 @@ class Result:
     """Moment (`time.monotonic`) since which another may have written the row."""
     seconds: float
     """Time that the analysis took."""
+    unchanged: bool = False
+    """The landmarks are those of the camera's picture before (UNCHANGED)."""
 
     @property
     def file(self) -> File:
@@ -55,6 +57,7 @@ class Result:
             "view": verdict.view,
             "yaw": verdict.yaw,
             "confidence": verdict.confidence,
+            "unchanged": "yes" if self.unchanged else None,
         }
         told = [f" {name}={fact}" for name, fact in facts.items() if fact is not None]
         log.info(

@@ -267,7 +267,9 @@ class Recorder:
         waited = (now - result.message.received).total_seconds()
         verdict = result.analysis.verdict
         self._advisor.see(result.row.pi_id, verdict)
-        self._events.recorded(verdict, result.seconds, waited)
+        self._events.recorded(
+            verdict, result.seconds, waited, unchanged=result.unchanged
+        )
         self._outcome.done(result.message)
 
     def _failed(self, part: str, what: str, *, everybody: bool = False) -> None:

@@ -29,6 +29,7 @@ from posture.worker.isolation import Guarded
 from posture.worker.outcome import Outcome
 from posture.worker.recorder import BATCH, Recorder
 from posture.worker.trackers import Trackers
+from posture.worker.unchanged import Unchanged
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Worker:
             guarded,
             landmarkers,
             trackers,
+            Unchanged(settings.unchanged),
             table,
             written,
             self.intake,

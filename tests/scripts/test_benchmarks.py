@@ -9,6 +9,7 @@ import cv2
 import pytest
 
 from benchmarks.accuracy_tables import is_right
+from benchmarks.compare import checkout_of, losses
 from tests.conftest import IMAGES
 from tests.fixtures.control_plane import binaries
 from tests.fixtures.worker import ROOT
@@ -102,11 +103,42 @@ def test_what_is_ambiguous_is_shown_and_not_counted(tmp_path):
     assert "view side: 1 of 2" in shown
 
 
+def figures(**changed):
+    ratios = ("now to bare", "now to base, pictures a second")
+    return {"all of it": dict.fromkeys(ratios, 1.0) | changed}
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept", "worse"),
+    [
+        ({}, {"all of it": 1.04}, 0),
+        ({}, {"all of it": 1.06}, 1),
+        ({"now to base, pictures a second": 0.96}, {}, 0),
+        ({"now to base, pictures a second": 0.94}, {}, 1),
+        ({"base to bare": 0.5}, {"nothing": 2.0}, 0),
+    ],
+)
+def test_a_ratio_that_is_five_percent_worse_is_a_loss(changed, kept, worse):
+    assert len(losses(figures(**changed), kept, 0.05)) == worse
+
+
+def test_a_base_that_is_not_there_is_told_by_its_name():
+    with (
+        pytest.raises(SystemExit, match=r"no nowhere-1 to compare with \(BASE="),
+        checkout_of("nowhere-1"),
+    ):
+        pass
+
+
 # Too small to measure anything: they only have to work. The others are parts of these.
 SMALLEST = {
     "accuracy": ["--model=lite"],
     "camera": ["--model=lite"],
     "cluster_watch": ["--nodes=3", "--jobs=3", "--seconds=1"],
+    "compare": [
+        *("--base=.", "--model=lite", "--cases", "nothing", "--rounds=1"),
+        *("--seconds=1", "--loss=1"),
+    ],
     "delegate": ["--only=lite", "--rounds=1", "--threads=1"],
     "node_agent": ["--seconds=2"],
     "nudges": ["--rows=2000"],
@@ -130,6 +162,7 @@ SMALLEST = {
     "strangers page": ["--seconds=2"],
     "strangers worker": ["--copies=1"],
     "telemetry": [],
+    "unchanged": ["--model=lite", "--people=1"],
     "throughput": ["--model=lite", "--seconds=2"],
 }
 

@@ -1,4 +1,4 @@
-"""A worker that follows people gives the rows of one that does not."""
+"""A worker that does less for a next picture gives the rows of one that does not."""
 
 import base64
 
@@ -31,3 +31,18 @@ def test_two_cameras_are_followed_and_every_picture_gets_its_row(
     seen = {(row["pi_id"], row["posture_status"]) for row in rows}
     assert seen == {("upright", "Good"), ("leaning", "Bad")}
     assert_each_once(postgres, worker.pictures, 12)
+
+
+def test_pictures_in_which_nothing_has_changed_get_the_last_verdict_and_say_so(
+    broker, postgres, start_worker, wait_for_rows
+):
+    worker = start_worker(UNCHANGED="60", THREADS="1")
+
+    broker.publish("images/desk", *frames("good_1280_000", 5))
+    broker.publish("images/desk", *frames("slouch_1280_002", 2))
+
+    rows = wait_for_rows(postgres, 7)
+    assert [row["posture_status"] for row in rows] == ["Good"] * 5 + ["Bad"] * 2
+    assert len({row["neck_angle"] for row in rows[:5]}) == 1
+    assert worker.log.count("unchanged=yes") == 5
+    assert_each_once(postgres, worker.pictures, 7)

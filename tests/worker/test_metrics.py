@@ -35,6 +35,7 @@ def test_what_became_of_the_pictures_is_told(broker, postgres, start_worker):
             f'{W}refused_total{{kind="picture"}}': 1,
             f"{W}analysis_seconds_count": 2,
             f"{W}delay_seconds_count": 2,
+            f"{W}unchanged_total": 0,
             f"{W}in_hand": 0,
             f"{W}in_hand_bytes": 0,
             f"{W}connected": 1,
