@@ -20,13 +20,13 @@ from posture.settings import (
     AuditSettings,
     DatabaseSettings,
     ForgetSettings,
-    RetentionSettings,
 )
 from posture.store.cameras import UnknownCameraError
 from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
 from posture.store.posture_log import PostureLog
 from posture.store.retention import Deleted, prune_files, prune_rows
+from posture.store.settings import RetentionSettings
 
 log = logging.getLogger("posture.store.retention")
 

@@ -15,7 +15,8 @@ from common.broker_settings import BrokerSettings
 from common.database_settings import DatabaseSettings
 from common.errors import OperatorError
 from common.options import same, section
-from posture.settings import FolderSettings, ModelSettings
+from posture.settings import ModelSettings
+from posture.store.settings import FolderSettings
 
 _DEADLINE = 20.0  # seconds for all checks, side by side; the broker is tried in some
 

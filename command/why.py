@@ -16,7 +16,7 @@ from common.broker_settings import BrokerSettings
 from common.database_settings import DatabaseSettings
 from common.options import same, section
 from common.picture_topics import PictureTopics
-from posture.settings import QuarantineSettings
+from posture.store.settings import QuarantineSettings
 
 if TYPE_CHECKING:
     from page.arrivals import Arrivals

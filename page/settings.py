@@ -17,10 +17,12 @@ from posture.settings import (
     AuditSettings,
     BrokerSettings,
     DatabaseSettings,
+    WorkerSettings,
+)
+from posture.store.settings import (
     FolderSettings,
     QuarantineSettings,
     RetentionSettings,
-    WorkerSettings,
 )
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -14,6 +14,7 @@ from common.picture_topics import PictureTopics
 from posture.analysis_settings import AnalysisSettings
 from posture.mqtt.shards import Slot
 from posture.results.settings import ResultSettings
+from posture.store.settings import FolderSettings, QuarantineSettings
 from posture.vision.camera_settings import CameraSettings
 from posture.vision.cpu_affinity import available_cores as available_cores
 from posture.vision.model_settings import MODELS as MODELS
@@ -22,7 +23,6 @@ from posture.vision.verdict import PRESETS, Preset
 
 Store = Literal["none", "skeleton", "blurred", "full"]
 STORES: tuple[Store, ...] = get_args(Store)
-_MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True)
@@ -42,62 +42,8 @@ class SessionSettings:
 
 
 @dataclass(frozen=True)
-class QuarantineSettings:
-    """Where the messages are that could not be analyzed."""
-
-    quarantine: Path = option(
-        "QUARANTINE_FOLDER",
-        "--quarantine-folder",
-        "folder for messages that could not be analyzed",
-        default="quarantine",
-        parse=Path,
-    )
-
-
-@dataclass(frozen=True)
 class ReplaySettings(SessionSettings, QuarantineSettings):
     """How to put back what could not be analyzed."""
-
-
-@dataclass(frozen=True)
-class FolderSettings(QuarantineSettings):
-    """Where files with people on them are, and for how long."""
-
-    pictures: Path = option(
-        "PICTURES_FOLDER",
-        "--pictures-folder",
-        "folder for annotated pictures",
-        default="analyzed_images",
-        parse=Path,
-    )
-    picture_days: int | None = option(
-        "PICTURE_DAYS",
-        "--picture-days",
-        "days after which pictures, and what is in quarantine, are deleted",
-        default=None,
-        parse=integer(1, _MOST_DAYS),
-    )
-    pictures_mb: int | None = option(
-        "PICTURES_MB",
-        "--pictures-mb",
-        "megabytes of pictures kept; the oldest go first",
-        default=None,
-        parse=integer(1, 1_000_000_000),
-    )
-
-
-@dataclass(frozen=True)
-class RetentionSettings(FolderSettings):
-    """What is deleted once it is old enough."""
-
-    row_days: int | None = option(
-        "ROW_DAYS",
-        "--row-days",
-        "days after which rows are deleted; needs the database",
-        default=None,
-        parse=integer(1, _MOST_DAYS),
-    )
-    log_level: str = options.log_level()
 
 
 @dataclass(frozen=True)
@@ -193,7 +139,8 @@ class WorkerSettings(ReplaySettings, FolderSettings, ModelSettings, AnalysisSett
     memory_mb: int = option(
         "MEMORY_MB",
         "--memory-mb",
-        "megabytes of waiting messages above which the worker stops taking more",
+        "megabytes of waiting messages above which the worker stops taking more, and "
+        "of annotated pictures that wait for disk or database",
         default="64",
         parse=integer(1, 65536),
     )

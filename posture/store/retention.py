@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from common.errors import OperatorError
-from posture.settings import FolderSettings
 from posture.store import kept_files
 from posture.store.kept_files import Period
 from posture.store.kept_rows import KeptRows
 from posture.store.own_files import delete, exists
+from posture.store.settings import FolderSettings
 
 log = logging.getLogger(__name__)
 

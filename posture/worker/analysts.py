@@ -24,6 +24,8 @@ from posture.worker.unchanged import Unchanged
 
 log = logging.getLogger(__name__)
 
+_TICK = 0.2  # seconds between looks at whether the worker ends
+
 
 class Analysts:
     """One thread for each landmarker, from the inbox to the recorder."""
@@ -102,9 +104,8 @@ class Analysts:
         go_offline()
         stay_on(landmarker.core)
         while (message := self._inbox.get()) is not None:
-            self._move()
-            if self._intake.ends():
-                continue  # not begun, so left to the broker
+            if not self._may_begin():
+                continue  # left to the broker
             try:
                 self._analyze(message, landmarker)
             except StoppedError:
@@ -116,6 +117,13 @@ class Analysts:
                 log.exception("unexpected error with a picture of %r", message.topic)
                 reason = f"unexpected {type(error).__name__}: {error}"
                 self._intake.refuse(message, reason, "unexpected")
+
+    def _may_begin(self) -> bool:
+        """Wait while too many annotated pictures wait; False if the worker ends."""
+        self._move()
+        while not self._intake.ends() and not self._recorder.has_room(_TICK):
+            self._move()
+        return not self._intake.ends()
 
     def _analyze(self, message: Message, landmarker: Finder) -> None:
         since = self._recall.ensure(message)

@@ -7,6 +7,7 @@ is in hand. They are done in the thread of whoever ends them.
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from posture.settings import WorkerSettings
 from posture.store.quarantine import Quarantine
 from posture.worker.dedup import InHand, key_of
 from posture.worker.events import Events
+from posture.worker.rates import Rates
 from posture.worker.redelivery import Redelivery
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Intake:
         """What is taken, for the analysts; None ends one of them."""
         self.in_hand = InHand()
         self.redelivery = Redelivery()
+        self._rates = Rates()
         self.too_much = threading.Event()
         """Set when more bytes are in hand than may be, and they do not become fewer."""
         self.left = False
@@ -68,6 +71,7 @@ class Intake:
         if not self._share.owns(message.topic, message.payload):
             self.subscription.acknowledge(message)
             return
+        self._watch_rate(message.topic)
         if self.ends() or self.too_much.is_set():
             self.left = True
             return  # not acknowledged, so it comes again
@@ -90,6 +94,16 @@ class Intake:
         if not message.qos:
             return key
         return self.redelivery.observe(message, key)
+
+    def _watch_rate(self, topic: str) -> None:
+        if flood := self._rates.count(topic, time.monotonic()):
+            log.warning(
+                "camera %r sends %.0f pictures a second, and the others wait for it: "
+                "one every few seconds says as much, so give it a longer interval "
+                "(while a backlog is worked off, never mind)",
+                self._camera(flood.topic),
+                flood.rate,
+            )
 
     def _brake(self) -> None:
         # What is not read keeps the broker from sending more, and acknowledgements go

@@ -21,6 +21,7 @@ from posture.worker.advisor import Advisor
 from posture.worker.dedup import InHand, Written
 from posture.worker.events import Events
 from posture.worker.outcome import Outcome, Repeated, Result
+from posture.worker.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +37,19 @@ class Recorder:
     def __init__(
         self,
         folder: Path,
+        most_bytes: int,
         table: PostureLog,
         in_hand: InHand,
         written: Written,
         outcome: Outcome,
         events: Events,
     ) -> None:
-        """Save pictures below `folder`; `written` learns the keys of what is kept."""
+        """Save pictures below `folder`; `written` learns the keys of what is kept.
+
+        Of annotated pictures `most_bytes` may wait, and one more for each analyst.
+        """
         self._folders = CameraFolders(folder)
+        self._room = Room(most_bytes)
         self._table = table
         self._in_hand = in_hand
         self._written = written
@@ -68,8 +74,13 @@ class Recorder:
 
     def put(self, result: Result | Repeated) -> None:
         """Hand over one result; returns at once, as `look` does."""
+        self._room.take(_bytes([result]))
         self._results.put(result)
         self.look()
+
+    def has_room(self, timeout: float) -> bool:
+        """Whether one more picture may be annotated; waits `timeout` s for it."""
+        return self._room.wait(timeout)
 
     def look(self) -> None:
         """Less is in hand now: perhaps there is nothing more to wait for."""
@@ -96,6 +107,7 @@ class Recorder:
             if more and not (waiting and self._all_failed):
                 batch, more = self._next_batch(waiting)
             waiting = self._record(batch)
+            self._room.give_back(_bytes(batch) - _bytes(waiting))
             if not waiting:
                 delay = first
                 continue
@@ -276,3 +288,9 @@ class Recorder:
         self._all_failed |= everybody
         log.error("%s; trying again", what)
         self._events.write_failed(part)
+
+
+def _bytes(results: Sequence[Result | Repeated]) -> int:
+    """Of their annotated pictures."""
+    new = [each for each in results if isinstance(each, Result)]
+    return sum(len(each.analysis.picture) for each in new)

@@ -130,6 +130,7 @@ class Worker:
         )
         return Recorder(
             self._settings.pictures,
+            self._settings.memory_mb << 20,
             table,
             self._in_hand,
             written,
@@ -246,7 +247,9 @@ class Worker:
             self._results.session_lost()
 
 
-def _results(it: WorkerSettings) -> Results | None:
-    if not it.results.publish:
+def _results(settings: WorkerSettings) -> Results | None:
+    if not settings.results.publish:
         return None
-    return Results(it.broker, it.results, it.session_id, it.pictures)
+    return Results(
+        settings.broker, settings.results, settings.session_id, settings.pictures
+    )

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from posture.settings import FolderSettings
 from posture.store.kept_files import Period, picture_of, refused_in
 from posture.store.own_files import delete
 from posture.store.pictures import folder_of
 from posture.store.retention import prune_files
+from posture.store.settings import FolderSettings
 from tests.fixtures.settings import settings_from
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -19,9 +19,10 @@ from tests.fixtures.net import wait_until
 from tests.fixtures.settings import settings_from
 
 
-def recorder_of(folder, postgres, in_hand, done, recorded=None):
+def recorder_of(folder, postgres, in_hand, done, recorded=None, room=1 << 20):
     return Recorder(
         folder,
+        room,
         PostureLog(settings_from(DatabaseSettings, postgres.environ)),
         in_hand,
         Written(),
@@ -68,7 +69,9 @@ def test_a_row_is_not_refused_for_what_has_been_mended_meanwhile(tmp_path, postg
     table = MendedMeanwhile(settings_from(DatabaseSettings, postgres.environ))
     refused, done = [], []
     outcome = Outcome(done.append, lambda *told: refused.append(told), None)
-    recorder = Recorder(tmp_path, table, InHand(), Written(), outcome, Events())
+    recorder = Recorder(
+        tmp_path, 1 << 20, table, InHand(), Written(), outcome, Events()
+    )
     postgres.execute(PAST)
     try:
         recorder.start()
@@ -115,3 +118,22 @@ def test_a_row_waits_for_what_is_in_hand_until_that_is_done_with(
     wait_until(lambda: done, "the row is written")
 
     recorder.finish(10)
+
+
+def test_annotated_pictures_that_wait_for_the_database_take_so_much_room_and_no_more(
+    tmp_path, postgres
+):
+    done = []
+    recorder = recorder_of(tmp_path, postgres, InHand(), done, room=len(b"jpeg"))
+    postgres.execute("ALTER TABLE posture_log RENAME TO away")
+    try:
+        recorder.start()
+        recorder.put(result("a.jpg"))
+        assert recorder.has_room(0)
+        recorder.put(result("b.jpg"))
+        assert not recorder.has_room(0.3)
+    finally:
+        postgres.execute("ALTER TABLE away RENAME TO posture_log")
+    assert recorder.has_room(30)
+    recorder.finish(10)
+    assert sorted(row["filename"] for row in postgres.rows()) == ["a.jpg", "b.jpg"]
