@@ -2,13 +2,15 @@
 
     python -m benchmarks.strangers page --seconds 20 --json
     python -m benchmarks.strangers worker --threads 2 --json
+    sudo python -m benchmarks.strangers worker --limit-mb 2048
 
 `page`: milliseconds that a visitor waits for a page, in turn without strangers and
 while 500 silent connections go on, and first 60 unfinished uploads of 20 MB, then 45
 senders of the slowest pictures that are taken, all from the visitor's own address; they
 are a process of their own. `worker`: the largest pictures of each kind that are taken,
 all at once. Both say the most memory that the process had (VmHWM of the kernel), to be
-compared with the shipped limits.
+compared with the shipped limits. With `--limit-mb` they run in a memory cgroup of that
+size, as in a pod, and what the kernel has ended there is counted.
 """
 
 import argparse
@@ -20,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine, percentile, show
+from benchmarks.memory_limit import MemoryLimit
 from tests.fixtures import images
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import wait_until
@@ -70,14 +73,15 @@ def most_mb(pid: int) -> int:
     return int(line.split()[1]) >> 10
 
 
-def measure_page(seconds: float) -> dict[str, Any]:
+def measure_page(seconds: float, limit: MemoryLimit | None) -> dict[str, Any]:
     """A visitor's waiting with and without strangers, and the page's memory."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running_postgres() as postgres,
         running_mosquitto(Path(folder) / "broker") as broker,
     ):
-        page = LivePage(Path(folder), postgres.environ | broker.environ)
+        with limit.begun_inside() if limit else nullcontext():
+            page = LivePage(Path(folder), postgres.environ | broker.environ)
         page.wait_ready()
         rows = Rows(postgres, page.pictures)
         for number in range(50):
@@ -96,8 +100,15 @@ def measure_page(seconds: float) -> dict[str, Any]:
             figures[f"{name}_p99_ms"] = round(percentile(times, 0.99), 1)
         figures["memory_before_mb"] = before
         figures["memory_most_mb"] = most_mb(page.process.pid)
+        figures |= _counted(limit)
         page.stop()
     return figures
+
+
+def _counted(limit: MemoryLimit | None) -> dict[str, Any]:
+    if limit is None:
+        return {}
+    return {"cgroup_most_mb": limit.most_mb(), "cgroup_kills": limit.kills()}
 
 
 def _visit(port: int, seconds: float) -> list[float]:
@@ -158,7 +169,9 @@ def _say(port: int, what: bytes) -> None:
         time.sleep(0.2)
 
 
-def measure_worker(threads: int, copies: int) -> dict[str, Any]:
+def measure_worker(
+    threads: int, copies: int, limit: MemoryLimit | None
+) -> dict[str, Any]:
     """The worker's memory while the largest pictures come from many cameras."""
     pictures = plain() | noisy()
     with (
@@ -168,7 +181,8 @@ def measure_worker(threads: int, copies: int) -> dict[str, Any]:
     ):
         environ = broker.environ | postgres.environ
         environ |= {"THREADS": str(threads), "MODEL": "full"}
-        worker = WorkerProcess(Path(folder), environ)
+        with limit.begun_inside() if limit else nullcontext():
+            worker = WorkerProcess(Path(folder), environ)
         worker.wait_ready()
         before = most_mb(worker.process.pid)
         begun = time.monotonic()
@@ -181,7 +195,7 @@ def measure_worker(threads: int, copies: int) -> dict[str, Any]:
             "seconds": round(time.monotonic() - begun, 1),
             "memory_before_mb": before,
             "memory_most_mb": most_mb(worker.process.pid),
-        }
+        } | _counted(limit)
         worker.stop()
     return figures
 
@@ -195,13 +209,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--copies", type=int, default=3, help="of each large picture, all at once"
     )
+    parser.add_argument(
+        "--limit-mb", type=int, help="megabytes of a memory cgroup (needs root)"
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
+    limit = MemoryLimit(given.limit_mb) if given.limit_mb else None
     measure: dict[str, Callable[[], dict[str, Any]]] = {
-        "page": lambda: measure_page(given.seconds),
-        "worker": lambda: measure_worker(given.threads, given.copies),
+        "page": lambda: measure_page(given.seconds, limit),
+        "worker": lambda: measure_worker(given.threads, given.copies, limit),
     }
-    show(measure[given.what]() | {"machine": machine()}, as_json=given.json)
+    figures = measure[given.what]()
+    if limit:
+        limit.remove()
+    show(figures | {"machine": machine()}, as_json=given.json)
     return 0
 
 
