@@ -57,9 +57,9 @@ def test_a_row_of_an_odd_time_ends_no_news(start_page, rows, postgres, time):
 def test_a_restored_table_whose_ids_begin_lower_is_shown_as_it_is(
     start_page, rows, postgres
 ):
-    page = start_page()
     for _ in range(5):
         rows.add("gone")
+    page = start_page()
     wait_until(lambda: shows(page, "gone"), "the old table")
     connection = postgres.connect()
     with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import tempfile
 from pathlib import Path
 
 from tests.brokers.servers.server import MissingError, Server, bring, cached
@@ -67,9 +68,11 @@ class RabbitMQ(Server):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._inside = f"/tmp/{self.port}"  # noqa: S108 - below a root of its own
         self._ports = free_port(), free_port()
-        (self._folder() / "root" / self._inside[1:]).mkdir()
+        # Below a root of its own, where what was killed may have left another.
+        root = self._folder().resolve() / "root"
+        own = Path(tempfile.mkdtemp(dir=root / "tmp"))
+        self._inside = f"/{own.relative_to(root)}"
 
     def command(self) -> list[str]:
         root, here = self._folder() / "root", self._inside
@@ -97,6 +100,9 @@ class RabbitMQ(Server):
     def stop(self, number: int = signal.SIGTERM) -> None:
         super().stop(number)
         self._end_helpers()
+
+    def clear(self) -> None:
+        shutil.rmtree(self._folder() / "root" / self._inside[1:])
 
     def _end_helpers(self) -> None:
         """End the port mapper and what else lives on in sessions of its own."""

@@ -87,6 +87,9 @@ class Server:
             os.killpg(running.pid, number)
             running.wait(60)
 
+    def clear(self) -> None:
+        """Remove what is not in its folder."""
+
     @property
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
@@ -101,6 +104,7 @@ def running(kind: type[Server], folder: Path) -> Iterator[Server]:
         yield server
     finally:
         server.stop(signal.SIGKILL)
+        server.clear()
 
 
 def cached(name: str) -> Path:
