@@ -2,10 +2,17 @@
 
 import math
 import os
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from common.cgroup import cpu_limit
+
+_SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+_LOOK = 5.0  # seconds between two looks at how crowded a core is
+_CROWDED = 0.35  # of its time, that a thread waits for its core; two share it: a half
 
 
 def available_cores(limit: Callable[[], float | None] = cpu_limit) -> int:
@@ -15,18 +22,76 @@ def available_cores(limit: Callable[[], float | None] = cpu_limit) -> int:
     return cores if allowed is None else max(1, min(cores, math.ceil(allowed)))
 
 
-def a_core_for_each(analysts: int) -> list[int | None]:
-    """One core for each of so many analysts, or None for all of them.
+def a_core_for_each(analysts: int, start: int = 0) -> list[int]:
+    """One core for each of so many analysts, in turn from the one at place `start`.
 
-    Only where there are as many as cores: fewer would crowd on the first ones, together
-    with those of other workers. MediaPipe has threads for all cores in each landmarker;
-    those of two wander over both cores, wake each other from one to the other and leave
-    each idle at times, which costs 3 % of all pictures with the full model.
+    MediaPipe has threads for all cores in each landmarker; those of two wander over
+    both cores, wake each other from one to the other and leave each idle at times,
+    which costs 3 % of all pictures with the full model. Where there are fewer analysts
+    than cores, workers should start at different places; see `Crowd`.
     """
-    allowed = sorted(os.sched_getaffinity(0))
-    if len(allowed) == analysts:
-        return [*allowed]
-    return [None] * analysts
+    cores = _apart(sorted(os.sched_getaffinity(0)))
+    if analysts >= len(cores):
+        start = 0
+    return [cores[(start + number) % len(cores)] for number in range(analysts)]
+
+
+def _apart(cores: list[int]) -> list[int]:
+    """Those that share no physical core first."""
+    taken: Counter[str] = Counter()
+    turns = []
+    for core in cores:
+        siblings = ""
+        with suppress(OSError):
+            siblings = Path(_SIBLINGS.format(core)).read_text()
+        turns.append((taken[siblings or str(core)], core))
+        taken[siblings or str(core)] += 1
+    return [core for _, core in sorted(turns)]
+
+
+class Crowd:
+    """Whether others want the core of this thread; if so, it and its like go free.
+
+    Threads of others may be tied to the same core, which would halve the pictures of
+    both while another core is idle.
+    """
+
+    def __init__(self, core: int | None) -> None:
+        """Look after the calling thread, and what of this process is on `core`."""
+        self._core = core
+        self._next = 0.0
+        self._before = (0, 0)
+
+    def look(self) -> bool:
+        """Look, now and then; True when the threads have just been set free."""
+        if self._core is None or time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + _LOOK
+        before, self._before = self._before, _run_and_waited()
+        ran, waited = (b - a for a, b in zip(before, self._before, strict=True))
+        if not all(before) or waited <= _CROWDED * (ran + waited):
+            return False
+        _leave(self._core)
+        self._core = None
+        return True
+
+
+def _run_and_waited() -> tuple[int, int]:
+    """Nanoseconds that this thread has run, and has waited for a core to do so."""
+    try:
+        ran, waited, _ = Path("/proc/thread-self/schedstat").read_text().split()
+    except (OSError, ValueError):  # a kernel that does not count
+        return 0, 0
+    return int(ran), int(waited)
+
+
+def _leave(core: int) -> None:
+    """Let all threads of this process that stay on `core` use what its main one may."""
+    everywhere = os.sched_getaffinity(os.getpid())
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it has ended
+            if os.sched_getaffinity(int(task.name)) == {core}:
+                os.sched_setaffinity(int(task.name), everywhere)
 
 
 def stay_on(core: int | None) -> None:

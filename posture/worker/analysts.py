@@ -9,7 +9,7 @@ from posture.errors import RefusedError, StoppedError
 from posture.mqtt.message import Message
 from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
-from posture.vision.cpu_affinity import stay_on
+from posture.vision.cpu_affinity import Crowd, stay_on
 from posture.vision.landmarks import Finder
 from posture.worker.dedup import Known, Written, session_mark
 from posture.worker.intake import Intake
@@ -103,7 +103,10 @@ class Analysts:
     def _analyze_all(self, landmarker: Finder) -> None:
         go_offline()
         stay_on(landmarker.core)
+        crowd = Crowd(landmarker.core)
         while (message := self._inbox.get()) is not None:
+            if crowd.look():
+                log.info("core %s is crowded: its threads go free", landmarker.core)
             if not self._may_begin():
                 continue  # left to the broker
             try:

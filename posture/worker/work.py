@@ -1,6 +1,7 @@
 """From settings to a worker that is ready, and to its end."""
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -134,7 +135,7 @@ def _loaded(
 ) -> Sequence[Finder]:
     """Landmarkers, loaded side by side while the table is looked at."""
     with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
-        cores = a_core_for_each(settings.threads)
+        cores = a_core_for_each(settings.threads, _first_core(settings))
         make = partial(Landmarker, model) if delegate == "cpu" else _on_the_gpu(model)
         loading = [pool.submit(make, core) for core in cores]
         try:
@@ -146,6 +147,12 @@ def _loaded(
         landmarkers = [each.result() for each in loading]
     laps.lap("models")
     return landmarkers
+
+
+def _first_core(settings: WorkerSettings) -> int:
+    """Where to begin, so that workers on one machine rarely take the same cores."""
+    share = settings.share
+    return share.index * settings.threads if share.of > 1 else secrets.randbelow(1024)
 
 
 def _on_the_gpu(model: Path) -> Callable[[int | None], Finder]:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from posture.errors import ModelError
-from posture.vision.cpu_affinity import a_core_for_each
 from posture.vision.landmarks import Landmarker
 from posture.vision.verdict import judge
 from tests.conftest import IMAGES
@@ -78,14 +77,6 @@ def test_the_threads_of_a_landmarker_stay_on_its_core_and_nothing_else_does():
     }
     assert os.sched_getaffinity(0) == free
     landmarker.close()
-
-
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is but one core")
-def test_landmarkers_get_a_core_each_only_where_there_are_as_many_of_both():
-    cores = len(os.sched_getaffinity(0))
-    assert a_core_for_each(cores) == sorted(os.sched_getaffinity(0))
-    assert a_core_for_each(cores - 1) == [None] * (cores - 1)
-    assert a_core_for_each(cores + 1) == [None] * (cores + 1)
 
 
 def test_the_thread_that_asks_does_the_work():

@@ -1,0 +1,92 @@
+"""Each analyst has a core, and gives it up where others want it."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from posture.vision import cpu_affinity
+from posture.vision.cpu_affinity import Crowd, a_core_for_each, stay_on
+
+CORES = sorted(os.sched_getaffinity(0))
+BUSY = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass\n"
+
+
+@pytest.fixture
+def four_cores(monkeypatch, tmp_path):
+    """Two physical cores: 0 and 1 are one of them, 2 and 3 the other."""
+    for core, siblings in enumerate(("0-1", "0-1", "2-3", "2-3")):
+        (tmp_path / str(core)).write_text(siblings)
+    monkeypatch.setattr(cpu_affinity, "_SIBLINGS", str(tmp_path / "{}"))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+
+
+@pytest.mark.parametrize(
+    ("analysts", "start", "cores"),
+    [
+        (1, 0, [0]),
+        (2, 0, [0, 2]),
+        (2, 1, [2, 1]),
+        (4, 3, [0, 2, 1, 3]),
+        (6, 0, [0, 2, 1, 3, 0, 2]),
+    ],
+)
+def test_physical_cores_first_and_all_in_turn(four_cores, analysts, start, cores):
+    assert a_core_for_each(analysts, start) == cores
+
+
+def test_where_nothing_is_known_of_physical_cores_all_count(monkeypatch):
+    monkeypatch.setattr(cpu_affinity, "_SIBLINGS", "/nowhere/{}")
+    assert a_core_for_each(len(CORES)) == CORES
+
+
+@pytest.mark.parametrize(
+    ("waited", "free"), [(100, False), (300, False), (700, True), (0, False)]
+)
+def test_a_thread_that_waits_for_a_third_of_its_time_is_crowded(
+    monkeypatch, waited, free
+):
+    told = iter([(1000, 50), (2000, 50 + waited)])
+    monkeypatch.setattr(cpu_affinity, "_run_and_waited", lambda: next(told))
+    monkeypatch.setattr(cpu_affinity, "_LOOK", 0.0)
+    monkeypatch.setattr(cpu_affinity, "_leave", lambda core: None)
+    crowd = Crowd(3)
+    assert [crowd.look(), crowd.look()] == [False, free]
+
+
+def test_a_kernel_that_does_not_count_leaves_all_as_it_is(monkeypatch):
+    monkeypatch.setattr(cpu_affinity, "_run_and_waited", lambda: (0, 0))
+    monkeypatch.setattr(cpu_affinity, "_LOOK", 0.0)
+    crowd = Crowd(3)
+    assert not any(crowd.look() for _ in range(5))
+
+
+@pytest.mark.skipif(len(CORES) == 1, reason="there is but one core")
+def test_threads_on_a_core_that_another_process_wants_go_free(monkeypatch):
+    monkeypatch.setattr(cpu_affinity, "_LOOK", 0.2)
+    freed = []
+
+    def analyst() -> None:
+        stay_on(CORES[0])
+        crowd = Crowd(CORES[0])
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            if crowd.look():
+                freed.append(os.sched_getaffinity(0))
+                return
+
+    neighbours = [
+        subprocess.Popen([sys.executable, "-c", BUSY, str(CORES[0])]) for _ in range(2)
+    ]
+    try:
+        thread = threading.Thread(target=analyst)
+        thread.start()
+        thread.join()
+    finally:
+        for each in neighbours:
+            each.kill()
+            each.wait()
+    assert freed == [set(CORES)]
