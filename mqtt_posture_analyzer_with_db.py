@@ -34,12 +34,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--successors", type=int, metavar="N", help="only for retire: see there"
     )
-    parser.add_argument("pictures", nargs="*", help="only for view: picture files")
-    parser.add_argument("--pi", default="", metavar="NAME", help="only for view")
+    parser.add_argument(
+        "pictures", nargs="*", help="only for view and calibrate: picture files"
+    )
+    parser.add_argument(
+        "--pi", default="", metavar="NAME", help="only for view and calibrate"
+    )
+    parser.add_argument(
+        "--off", action="store_true", help="only for calibrate: take it away again"
+    )
     options.add_arguments(parser, WorkerSettings)
     arguments = parser.parse_intermixed_args(argv)
-    if arguments.command != "view" and (arguments.pictures or arguments.pi):
-        parser.error("pictures and --pi are only for view")
+    looks = arguments.command in ("view", "calibrate")
+    if not looks and (arguments.pictures or arguments.pi):
+        parser.error("pictures and --pi are only for view and calibrate")
+    if arguments.off and arguments.command != "calibrate":
+        parser.error("--off is only for calibrate")
     return cli.exit_code(lambda: _run(arguments), log.error)
 
 
@@ -48,6 +58,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from posture.view import check_view
 
         return check_view(arguments)
+    if arguments.command == "calibrate":
+        from posture.calibrate import check_calibrate
+
+        return check_calibrate(arguments)
     if arguments.command == "retire":
         arguments.slot = "0"  # it works on all of them, one after another
     settings = cli.read(commands.settings_of(arguments.command), arguments)

@@ -17,7 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy_tables import show_confusion, show_counts
+from benchmarks.accuracy_tables import (
+    show_angles,
+    show_confusion,
+    show_counts,
+    summary,
+)
 from benchmarks.machine import machine
 from common import options
 from posture.errors import RefusedError
@@ -97,6 +102,7 @@ def main(argv: list[str] | None = None) -> int:
     rules = Rules(preset, "none", _LIMIT, cameras)
     models = MODELS if arguments.model == "all" else (arguments.model,)
     threads = max(1, arguments.threads)
+    summaries = []
     for folder in arguments.pictures:
         pictures = pictures_in(folder)
         if not pictures:
@@ -106,8 +112,14 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.json:
                 print(json.dumps(verdicts, indent=1))
                 continue
-            _show(verdicts, labels_of(folder))
+            labels = labels_of(folder)
+            _show(verdicts, labels)
             print(f"{folder.name}, model {model}, preset {preset}, {machine()}\n")
+            if labels:
+                told = summary(verdicts, labels)
+                summaries.append(f"{folder.name}, {model}: {told}")
+    for each in summaries:
+        print(each)
     return 0
 
 
@@ -117,6 +129,7 @@ def _show(
     if labels:
         show_confusion(verdicts, labels)
         show_counts(verdicts, labels)
+        show_angles(verdicts, labels)
         return
     for name, it in verdicts.items():
         word = it.get("reason") or ""

@@ -1,6 +1,7 @@
 """How much of what was said of labelled pictures is right, as tables."""
 
 from collections import Counter
+from statistics import mean
 from typing import Any
 
 from posture.vision.verdict import Status
@@ -70,6 +71,38 @@ def show_counts(verdicts: Verdicts, labels: Verdicts) -> None:
         share = right[group] / number
         judged = sum(v["status"] in _JUDGED for g, _, v in rows if g == group)
         print(f"{group}: {right[group]} of {number}, {share:.1%} ({judged} judged)")
+
+
+def show_angles(verdicts: Verdicts, labels: Verdicts) -> None:
+    """How far the angles are off, where labels have angles."""
+    for part, label in (("neck", "neck"), ("body", "torso")):
+        errors = [
+            said[part] - labels[name][label]
+            for name, said in _labelled(verdicts, labels)
+            if said[part] is not None and label in labels[name]
+        ]
+        if errors:
+            sizes = [abs(each) for each in errors]
+            print(
+                f"{part}: off by {mean(sizes):.1f} degrees on average, "
+                f"{max(sizes):.1f} at most, {mean(errors):+.1f} in all "
+                f"({len(errors)} pictures)"
+            )
+
+
+def summary(verdicts: Verdicts, labels: Verdicts) -> str:
+    """How much is right, in few words."""
+    counted = list(_counted(verdicts, labels))
+    right = [is_right(said["status"], labels[name]) for name, said in counted]
+    judged = [
+        is_right(said["status"], labels[name])
+        for name, said in counted
+        if said["status"] in _JUDGED
+    ]
+    return (
+        f"{sum(right)} of {len(right)} right; "
+        f"of those judged Good or Bad {sum(judged)} of {len(judged)}"
+    )
 
 
 def _labelled(verdicts: Verdicts, labels: Verdicts) -> list[tuple[str, dict[str, Any]]]:

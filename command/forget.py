@@ -58,7 +58,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _anything(found: Deleted) -> bool:
-    return any((found.pictures, found.refused, found.rows, found.topics))
+    counts = (found.pictures, found.refused, found.rows, found.topics)
+    return any((*counts, found.baselines))
 
 
 def _agreed() -> bool:

@@ -38,6 +38,7 @@ COMMANDS = {
     "down": Command("take that away again", "stop"),
     "status": Command("who is at work, and what came last", "command.status"),
     "view": Command("whether a camera's pictures can be judged", "command.view"),
+    "calibrate": Command("judge a camera by its own person", "command.calibrate"),
     "week": Command("the week of a desk", "command.week"),
     "export": Command("rows as CSV or Parquet", "command.export"),
     "nudge": Command("remind whoever has leaned for long", "posture_nudge"),

@@ -20,6 +20,7 @@ TABLE = Path(__file__).parents[1] / "deploy" / "posture_log.sql"
 _MORE = (
     TABLE.with_name("posture_log_reasons.sql"),
     TABLE.with_name("posture_log_page.sql"),
+    TABLE.with_name("posture_baseline.sql"),
 )
 _NAME = "posture"
 

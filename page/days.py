@@ -11,6 +11,7 @@ from starlette.responses import Response
 from common.errors import OperatorError
 from page import history, timeline
 from page.history import Wish
+from page.kept import calibrated_of
 from page.parts import Page
 from page.timeline import BIN, HIGHEST, WIDTH, Bin
 from page.words import gettext as _
@@ -47,6 +48,8 @@ async def camera(page: Page, request: Request) -> Response:
     newest = await to_thread.run_sync(
         history.find, page.rows, Wish(pi=pi), history.LAST
     )
+    calibrated = await to_thread.run_sync(calibrated_of, page.rows, pi)
+    limits = calibrated.baseline.limits if calibrated else (NECK_LIMIT, BODY_LIMIT)
     today = now.astimezone(zone).date()
     return page.show(
         request,
@@ -65,7 +68,8 @@ async def camera(page: Page, request: Request) -> Response:
         spots=timeline.spots(shown, begin),
         neck=timeline.curve(shown, "neck"),
         body=timeline.curve(shown, "body"),
-        limits={"neck": NECK_LIMIT, "body": BODY_LIMIT},
+        limits=dict(zip(("neck", "body"), limits, strict=True)),
+        calibrated=calibrated,
         highest=HIGHEST,
         hours=timeline.hours(shown, begin),
         seen=_SEEN,

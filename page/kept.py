@@ -1,6 +1,8 @@
 """What is kept of one camera: rows, pictures, and all of it to take home."""
 
 import io
+import json
+import logging
 import os
 import zipfile
 from collections.abc import Iterator
@@ -12,8 +14,11 @@ from typing import Any
 from page.export import as_csv
 from page.history import Wish, find_all
 from page.rows import IN_TIME, Rows
+from posture.store.baselines import Calibrated, NoRightsError, baseline_of_camera
 from posture.store.own_files import camera_pictures
 from posture.store.pictures import folder_of
+
+log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16  # bytes of a download that are sent at a time
 
@@ -28,6 +33,7 @@ class Kept:
     """Files that the page sees."""
     size: int
     """Their bytes."""
+    calibrated: Calibrated | None = None
 
 
 def kept_of(rows: Rows, pictures: Path, pi: str) -> Kept:
@@ -39,7 +45,17 @@ def kept_of(rows: Rows, pictures: Path, pi: str) -> Kept:
     )
     files = [status.st_size for _, status in _files(pictures, pi)]
     since = oldest.replace(tzinfo=UTC) if oldest else None
-    return Kept(count, since, len(files), sum(files))
+    calibrated = calibrated_of(rows, pi)
+    return Kept(count, since, len(files), sum(files), calibrated)
+
+
+def calibrated_of(rows: Rows, pi: str) -> Calibrated | None:
+    """The camera's baseline; None too where the page's user may not read it."""
+    try:
+        return baseline_of_camera(rows.ask, pi)
+    except NoRightsError as error:
+        log.warning("%s", error)
+        return None
 
 
 def _files(pictures: Path, pi: str) -> Iterator[tuple[Path, os.stat_result]]:
@@ -70,7 +86,7 @@ class _Pipe(io.RawIOBase):
 
 
 def archive(rows: Rows, pictures: Path, pi: str) -> Iterator[bytes]:
-    """A ZIP with all rows as CSV and all pictures, as it is made."""
+    """A ZIP with all rows as CSV, the baseline and all pictures, as it is made."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as made:
         with made.open("posture_log.csv", "w", force_zip64=True) as file:
@@ -78,6 +94,8 @@ def archive(rows: Rows, pictures: Path, pi: str) -> Iterator[bytes]:
                 file.write(lines.encode())
                 if len(pipe) > _CHUNK:
                     yield pipe.taken()
+        if calibrated := calibrated_of(rows, pi):
+            made.writestr("baseline.json", _as_json(calibrated))
         for path, _ in _files(pictures, pi):
             try:
                 content = path.read_bytes()
@@ -86,3 +104,9 @@ def archive(rows: Rows, pictures: Path, pi: str) -> Iterator[bytes]:
             made.writestr(f"pictures/{path.name}", content)
             yield pipe.taken()
     yield pipe.taken()
+
+
+def _as_json(calibrated: Calibrated) -> str:
+    neck, body = calibrated.baseline
+    time = calibrated.time.isoformat(timespec="seconds") + "Z"
+    return json.dumps({"neck": neck, "body": body, "calibrated_time": time})

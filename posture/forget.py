@@ -10,7 +10,7 @@ from common.picture_topics import is_safe, safe_name
 from posture.results import home_assistant
 from posture.results.publish import forget_results
 from posture.settings import ForgetSettings
-from posture.store import cameras, kept_files
+from posture.store import baselines, cameras, kept_files
 from posture.store.audit import AuditLog
 from posture.store.cameras import UnknownCameraError
 from posture.store.kept_files import Period
@@ -30,7 +30,7 @@ def check_kept(settings: ForgetSettings, pi: str) -> None:
     folders = {name for _, name in camera_folders(settings.pictures)}
     if pi in folders or kept_files.any_refused(settings.quarantine, pi):
         return
-    if not cameras.has_row(ask, pi):
+    if not cameras.has_row(ask, pi) and not baselines.any_of(ask, pi):
         raise UnknownCameraError(pi, {*folders, *cameras.cameras_with_rows(ask)})
 
 
@@ -70,8 +70,13 @@ def forget_camera(
 def _forget(
     settings: ForgetSettings, pi: str, period: Period, *, dry_run: bool
 ) -> Deleted:
-    rows = KeptRows(PostureLog(settings.database))
+    table = PostureLog(settings.database)
+    rows = KeptRows(table)
+    of_camera = baselines.forget(table.ask, pi, period, dry_run=True)  # may it?
     deleted = forget(rows, settings, pi, period, dry_run=dry_run)
+    if not dry_run:
+        of_camera = baselines.forget(table.ask, pi, period, dry_run=False)
+    deleted = replace(deleted, baselines=of_camera)
     if settings.results.publish and not rows.any_since(pi, period.until):
         return replace(deleted, topics=_topics(settings, pi, dry_run=dry_run))
     return deleted

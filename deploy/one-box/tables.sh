@@ -5,7 +5,8 @@ PGPASSWORD=$(cat /secrets/database/password)
 export PGPASSWORD
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 "$@"; }
 export PGOPTIONS='--client-min-messages=warning'
-for each in posture_log posture_log_reasons posture_log_page posture_page_role posture_keeper; do
+for each in posture_log posture_log_reasons posture_log_page posture_page_role posture_keeper \
+    posture_baseline; do
     run --file "/sql/$each.sql"
 done
 # In no argument, and in no log.

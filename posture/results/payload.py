@@ -29,6 +29,8 @@ def document(row: Row) -> Document:
         "status": row.posture_status,
         "neck_angle": row.neck_angle,
         "body_angle": row.body_angle,
+        "neck_limit": row.neck_limit,
+        "body_limit": row.body_limit,
         "reason": row.reason,
         "rotate": row.rotate,
         "view": row.view,

@@ -11,7 +11,7 @@ from common.database_settings import DatabaseSettings
 from common.postgres import Connection, DatabaseError
 from posture.store import optional_columns, table_shape
 from posture.store.positions import NEWEST, Positions, newest
-from posture.store.row import Row
+from posture.store.row import NEVER_STORED, Row
 from posture.store.table_shape import LOWEST
 
 # Any number will do, as long as every worker uses the same one.
@@ -29,7 +29,7 @@ _THERE_ALREADY, _RAISED = "23505", "P0001"
 COLUMNS = tuple(
     field.name
     for field in fields(Row)
-    if field.name not in {*optional_columns.TYPES, "rotate"}
+    if field.name not in {*optional_columns.TYPES, *NEVER_STORED}
 )
 """The documented columns, but for the id."""
 

@@ -35,6 +35,7 @@ class Deleted:
     refused: int = 0
     rows: int | None = None
     topics: int | None = None
+    baselines: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.pictures} pictures", f"{self.refused} files in quarantine"]
@@ -42,6 +43,8 @@ class Deleted:
             parts.append(f"{self.rows} rows")
         if self.topics is not None:
             parts.append(f"{self.topics} topics at the broker")
+        if self.baselines:
+            parts.append(f"{self.baselines} baseline")
         return ", ".join(parts)
 
 

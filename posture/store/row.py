@@ -24,3 +24,9 @@ class Row:
     """Degrees: 90 from the side, 0 from front or back."""
     rotate: int | None = None
     """Degrees clockwise that would make a turned picture upright; never stored."""
+    neck_limit: int | None = None
+    body_limit: int | None = None
+    """The camera's own limits, None where the usual ones count; never stored."""
+
+
+NEVER_STORED = ("rotate", "neck_limit", "body_limit")

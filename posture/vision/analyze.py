@@ -10,6 +10,7 @@ from posture.store.pictures import encode
 from posture.vision import camera_settings, framing
 from posture.vision.annotate import annotate
 from posture.vision.anonymize import disguise
+from posture.vision.baseline import Baseline
 from posture.vision.camera_settings import CameraSettings, measured_settings
 from posture.vision.landmark import Landmark
 from posture.vision.payload import (
@@ -75,18 +76,32 @@ class Rules:
         return cls(**{**data, "cameras": cameras})
 
 
-def analyze(payload: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:
+def analyze(
+    payload: bytes,
+    find: Find,
+    rules: Rules,
+    pi: str = "",
+    baseline: Baseline | None = None,
+) -> Analysis:
     """Analyze one message's payload from the camera `pi`; `find` finds landmarks.
+
+    With the `baseline` of the camera the verdict is by that.
 
     Raises:
         RefusedError: it holds no picture that can be analyzed.
     """
     file = decode_payload(payload, rules.limit, rules.payload_field)
     check_header(file)
-    return analyze_file(file, find, rules, pi)
+    return analyze_file(file, find, rules, pi, baseline)
 
 
-def analyze_file(file: bytes, find: Find, rules: Rules, pi: str = "") -> Analysis:
+def analyze_file(
+    file: bytes,
+    find: Find,
+    rules: Rules,
+    pi: str = "",
+    baseline: Baseline | None = None,
+) -> Analysis:
     """Analyze a file whose header `check_header` has passed, as `analyze` a payload."""
     cameras, preset = rules.cameras, rules.preset
     image = framing.turned(decode_checked(file), cameras.rotate.of(pi))
@@ -94,7 +109,7 @@ def analyze_file(file: bytes, find: Find, rules: Rules, pi: str = "") -> Analysi
     seen = framing.shrunk(framing.cut(image, region), cameras.inference_size)
     landmarks = find(seen)
     height, width = seen.shape[:2]
-    verdict = judge(landmarks, width, height, preset, cameras.limits)
+    verdict = judge(landmarks, width, height, preset, cameras.limits, baseline)
     shown = framing.in_whole(landmarks, region)
     return Analysis(verdict, picture_of(image, shown, verdict, rules))
 

@@ -115,6 +115,9 @@ def _draw_panel(image: Image, verdict: Verdict, colour: Colour, scale: float) ->
 
 def _second_line(verdict: Verdict) -> str:
     """The angles, or the reason why there are none; empty when nobody is there."""
+    if verdict.measured and verdict.baseline:
+        neck, body = verdict.baseline.limits
+        return f"Neck {verdict.neck}° of {neck}°   Body {verdict.body}° of {body}°"
     if verdict.measured:
         return f"Neck {verdict.neck}°   Body {verdict.body}°"
     if verdict.reason in (None, Reason.NOBODY):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal, get_args
 
+from posture.vision.baseline import Baseline
 from posture.vision.geometry import Point, inclination
 from posture.vision.landmark import POINTS, Landmark, Side, nearest_side, other
 from posture.vision.limits import Limits, measured_limits
@@ -72,6 +73,8 @@ class Verdict:
     """The model's least visibility of ear, shoulder and hip, from 0 to 1."""
     rotate: int | None = None
     """Degrees clockwise by which a turned picture would have to be turned."""
+    baseline: Baseline | None = None
+    """Of the camera, where its own limits were applied and not the usual ones."""
 
     @property
     def measured(self) -> bool:
@@ -85,21 +88,27 @@ def judge(
     height: int,
     preset: Preset = "nearest",
     limits: Limits | None = None,
+    baseline: Baseline | None = None,
 ) -> Verdict:
     """The verdict on the landmarks of a picture of `width` x `height` pixels.
 
     `landmarks` are the 33 of the person, or none when nobody was found. `limits`
-    default to the measured ones.
+    default to the measured ones. With a `baseline` its limits of neck and body count,
+    but for `legacy`.
     """
     if not landmarks:
         return Verdict(Status.NONE, reason=Reason.NOBODY)
     if preset == "legacy":
         return _legacy(landmarks, (width, height))
-    return _nearest(landmarks, (width, height), limits or measured_limits())
+    limits = limits or measured_limits()
+    return _nearest(landmarks, (width, height), limits, baseline)
 
 
 def _nearest(
-    landmarks: Sequence[Landmark], size: tuple[int, int], limits: Limits
+    landmarks: Sequence[Landmark],
+    size: tuple[int, int],
+    limits: Limits,
+    baseline: Baseline | None,
 ) -> Verdict:
     side = nearest_side(landmarks)
     found = Verdict(Status.PARTIAL, side=side, confidence=_confidence(landmarks, side))
@@ -124,7 +133,7 @@ def _nearest(
         return replace(found, reason=Reason.HIP)
     if too_small(landmarks, side, size, limits):
         return replace(found, reason=Reason.TOO_SMALL)
-    return _rated(found, neck, body, "nearest")
+    return _rated(replace(found, baseline=baseline), neck, body, "nearest")
 
 
 def _beyond(found: Verdict, rotate: int | None) -> Verdict:
@@ -179,13 +188,14 @@ def _rotation(hip: Point, shoulder: Point) -> int:
 def _rated(found: Verdict, neck: float, body: float, preset: Preset) -> Verdict:
     # The rule is put to the rounded angles, so that a row can be checked by its reader.
     whole_neck, whole_body = round(neck), round(body)
-    good = _is_good(whole_neck, whole_body, preset)
+    good = _is_good(whole_neck, whole_body, preset, found.baseline)
     status = Status.GOOD if good else Status.BAD
     return replace(found, status=status, neck=whole_neck, body=whole_body)
 
 
-def _is_good(neck: int, body: int, preset: Preset) -> bool:
+def _is_good(neck: int, body: int, preset: Preset, baseline: Baseline | None) -> bool:
     if preset == "legacy":
         low, high = LEGACY_NECK
         return low < neck < high and body < BODY_LIMIT
-    return neck < NECK_LIMIT and body < BODY_LIMIT
+    most_neck, most_body = baseline.limits if baseline else (NECK_LIMIT, BODY_LIMIT)
+    return neck < most_neck and body < most_body

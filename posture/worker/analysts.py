@@ -11,6 +11,7 @@ from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
 from posture.vision.cpu_affinity import Crowd, stay_on
 from posture.vision.landmarks import Finder
+from posture.worker.baselines import Baselines
 from posture.worker.dedup import Known, Written, session_mark
 from posture.worker.intake import Intake
 from posture.worker.isolation import Guarded
@@ -54,8 +55,10 @@ class Analysts:
         self._inbox = intake.inbox
         self._redelivery = intake.redelivery
         self._recorder = recorder
+        ends = intake.ends
+        self._baselines = Baselines(table.ask, settings.preset, ends, self._move)
         mark = session_mark(settings.session_id)
-        self._recall = Recall(table, written, mark, intake.ends, self._move)
+        self._recall = Recall(table, written, mark, ends, self._move)
         self.ask_broker = threading.Event()
         """Set when only the broker knows which of two equal pictures came again."""
         self._moved = time.monotonic()
@@ -73,6 +76,7 @@ class Analysts:
     def start(self) -> None:
         """Begin to work on what comes."""
         self._recall.start()
+        self._baselines.start()
         for thread in self._threads:
             thread.start()
 
@@ -140,12 +144,15 @@ class Analysts:
             self._recorder.put(Repeated(message, f"{pi}_{known.key}.jpg", known))
             return
         key = self._written.fresh_key(message.key)
+        baseline = self._baselines.of(pi)
         begun = time.perf_counter()
         # Whoever had it in hand before did not survive, or was merely stopped.
         suspect = message.again and message.generation == 1
         find = self._trackers.finder(pi, message.received, landmarker.find)
         glance = self._unchanged.glance(pi, message.received, find)
-        analysis = self._guarded.analyze(message.payload, glance, pi, suspect=suspect)
+        analysis = self._guarded.analyze(
+            message.payload, glance, pi, suspect=suspect, baseline=baseline
+        )
         row = row_of(message, pi, f"{pi}_{key}.jpg", analysis.verdict, self._node)
         seconds = time.perf_counter() - begun
         log.debug("picture of %s is analyzed: its row comes next", pi)

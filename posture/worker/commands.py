@@ -32,6 +32,8 @@ COMMANDS = {
     "view": "say what of the given pictures, or of the next ones that the camera --pi "
     "sends, would be judged, what is hidden and what to change; exit code 1 unless "
     "most would be",
+    "calibrate": "have the camera --pi judged by how its own person reads when sitting "
+    "well, in the given pictures or the next 10 that it sends; --off takes it away",
     "replay": "publish what is in the quarantine again, after the cause is mended",
 }
 """Each command's name, and what it does."""
@@ -45,7 +47,7 @@ _NEEDS: dict[str, type[SessionSettings]] = {
 
 
 def settings_of(command: str) -> type[SessionSettings]:
-    """The settings that a command reads; `view` reads its own."""
+    """The settings that a command reads; `view` and `calibrate` read their own."""
     return _NEEDS.get(command, WorkerSettings)
 
 

@@ -31,6 +31,7 @@ from common.process import end_with_parent
 from posture.errors import PoisonError, RefusedError
 from posture.settings import WorkerSettings
 from posture.vision.analyze import Analysis, Find, Rules, analyze, analyze_file
+from posture.vision.baseline import Baseline
 from posture.vision.budget import Budget
 from posture.vision.header import MOST_BYTES
 from posture.vision.payload import check_header, decode_payload
@@ -63,9 +64,17 @@ class Guarded:
         self._trial = Trial(settings, model)
 
     def analyze(
-        self, payload: bytes, find: Find, pi: str, *, suspect: bool
+        self,
+        payload: bytes,
+        find: Find,
+        pi: str,
+        *,
+        suspect: bool,
+        baseline: Baseline | None = None,
     ) -> Analysis:
         """Analyze one message's payload; `find` finds landmarks, unless it is suspect.
+
+        `baseline` is the camera's, if it has one.
 
         Raises:
             RefusedError: no picture, or one that crashes or never ends.
@@ -77,9 +86,9 @@ class Guarded:
         ):
             if suspect:
                 with suppress(TrialError):
-                    return self._trial.analyze(payload, pi)
+                    return self._trial.analyze(payload, pi, baseline)
             with self._clocked():
-                return analyze_file(file, find, self._rules, pi)
+                return analyze_file(file, find, self._rules, pi, baseline)
 
     def check(self) -> None:
         """Make sure that no picture takes for ever.
@@ -132,7 +141,9 @@ class Trial:
         self._process: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
 
-    def analyze(self, payload: bytes, pi: str) -> Analysis:
+    def analyze(
+        self, payload: bytes, pi: str, baseline: Baseline | None = None
+    ) -> Analysis:
         """Analyze one message's payload from the camera `pi` over there.
 
         Raises:
@@ -143,7 +154,7 @@ class Trial:
         for _ in range(_ATTEMPTS):
             line = self._line or self._start()
             try:
-                line.send_bytes(pi.encode())
+                line.send_bytes(json.dumps([pi, baseline]).encode())
                 line.send_bytes(payload)
                 if line.poll(self._deadline):
                     return _unpack(line)
@@ -216,6 +227,7 @@ def _unpack(line: Connection) -> Analysis:
     said["status"] = Status(said["status"])
     for name, words in (("reason", Reason), ("view", View)):
         said[name] = said[name] and words(said[name])
+    said["baseline"] = said["baseline"] and Baseline(*said["baseline"])
     return Analysis(Verdict(**said), line.recv_bytes())
 
 
@@ -232,12 +244,13 @@ def main(argv: list[str]) -> int:
     line.send_bytes(_READY)
     while True:
         try:
-            pi = line.recv_bytes().decode()
+            pi, baseline = json.loads(line.recv_bytes())
             payload = line.recv_bytes()
         except EOFError:
             return 0
         try:
-            _pack(line, analyze(payload, landmarker.find, rules, pi))
+            known = baseline and Baseline(*baseline)
+            _pack(line, analyze(payload, landmarker.find, rules, pi, known))
         except RefusedError as refusal:
             line.send_bytes(json.dumps({"refused": str(refusal)}).encode())
 

@@ -53,6 +53,8 @@ class Result:
             "rotate": verdict.rotate,
             "neck": verdict.neck,
             "body": verdict.body,
+            "neck_limit": row.neck_limit,
+            "body_limit": row.body_limit,
             "side": verdict.side,
             "view": verdict.view,
             "yaw": verdict.yaw,
@@ -99,6 +101,8 @@ def row_of(
     message: Message, pi: str, filename: str, verdict: Verdict, node: str
 ) -> Row:
     """The row of a message of this camera that was analyzed on `node`."""
+    baseline = verdict.baseline
+    neck_limit, body_limit = baseline.limits if baseline else (None, None)
     return Row(
         pi_id=pi,
         filename=filename,
@@ -113,4 +117,6 @@ def row_of(
         view=verdict.view,
         yaw=verdict.yaw,
         rotate=verdict.rotate,
+        neck_limit=neck_limit,
+        body_limit=body_limit,
     )

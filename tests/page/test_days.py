@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.fixtures.scripts import ROOT
+
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -189,3 +191,27 @@ def test_zoomed_to_double_nothing_is_wider_than_the_screen(start_page, sat, open
         tab.check_accessible()
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         tab.keep(f"{name}-zoomed")
+
+
+def test_a_calibrated_camera_shows_its_own_limits_and_where_they_come_from(
+    postgres, rows, start_page, open_tab
+):
+    for pi in ("desk3", "desk4"):
+        rows.add(pi)
+    postgres.execute((ROOT / "deploy" / "posture_baseline.sql").read_text())
+    try:
+        postgres.execute("GRANT SELECT ON posture_baseline TO analyzer")
+        postgres.execute(
+            "INSERT INTO posture_baseline VALUES ('desk3', 31, 9, 9, '2026-11-20')"
+        )
+        page = start_page()
+        tab = open_tab(page, "/camera?pi=desk3")
+        expect(tab.locator(".legend .neck")).to_have_text("Neck, limit 51°")
+        expect(tab.locator(".legend .body")).to_have_text("Body, limit 24°")
+        expect(tab.locator(".calibrated")).to_contain_text("Fri 20 Nov 2026")
+        tab.check_accessible()
+        tab.goto(f"{page.address}/camera?pi=desk4")
+        expect(tab.locator(".legend .neck")).to_have_text("Neck, limit 40°")
+        expect(tab.locator(".calibrated")).to_have_count(0)
+    finally:
+        postgres.execute("DROP TABLE posture_baseline")

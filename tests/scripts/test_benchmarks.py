@@ -48,6 +48,8 @@ def test_the_confusion_table_names_what_is_wrong():
 
     assert "forward_head_1280_011.jpg: Good" in shown
     assert f"right: 15 of {len(LABELS)}" in shown
+    assert "neck: off by" in shown
+    assert shown.splitlines()[-1].startswith("images, lite: 15 of 16 right; of those")
 
 
 def test_a_folder_without_labels_and_one_broken_picture_is_shown_too(tmp_path):

@@ -148,6 +148,9 @@ def reader(tmp_path_factory):
         running_postgres() as postgres,
     ):
         postgres.execute(CAME)
+        # Whoever calibrates is the owner; here nobody else is either.
+        postgres.execute((ROOT / "deploy" / "posture_baseline.sql").read_text())
+        postgres.execute("GRANT ALL ON posture_baseline TO analyzer")
         yield Reader(folder / "home", broker, postgres)
 
 

@@ -88,6 +88,44 @@ def test_forgetting_twice_is_the_same_as_once(kept):
     assert again.stdout == "deleted: 0 pictures, 0 files in quarantine, 0 rows\n"
 
 
+@pytest.fixture
+def calibrated(kept):
+    """Two cameras of which there is nothing but a baseline."""
+    kept.database.execute((DEPLOY / "posture_baseline.sql").read_text())
+    kept.database.execute(
+        "INSERT INTO posture_baseline SELECT pi, 20, 5, 9, '2026-11-02 12:00' "
+        "FROM unnest(ARRAY['desk1', 'desk2']) AS pi"
+    )
+    yield kept
+    kept.database.execute("DROP TABLE posture_baseline")
+
+
+def test_forget_deletes_the_baseline_of_that_camera_and_period(calibrated):
+    def left():
+        found = calibrated.database.execute("SELECT pi_id FROM posture_baseline")
+        return sorted(pi for (pi,) in found)
+
+    later = ("--from", "2026-11-02T12:30", "--to", "2026-11-03")
+    kept = calibrated.run("forget", "--pi", "desk1", *later)
+    assert kept.stdout == "deleted: 0 pictures, 0 files in quarantine, 0 rows\n"
+    would = calibrated.run("forget", "--pi", "desk1", *DAY, "--dry-run")
+    assert would.stdout.endswith("0 rows, 1 baseline\n")
+    assert left() == ["desk1", "desk2"]
+
+    done = calibrated.run("forget", "--pi", "desk1", *DAY)
+    assert done.stdout.endswith("0 rows, 1 baseline\n")
+    assert left() == ["desk2"]
+
+
+def test_a_keeper_who_may_not_forget_a_baseline_deletes_nothing_else(calibrated):
+    path = calibrated.picture("desk1", NOON)
+    calibrated.database.execute("REVOKE ALL ON posture_baseline FROM posture_keeper")
+    done = calibrated.run("forget", "--pi", "desk1", *DAY)
+    assert done.returncode == 1
+    assert "may not delete from posture_baseline" in done.stderr
+    assert path.exists()
+
+
 NEIGHBOURS = [
     "desk",
     "desk1",

@@ -81,6 +81,7 @@ def test_the_document_is_the_row(broker, postgres, start_worker, wait_for_rows):
         )
     assert found.pop("yaw") > 40  # degrees; the table has no column for it here
     told = {"reason": None, "rotate": None, "view": "side"}
+    told |= {"neck_limit": None, "body_limit": None}
     assert found == told | {
         name: kept_row[name]
         for name in ("neck_angle", "body_angle", "processed_by", "filename")
