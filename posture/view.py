@@ -98,7 +98,8 @@ def look(
     rules = Rules(limit=_LARGEST, cameras=settings.cameras)
     seen = []
     print(f"{'picture':28} {'verdict':24} {'seen from':12} what to do")  # noqa: T201
-    with finder(find_bundle(settings.models_folder, settings.model)) as find:
+    model = find_bundle(settings.models_folder, settings.model)
+    with finder(model, settings.cameras.people) as find:
         for name, payload in pictures:
             try:
                 analysis = analyze(payload, find, rules, pi, baseline)

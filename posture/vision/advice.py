@@ -16,6 +16,7 @@ SHORT: dict[str, str] = {
     Reason.SHOULDER: marked("Shoulder not in sight"),
     Reason.HIP: marked("Hip not in sight"),
     Reason.TOO_SMALL: marked("Too small"),
+    Reason.SEVERAL: marked("Several people"),
     Reason.FEW_LANDMARKS: marked("Too few landmarks"),
 }
 _REMEDIES: dict[str, str] = {
@@ -36,6 +37,10 @@ _REMEDIES: dict[str, str] = {
     Reason.TOO_SMALL: marked(
         "the person is too small: move the camera nearer, or name the part of the "
         "picture in REGION"
+    ),
+    Reason.SEVERAL: marked(
+        "several people are in sight: name the part of the picture with the person in "
+        "REGION, or turn the camera until one is left"
     ),
     Reason.FEW_LANDMARKS: marked(
         "few landmarks are certain: PRESET=nearest asks for less"

@@ -19,7 +19,9 @@ from posture.vision.payload import (
     decode_checked,
     decode_payload,
 )
-from posture.vision.verdict import Preset, Verdict, judge
+from posture.vision.people import SeveralPeopleError
+from posture.vision.reason import Reason
+from posture.vision.verdict import Preset, Status, Verdict, judge
 
 Find = Callable[[Image], list[Landmark]]
 
@@ -107,9 +109,13 @@ def analyze_file(
     image = framing.turned(decode_checked(file), cameras.rotate.of(pi))
     region = cameras.region.of(pi)
     seen = framing.shrunk(framing.cut(image, region), cameras.inference_size)
-    landmarks = find(seen)
     height, width = seen.shape[:2]
-    verdict = judge(landmarks, width, height, preset, cameras.limits, baseline)
+    try:
+        landmarks = find(seen)
+        verdict = judge(landmarks, width, height, preset, cameras.limits, baseline)
+    except SeveralPeopleError:
+        landmarks = []
+        verdict = Verdict(Status.PARTIAL, reason=Reason.SEVERAL)
     shown = framing.in_whole(landmarks, region)
     return Analysis(verdict, picture_of(image, shown, verdict, rules))
 

@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from common import options
-from common.options import integer, option, section
+from common.options import integer, one_of, option, section
 from posture.vision.limits import Limits
+from posture.vision.people import PEOPLE, People
 
 _T = TypeVar("_T")
 ROTATIONS = (0, 90, 180, 270)
@@ -119,6 +120,14 @@ class CameraSettings:
             "desk3=0.2,0,0.5,1",
         ),
     )
+    people: People = option(
+        "PEOPLE",
+        "--people",
+        "who is measured where several are in sight: any (whom the model is surest "
+        "of), nearest (the larger of two) or alone (nobody while there are two)",
+        default="any",
+        parse=one_of(*PEOPLE),
+    )
     inference_size: int = option(
         "INFERENCE_SIZE",
         "--inference-size",
@@ -141,6 +150,7 @@ def as_data(settings: CameraSettings) -> dict[str, Any]:
         "limits": vars(settings.limits),
         "rotate": [settings.rotate.default, dict(settings.rotate.own)],
         "region": [settings.region.default, dict(settings.region.own)],
+        "people": settings.people,
         "inference_size": settings.inference_size,
     }
 
@@ -153,5 +163,6 @@ def from_data(data: Mapping[str, Any]) -> CameraSettings:
         limits=Limits(**data["limits"]),
         rotate=PerCamera(turn, turns),
         region=PerCamera(Region(*part), {pi: Region(*r) for pi, r in parts.items()}),
+        people=data["people"],
         inference_size=data["inference_size"],
     )

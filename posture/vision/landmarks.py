@@ -12,6 +12,7 @@ from posture.vision.cpu_affinity import threads_on
 from posture.vision.import_stubs import WithoutPlots
 from posture.vision.landmark import Landmark, World
 from posture.vision.payload import Image
+from posture.vision.people import People, asked_for, the_one
 
 if TYPE_CHECKING:
     from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarkerResult
@@ -45,12 +46,14 @@ class Landmarker:
         delegate: Delegate = "cpu",
         *,
         follows: bool = False,
+        people: People = "any",
     ) -> None:
         """Load the bundle at `model`; MediaPipe's threads stay on `core`, if given.
 
         It is fastest when the thread that calls `find` stays there, too. One that
         `follows` takes the pictures of one camera, and looks for the person of the one
-        before where that was: it needs half of the time.
+        before where that was: it needs half of the time. `people` is whom it finds
+        where there are several.
 
         Raises:
             ModelError: it is missing or no pose landmarker bundle.
@@ -59,6 +62,7 @@ class Landmarker:
         self._delegate = delegate
         self._model = model
         self._follows = follows
+        self._people = people
         self._moment = 0
         with WithoutPlots():
             import mediapipe
@@ -78,6 +82,7 @@ class Landmarker:
                 model_asset_path=str(self._model), delegate=chosen
             ),
             running_mode=mode.VIDEO if self._follows else mode.IMAGE,
+            num_poses=asked_for(self._people),
         )
         try:
             with threads_on(self.core):
@@ -97,23 +102,11 @@ class Landmarker:
 
         Raises:
             RuntimeError, ValueError: the GPU fails.
+            SeveralPeopleError: one was to be alone.
         """
         result = self._detect(image)
-        if not result.pose_landmarks:
-            return []
-        return [
-            Landmark(
-                each.x,
-                each.y,
-                each.z,
-                each.visibility,
-                each.presence,
-                World(world.x, world.y, world.z),
-            )
-            for each, world in zip(
-                result.pose_landmarks[0], result.pose_world_landmarks[0], strict=True
-            )
-        ]
+        size = (image.shape[1], image.shape[0])
+        return the_one(_people_of(result), self._people, size)
 
     def _detect(self, image: Image) -> "PoseLandmarkerResult":
         import cv2
@@ -133,6 +126,25 @@ class Landmarker:
     def close(self) -> None:
         """Free the model."""
         self._task.close()
+
+
+def _people_of(result: "PoseLandmarkerResult") -> list[list[Landmark]]:
+    return [
+        [
+            Landmark(
+                each.x,
+                each.y,
+                each.z,
+                each.visibility,
+                each.presence,
+                World(world.x, world.y, world.z),
+            )
+            for each, world in zip(flat, space, strict=True)
+        ]
+        for flat, space in zip(
+            result.pose_landmarks, result.pose_world_landmarks, strict=True
+        )
+    ]
 
 
 def _stay_in_this_thread(task: object) -> None:

@@ -23,6 +23,8 @@ class Reason(StrEnum):
     SHOULDER = "shoulder_not_in_sight"
     HIP = "hip_not_in_sight"
     TOO_SMALL = "too_small"
+    SEVERAL = "several_people"
+    """Only with PEOPLE=alone."""
     FEW_LANDMARKS = "too_few_landmarks"
     """Only with the preset `legacy`."""
 

@@ -84,8 +84,7 @@ class Baselines:
                 if error.code.startswith(_WRONG_TABLE):
                     self._without(f"{error}; every camera has the usual limits")
                 else:
-                    log.error("cannot read baselines: %s; trying again", error)  # noqa: TRY400
-                    time.sleep(_DELAY)
+                    self._missed(error)
                     continue
             self._wanted.clear()
 
@@ -95,6 +94,11 @@ class Baselines:
                 log.info("%s: %s", pi, _words(baseline))
         self._known, self._due = known, time.monotonic() + _FRESH
         self._answered.set()
+
+    def _missed(self, error: DatabaseError) -> None:
+        until = "pictures wait" if self._known is None else "those known count"
+        log.error("cannot read baselines: %s; %s until it works", error, until)
+        time.sleep(_DELAY)
 
     def _without(self, why: str) -> None:
         if why != self._said:

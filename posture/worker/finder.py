@@ -9,11 +9,12 @@ import numpy as np
 
 from posture.vision.analyze import Find
 from posture.vision.landmarks import Landmarker
+from posture.vision.people import People
 from posture.worker.seccomp import go_offline
 
 
 @contextmanager
-def finder(model: Path) -> Iterator[Find]:
+def finder(model: Path, people: People = "any") -> Iterator[Find]:
     """What finds landmarks with the bundle at `model`, in a thread that is offline.
 
     MediaPipe reports its use to its maker, also when it is closed; the command itself
@@ -23,7 +24,7 @@ def finder(model: Path) -> Iterator[Find]:
         ModelError: the bundle is missing, or is none.
     """
     with ThreadPoolExecutor(1, initializer=go_offline) as offline:
-        landmarker = offline.submit(Landmarker, model).result()
+        landmarker = offline.submit(Landmarker, model, people=people).result()
         try:
             yield lambda image: offline.submit(landmarker.find, image).result()
         finally:

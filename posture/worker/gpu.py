@@ -6,7 +6,7 @@ Two on one GPU are slower than one (NVIDIA H200, full: 190 pictures a second wit
 
 import logging
 import threading
-from pathlib import Path
+from collections.abc import Callable
 
 from posture.vision.landmark import Landmark
 from posture.vision.landmarks import Landmarker
@@ -14,13 +14,15 @@ from posture.vision.payload import Image
 
 log = logging.getLogger(__name__)
 
+Load = Callable[[int | None], Landmarker]
+
 
 class Gpu:
     """The landmarker that all share, one picture at a time, until it fails."""
 
-    def __init__(self, model: Path, landmarker: Landmarker) -> None:
-        """Share `landmarker`; `model` is the bundle for those on the processor."""
-        self.model = model
+    def __init__(self, load: Load, landmarker: Landmarker) -> None:
+        """Share `landmarker`; `load` gives one on a core of the processor."""
+        self.load = load
         self._landmarker: Landmarker | None = landmarker
         self._lock = threading.Lock()
 
@@ -59,5 +61,5 @@ class GpuFirst:
             found = self._gpu.find(image)
             if found is not None:
                 return found
-            self._own = Landmarker(self._gpu.model, self.core)
+            self._own = self._gpu.load(self.core)
         return self._own.find(image)

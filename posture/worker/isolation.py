@@ -240,7 +240,7 @@ def main(argv: list[str]) -> int:
     go_offline()
     rules = Rules.from_json(text)
     line = Connection(int(descriptor))
-    landmarker = Landmarker(Path(model))
+    landmarker = Landmarker(Path(model), people=rules.cameras.people)
     line.send_bytes(_READY)
     while True:
         try:

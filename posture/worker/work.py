@@ -121,6 +121,9 @@ def _trackers(settings: WorkerSettings, model: Path, delegate: Delegate) -> Trac
     if most and delegate == "gpu":
         log.info("TRACK is not used: one more model makes a GPU slower")
         most = 0
+    if most and settings.cameras.people != "any":
+        log.info("TRACK is not used: whom it follows hides others (PEOPLE)")
+        most = 0
     return Trackers(
         most, lambda: Landmarker(model, follows=True), settings.memory_mb << 20
     )
@@ -136,7 +139,8 @@ def _loaded(
     """Landmarkers, loaded side by side while the table is looked at."""
     with ThreadPoolExecutor(settings.threads, initializer=go_offline) as pool:
         cores = a_core_for_each(settings.threads, _first_core(settings))
-        make = partial(Landmarker, model) if delegate == "cpu" else _on_the_gpu(model)
+        load = partial(Landmarker, model, people=settings.cameras.people)
+        make = load if delegate == "cpu" else _on_the_gpu(load)
         loading = [pool.submit(make, core) for core in cores]
         try:
             for doubt in table.check():
@@ -155,6 +159,6 @@ def _first_core(settings: WorkerSettings) -> int:
     return share.index * settings.threads if share.of > 1 else secrets.randbelow(1024)
 
 
-def _on_the_gpu(model: Path) -> Callable[[int | None], Finder]:
-    gpu = Gpu(model, Landmarker(model, delegate="gpu"))
+def _on_the_gpu(load: partial[Landmarker]) -> Callable[[int | None], Finder]:
+    gpu = Gpu(load, load(delegate="gpu"))
     return lambda core: GpuFirst(gpu, core)

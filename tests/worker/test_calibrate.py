@@ -3,12 +3,18 @@
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import cv2
 import pytest
 
+from posture.models import bundle_path
+from posture.settings import WorkerSettings
+from posture.vision.baseline import Baseline
+from posture.worker.isolation import Trial
 from tests.conftest import IMAGES
 from tests.fixtures import images
+from tests.fixtures.settings import settings_from
 from tests.fixtures.worker import ROOT
 from tests.worker.conftest import GOOD, payload
 
@@ -184,3 +190,13 @@ def test_a_table_of_that_name_with_other_columns_stops_no_worker(
         assert "every camera has the usual limits" in worker.log
     finally:
         postgres.execute("DROP TABLE posture_baseline")
+
+
+def test_a_picture_that_is_tried_in_isolation_is_judged_by_the_baseline_too():
+    needed = ("SUPABASE_HOST", "SUPABASE_DB", "SUPABASE_USER", "SUPABASE_PASSWORD")
+    settings = settings_from(WorkerSettings, dict.fromkeys(needed, "x"))
+    with closing(Trial(settings, bundle_path(ROOT / "models", "lite"))) as trial:
+        usual = trial.analyze(payload(LEANS), "desk3").verdict
+        own = trial.analyze(payload(LEANS), "desk3", Baseline(45, 15)).verdict
+    assert (usual.status, usual.baseline) == ("Bad", None)
+    assert (own.status, own.baseline) == ("Good", Baseline(45, 15))

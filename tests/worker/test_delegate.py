@@ -1,6 +1,7 @@
 """Landmarks by the GPU: where it is right and sooner, and not for lack of one."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import cv2
 import pytest
@@ -76,7 +77,7 @@ def test_a_worker_that_is_told_to_use_a_gpu_ends_and_says_why_it_cannot(
 def shared():
     """A GPU that works until its task is replaced, and two analysts with it."""
     landmarker = Landmarker(LITE)
-    gpu = Gpu(LITE, landmarker)
+    gpu = Gpu(partial(Landmarker, LITE), landmarker)
     return landmarker, [GpuFirst(gpu), GpuFirst(gpu)]
 
 
