@@ -1,7 +1,7 @@
 """`calibrate`: have a camera judged by how its own person reads when sitting well.
 
-Looks at pictures as `view` does, and keeps what they give in the database, where every
-worker and the page find it.
+Looks at pictures as `view` does, and keeps two angles of them in the database, where
+every worker and the page find them; no picture.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def _calibrate(
 ) -> int:
     before = baselines.baseline_of_camera(ask, pi)
     # By the usual limits, so that what is shown does not depend on the last time.
-    seen = look(settings, pictures_of(settings, pi, files, PICTURES), pi, None)
+    seen = look(settings, pictures_of(settings, pi, files, PICTURES), pi)
     found = _baseline(pi, seen)
     baselines.save(ask, pi, found, len(seen))
     neck, body = found.limits

@@ -6,7 +6,7 @@ rules, and changes nothing: not at the broker, not in the database.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +61,10 @@ def check_view(arguments: argparse.Namespace) -> int:
     take_over_stderr()
     baseline = _baseline(arguments, pi) if pi else None
     pictures = pictures_of(settings, pi, files, _WANTED)
-    seen = look(settings, pictures, pi, baseline)
+    drawings = _Drawings()
+    seen = look(settings, pictures, pi, baseline, drawings.keep)
     judged = sum(each.reason is None for each in seen)
-    print(f"judged: {judged} of {len(seen)}; what was found is drawn in {_KEPT}/")  # noqa: T201
+    print(f"judged: {judged} of {len(seen)}; {drawings}")  # noqa: T201
     if advice := advise(pi, seen):
         print(f"most would not be judged: {advice}")  # noqa: T201
     return 0 if 2 * judged > len(seen) else 1
@@ -88,12 +89,18 @@ def pictures_of(
 
 
 def look(
-    settings: ViewSettings, pictures: Pictures, pi: str, baseline: Baseline | None
+    settings: ViewSettings,
+    pictures: Pictures,
+    pi: str,
+    baseline: Baseline | None = None,
+    keep: Callable[[str, Analysis], None] = lambda _name, _analysis: None,
 ) -> list[Looked]:
-    """Look at pictures as a worker would, print a line for each, and draw it.
+    """Look at pictures as a worker would, and print a line for each.
+
+    `keep` gets each picture's name and what was found.
 
     Raises:
-        OperatorError: no model, no picture, or the drawing cannot be written.
+        OperatorError: no model, or no picture.
     """
     rules = Rules(limit=_LARGEST, cameras=settings.cameras)
     seen = []
@@ -112,7 +119,7 @@ def look(
                 Looked(found.reason, found.yaw, found.rotate, found.neck, found.body)
             )
             print(_line(name, pi, found))  # noqa: T201
-            _keep(name, analysis)
+            keep(name, analysis)
     return seen
 
 
@@ -147,9 +154,20 @@ def _line(name: str, pi: str, verdict: Verdict) -> str:
     return f"{name[:28]:28} {told:24} {view:12} {todo or '-'}"
 
 
-def _keep(name: str, analysis: Analysis) -> None:
-    try:
-        _KEPT.mkdir(exist_ok=True)
-        (_KEPT / f"{Path(name).stem}.jpg").write_bytes(analysis.picture)
-    except OSError as error:
-        raise OperatorError(f"cannot write into {_KEPT}: {error.strerror}") from error
+class _Drawings:
+    """What was found, drawn on the pictures, where that can be written."""
+
+    def __init__(self) -> None:
+        self._trouble = ""
+
+    def keep(self, name: str, analysis: Analysis) -> None:
+        try:
+            _KEPT.mkdir(exist_ok=True)
+            (_KEPT / f"{Path(name).stem}.jpg").write_bytes(analysis.picture)
+        except OSError as error:  # as in a container
+            self._trouble = error.strerror or str(error)
+
+    def __str__(self) -> str:
+        if self._trouble:
+            return f"nothing is drawn, for {_KEPT}/ cannot be written: {self._trouble}"
+        return f"what was found is drawn in {_KEPT}/"

@@ -67,6 +67,15 @@ def test_a_camera_is_looked_at_while_it_sends(view, broker):
     assert "judged: 5 of 5" in done.stdout
 
 
+def test_where_nothing_can_be_written_it_is_said_and_pictures_are_judged(
+    view, tmp_path
+):
+    (tmp_path / "view").write_text("in the way")
+    done = view(IMAGES / f"{GOOD}.jpg")
+    assert "nothing is drawn, for view/ cannot be written" in done.stdout
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said", "code"),
     [
