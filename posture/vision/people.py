@@ -46,8 +46,12 @@ def the_one(
 
 def _trunk(person: Sequence[Landmark], size: tuple[int, int]) -> float:
     """Pixels from between the shoulders to between the hips."""
+    width, height = size
     ends = [
-        [sum(person[i][axis] for i in line) / 2 * size[axis] for axis in (0, 1)]
+        (
+            sum(person[i].x for i in line) / 2 * width,
+            sum(person[i].y for i in line) / 2 * height,
+        )
         for line in (SHOULDERS, HIPS)
     ]
     return math.dist(*ends)
