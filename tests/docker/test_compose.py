@@ -87,6 +87,10 @@ def test_the_page_and_the_deletion_have_logins_that_can_do_no_more(compose):
     assert compose.sql(rights.format("posture_page", "SELECT")) == ["t"]
     assert compose.sql(rights.format("posture_page", "INSERT, DELETE")) == ["f"]
     assert compose.sql(rights.format("posture_keeper", "SELECT")) == ["f"]
+    baselines = rights.replace("posture_log", "posture_baseline")
+    assert compose.sql(baselines.format("posture_page", "SELECT")) == ["t"]
+    assert compose.sql(baselines.format("posture_page", "UPDATE")) == ["f"]
+    assert compose.sql(baselines.format("posture_keeper", "DELETE")) == ["t"]
 
 
 def test_the_page_has_its_indexes(compose):

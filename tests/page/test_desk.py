@@ -1,5 +1,6 @@
 """One's own desk by a signed link: what it shows, does, and whom it lets in."""
 
+import io
 import json
 import queue
 import subprocess
@@ -194,6 +195,37 @@ def test_the_page_s_own_role_can_delete_nothing_and_the_keeper_reads_no_angle(
         ask("posture_page", "DELETE FROM posture_log")
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         ask("posture_keeper", "SELECT neck_angle FROM posture_log")
+
+
+@pytest.fixture
+def calibrated(environ, postgres):
+    """A baseline of desk3; the shipped script gives the roles what they need."""
+    postgres.execute((ROOT / "deploy" / "posture_baseline.sql").read_text())
+    postgres.execute(
+        "INSERT INTO posture_baseline VALUES ('desk3', 31, 9, 9, '2026-11-20')"
+    )
+    yield postgres
+    postgres.execute("DROP TABLE posture_baseline")
+
+
+def test_a_baseline_is_shown_taken_home_and_deleted_with_the_rest(
+    start_page, rows, environ, calibrated
+):
+    rows.add("desk3")
+    page = start_page(**environ)
+    one = Visitor(page, link(environ, page))
+    assert "sitting well, you read 31° and 9°" in one.get("/desk")[2]
+    cookie = {"Cookie": "; ".join(one.cookies)}
+    answer = page.pool.request(
+        "GET", f"{page.address}/desk/download", headers=cookie, timeout=30
+    )
+    archive = zipfile.ZipFile(io.BytesIO(answer.data))
+    told = json.loads(archive.read("baseline.json"))
+    assert (told["neck"], told["body"]) == (31, 9)
+    assert told["calibrated_time"] == "2026-11-20T00:00:00Z"
+
+    assert "1 baseline" in one.post("/desk/delete", pi="desk3")[2]
+    assert calibrated.execute("SELECT * FROM posture_baseline") == []
 
 
 def test_a_link_opens_its_own_desk_and_no_other(start_page, rows, environ):

@@ -260,3 +260,21 @@ def test_why_nobody_was_judged_is_in_the_row_the_log_and_the_metrics(
     assert "reason=turned rotate=180" in worker.log
     assert rows["desk4"]["posture_status"] == "Good"
     assert (rows["desk4"]["reason"], rows["desk4"]["view"]) == (None, "side")
+
+
+def test_two_people_are_not_judged_where_one_is_to_be_alone(
+    broker, postgres, start_worker, wait_for_rows
+):
+    image = cv2.imread(str(IMAGES / f"{GOOD}.jpg"))
+    middle = image[:, image.shape[1] // 5 : -image.shape[1] // 5]
+    worker = start_worker(PEOPLE="alone", TRACK="2")
+    two = images.file_of(np.hstack([middle, middle]), ".jpg")
+    broker.publish("images/desk3", two, images.file_of(image, ".jpg"))
+
+    both, alone = sorted(
+        wait_for_rows(postgres, 2), key=lambda row: row["received_time"]
+    )
+    assert both["posture_status"] == "Partial_Landmarks_Detected"
+    assert "reason=several_people" in worker.log
+    assert alone["posture_status"] == "Good"
+    assert "TRACK is not used" in worker.log
