@@ -10,23 +10,26 @@ nothing was changed, 130 interrupted between two steps.
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from common import cli, options, processes
 from common.errors import OperatorError
 from common.keyboard import listening
 from kube.cluster import Cluster, Opened
+from launcher import placement_objects
+from launcher.adoption import Adoption
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
 from launcher.doctor import Doctor, examine_without
+from launcher.flags import with_switches
 from launcher.image.build import Shipping
 from launcher.image.docker import Docker
 from launcher.image.parts import Parts
 from launcher.in_cluster import helpers_for
 from launcher.interrupts import Interrupted, Interrupts
-from launcher.launch import STEPS, Launch
+from launcher.launch import Launch
 from launcher.preflight import Finding, failed
 from launcher.run_dir import Trace
 from launcher.settings import (
@@ -37,6 +40,7 @@ from launcher.settings import (
 )
 from launcher.steps import Step, run_all, run_in_order
 from launcher.teardown import Stopping
+from launcher.values import Given, Values
 from posture.settings import SessionSettings, WorkerSettings
 
 ROOT = Path(__file__).resolve().parent
@@ -61,7 +65,9 @@ class BuildSettings:
 
 def main(argv: list[str] | None = None) -> int:
     """Do what the command line asks for."""
-    arguments = _parser().parse_args(argv)
+    parser = with_switches(__doc__)
+    options.add_arguments(parser, LauncherSettings)
+    arguments = parser.parse_args(argv)
     interrupts = Interrupts()
     interrupts.listen()
     try:
@@ -107,24 +113,6 @@ def _build(arguments: argparse.Namespace) -> int:
     return 1 if outcome else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    worker = "The worker's settings: mqtt_posture_analyzer_with_db.py --help."
-    parser = cli.parser(__doc__, worker)
-    switch = partial(parser.add_argument, action="store_true")
-    switch("--doctor", help="only check everything")
-    switch("--try-pod", help="with --doctor: start a pod that tries what only it can")
-    switch("--dry-run", help="only show what would be done")
-    switch("--yes", help="do not ask")
-    switch("--detach", help="leave it running and return")
-    switch("--skip-build", help="use the image that is there")
-    switch("--rebuild", help="build though the registry has the same content")
-    parser.add_argument(
-        "--only", choices=STEPS, metavar="STEP", help=f"one step of {', '.join(STEPS)}"
-    )
-    options.add_arguments(parser, LauncherSettings)
-    return parser
-
-
 class _Run:
     """One call of this script: its doors, and what it was asked for."""
 
@@ -149,6 +137,7 @@ class _Run:
             self._trace,
             worker_checks(argparse.Namespace()),
             arguments.skip_build,
+            arguments.adopt,
         )
 
     def examine(self) -> list[Finding]:
@@ -215,16 +204,21 @@ class _Run:
         session = options.read(SessionSettings, argparse.Namespace(), os.environ)
         shipping = self._shipping()
         environ = self._environ()
-        helpers = helpers_for(launcher, self._cluster, self._trace, environ, lock)
+        adopt: bool = self._arguments.adopt
+        helpers = helpers_for(
+            launcher, self._cluster, self._trace, environ, lock, adopt=adopt
+        )
+        taken = Adoption(self._cluster, launcher.cluster.scaledjob, self._trace.adopted)
         return Launch(
             preflight=lambda: self._doctor.preflight(self._remember),
             declare=declare_session(session),
             stopping=self._stopping(),
             shipping=shipping,
-            parts=self._parts(shipping),
-            deployment=Deployment(launcher, told, shipping.image, self._cluster),
+            parts=self._parts(shipping, told, environ),
+            deployment=Deployment(launcher, told, shipping.image, self._cluster, adopt),
             helpers=helpers,
             skip_build=self._arguments.skip_build,
+            adoption=taken if adopt else None,
         )
 
     def _stopping(self) -> Stopping:
@@ -248,15 +242,21 @@ class _Run:
             self._arguments.rebuild,
         )
 
-    def _parts(self, shipping: Shipping) -> Parts:
+    def _parts(
+        self, shipping: Shipping, told: Given, environ: Mapping[str, str]
+    ) -> Parts:
+        nothing = argparse.Namespace()
+        placement = options.given_of(placement_objects.options(), nothing, environ)
+        pods = self._settings.launcher.pods
         launcher = self._settings.launcher
         return Parts(
             launcher.image,
             launcher.with_parts(skip_build=self._arguments.skip_build),
-            launcher.pods.pull_secret,
+            pods.pull_secret,
             shipping.image,
             ROOT,
             self._trace.parts,
+            Values(self._trace.values, told, placement, pods).write,
             self._docker,
             self._arguments.rebuild,
         )

@@ -113,9 +113,9 @@ def read(
     """The settings that `arguments` and `environ` give.
 
     Raises:
-        SettingsError: something is missing or wrong; names all of it.
+        SettingsError: something is missing, wrong or no more; names all of it.
     """
-    problems: list[str] = []
+    problems = list(_gone(settings, environ))
     made = _read(settings, vars(arguments), environ, problems)
     if problems:
         # One may stand in the place of something else.
@@ -124,6 +124,28 @@ def read(
         ]
         raise SettingsError([without_secrets(each, secrets) for each in problems])
     return made
+
+
+def refuse_gone(settings: type, environ: Mapping[str, str]) -> None:
+    """Make sure that nobody relies on a setting that this class had once.
+
+    A class names those in `gone`: variable, and what to do instead.
+
+    Raises:
+        SettingsError: they are set; says what there is instead.
+    """
+    if problems := list(_gone(settings, environ)):
+        raise SettingsError(problems)
+
+
+def _gone(settings: type, environ: Mapping[str, str]) -> Iterator[str]:
+    gone: Mapping[str, str] = getattr(settings, "gone", {})
+    for name, instead in gone.items():
+        if environ.get(name):
+            yield f"{name} is a setting no more: {instead} (docs/upgrading.md)"
+    for field in dataclasses.fields(settings):
+        if "section" in field.metadata:
+            yield from _gone(field.metadata["section"], environ)
 
 
 def given(

@@ -90,14 +90,27 @@ class Client:
         )
         return bool(review["status"]["allowed"])
 
-    def get(self, kind: Kind, name: str) -> Object:
-        """The object; `status` of the error is 404 when there is none."""
-        return self.request("GET", kind.path(self.namespace, name))
+    def kind_of(self, found: Mapping[str, Any]) -> Kind:
+        """Where the server keeps objects like this one, by its own word.
 
-    def find(self, kind: Kind, name: str) -> Object | None:
+        `status` of the error is 404 when it does not know any.
+        """
+        group, kind = found["apiVersion"], found["kind"]
+        for each in self.request("GET", api(group))["resources"]:
+            if each["kind"] == kind and "/" not in each["name"]:
+                return Kind(group, each["name"], kind, each["namespaced"])
+        raise ClusterError(f"{self.host} has no {kind} in {group}", 404)
+
+    def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
+        """The object; `status` of the error is 404 when there is none."""
+        return self.request("GET", kind.path(namespace or self.namespace, name))
+
+    def find(
+        self, kind: Kind, name: str, namespace: str | None = None
+    ) -> Object | None:
         """The object, None if there is none."""
         try:
-            return self.get(kind, name)
+            return self.get(kind, name, namespace)
         except ClusterError as error:
             if error.status == 404:
                 return None
@@ -124,6 +137,7 @@ class Client:
         *,
         manager: str,
         dry_run: bool = False,
+        namespace: str | None = None,
     ) -> Object:
         """Merge `change` into an object, in place, in the name of `manager`.
 
@@ -131,7 +145,7 @@ class Client:
         been changed by somebody else meanwhile; `status` of the error is 409 then.
         """
         query = {"fieldManager": manager} | _dry(dry_run)
-        path = kind.path(self.namespace, name)
+        path = kind.path(namespace or self.namespace, name)
         return self.request("PATCH", path, change, query, _MERGE)
 
     def apply(

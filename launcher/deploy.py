@@ -36,6 +36,8 @@ class Deployment:
 
     image: Callable[[], str]
     open_cluster: Callable[[], Cluster]
+    adopt: bool = False
+    """Whether what a chart has made counts as ours in a preview."""
 
     def apply_settings(self) -> str:
         """Create or update the worker's Secret and ConfigMap.
@@ -116,7 +118,7 @@ class Deployment:
     def _preview(self, kind: Kind, wanted: Mapping[str, Any]) -> str:
         cluster, name = self.open_cluster(), wanted["metadata"]["name"]
         before = cluster.find(kind, name)
-        after = objects.apply(cluster, kind, wanted, dry_run=True)
+        after = objects.apply(cluster, kind, wanted, dry_run=True, adopt=self.adopt)
         title = f"{kind.kind} {cluster.namespace}/{name}"
         changes = difference(before, after, title) or f"{title}: no change"
         return "".join(f"\n      {line}" for line in changes.splitlines())

@@ -39,12 +39,14 @@ class Doctor:
     worker: Sequence[Check]
     """What only the worker's own doors can tell."""
     skip_build: bool
+    adopt: bool = False
+    """Whether what a chart has made will be taken over first."""
 
     def examine(self) -> list[Finding]:
         """Ask everything, side by side."""
         settings = self.settings
         checks = [
-            *ClusterChecks(settings, self.cluster).all(),
+            *ClusterChecks(settings, self.cluster, self.adopt).all(),
             keda_check(self.cluster),
             load_check(settings, self.cluster),
         ]

@@ -5,25 +5,27 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 from common.errors import OperatorError
-from common.options import Option, given_of
+from common.options import Option, given_of, refuse_gone
 from common.signals import Stop
+from kube.client import Object
 from kube.cluster import Cluster
 from kube.errors import ClusterError
-from kube.objects import apply, is_ours
-from kube.resources import DEPLOYMENT, POD
+from kube.objects import apply, is_of_chart, is_ours, maker
+from kube.resources import DEPLOYMENT, POD, SECRET, Kind
 from launcher import placement_objects
 from launcher.helpers import Helpers
 from launcher.image.parts import beside, completed
 from launcher.run_dir import Trace
 from launcher.settings import LauncherSettings
+from launcher.values import is_loopback
+from placement.settings import WatcherSettings
+from scaler.settings import ScalerSettings
 
 ROOT = Path(__file__).parents[1]
 _TICK = 0.5  # seconds between looks whether they are up
-_LOOPBACK = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - nothing is opened
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class InCluster:
 
     scaledjob: str
     up_within: float
+    adopt: bool = False
+    """Whether what a chart has made counts as ours in a preview."""
 
     def start(self) -> str:
         """Apply everything, and wait until all pods are ready.
@@ -76,7 +80,8 @@ class InCluster:
         cluster = self.open_cluster()
         wanted = self._wanted(cluster.namespace)
         for each in wanted:
-            apply(cluster, placement_objects.kind_of(each), each, dry_run=True)
+            kind = placement_objects.kind_of(each)
+            apply(cluster, kind, each, dry_run=True, adopt=self.adopt)
         names = " and ".join(placement_objects.deployments(wanted))
         return f"would apply {len(wanted)} objects and wait for {names}"
 
@@ -97,7 +102,7 @@ class InCluster:
     def _check_addresses(self) -> None:
         told = {each.env: text for each, text in self.given}
         url = told.get("PROMETHEUS_URL", "http://localhost:9090")
-        if (urlsplit(url).hostname or "").startswith(_LOOPBACK):
+        if is_loopback(url):
             raise OperatorError(
                 "PROMETHEUS_URL leads to the machine that asks, which is a pod then: "
                 "name Prometheus by an address that the nodes reach"
@@ -110,11 +115,16 @@ def helpers_for(
     trace: Trace,
     environ: Mapping[str, str],
     lock: int,
+    *,
+    adopt: bool = False,
 ) -> Helpers | InCluster:
     """What the settings ask for: helpers here, or Deployments in the cluster."""
     if not settings.in_cluster:
         return Helpers(trace, ROOT, environ, settings.scaler_port, lock)
     nothing = argparse.Namespace()
+    # Those of helpers are refused by themselves; a ConfigMap would just not have them.
+    for told in (WatcherSettings, ScalerSettings):
+        refuse_gone(told, environ)
     return InCluster(
         open_cluster,
         trace.parts / "placement.yaml",
@@ -123,26 +133,63 @@ def helpers_for(
         given_of(placement_objects.options(), nothing, environ),
         settings.cluster.scaledjob,
         settings.ready_within,
+        adopt,
     )
 
 
-def remove(
-    cluster: Cluster, scaledjob: str, *, dry_run: bool
-) -> tuple[list[str], list[str]]:
-    """Delete what `InCluster` has made; gives what that is, and what was left alone.
+def places(namespace: str, scaledjob: str) -> list[tuple[Kind, str]]:
+    """Where everything is that `InCluster` makes, the Deployments first."""
+    text = (ROOT / placement_objects.MANIFEST).read_text()
+    every = placement_objects.objects(text, namespace, scaledjob)
+    every += placement_objects.settings(())
+    every.sort(key=lambda each: each["kind"] != DEPLOYMENT.kind)
+    return [(placement_objects.kind_of(e), e["metadata"]["name"]) for e in every]
 
-    Deployments go first, so that nobody works without his rights.
+
+class Removed(NamedTuple):
+    """What a removal has met: kinds and names, and for what was left why."""
+
+    done: list[str]
+    left: dict[str, list[str]]
+    """By who has made them."""
+
+    def __str__(self) -> str:
+        return "; ".join(
+            f"left alone, as {who} has made it: {_few(names)}"
+            for who, names in self.left.items()
+        )
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 2} more" if names[2:] else ""
+    return ", ".join(names[:2]) + more
+
+
+def remove(cluster: Cluster, scaledjob: str, *, dry_run: bool) -> Removed:
+    """Delete what `InCluster` has made.
+
+    Deployments go first, so that nobody works without his rights. Those of a chart keep
+    the Secret that they read, whoever has made it, for the chart makes none.
 
     Raises:
         ClusterError: something of ours could not be deleted.
     """
-    text = (ROOT / placement_objects.MANIFEST).read_text()
-    every = placement_objects.objects(text, cluster.namespace, scaledjob)
-    every += placement_objects.settings(())
-    every.sort(key=lambda each: each["kind"] != DEPLOYMENT.kind)
-    done, foreign = [], []
-    for each in every:
-        kind, name = placement_objects.kind_of(each), each["metadata"]["name"]
+    there = list(_there(cluster, scaledjob))
+    chart = any(is_of_chart(each) for kind, each in there if kind is DEPLOYMENT)
+    removed = Removed([], {})
+    for kind, found in there:
+        shown = f"{kind.kind} {found['metadata']['name']}"
+        if not is_ours(found):
+            removed.left.setdefault(maker(found), []).append(shown)
+        elif not (chart and kind is SECRET):
+            if not dry_run:
+                cluster.delete(kind, found)
+            removed.done.append(shown)
+    return removed
+
+
+def _there(cluster: Cluster, scaledjob: str) -> Iterable[tuple[Kind, Object]]:
+    for kind, name in places(cluster.namespace, scaledjob):
         try:
             found = cluster.find(kind, name)
         except ClusterError as error:
@@ -150,15 +197,8 @@ def remove(
             if error.status != 403:
                 raise
             continue
-        if found is None:
-            continue
-        if not is_ours(found):
-            foreign.append(f"{kind.kind} {name}")
-            continue
-        if not dry_run:
-            cluster.delete(kind, found)
-        done.append(f"{kind.kind} {name}")
-    return done, foreign
+        if found is not None:
+            yield kind, found
 
 
 def _is_up(cluster: Cluster, name: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from launcher.adoption import Adoption
 from launcher.deploy import Deployment
 from launcher.helpers import Helpers
 from launcher.image.build import Shipping
@@ -36,6 +37,8 @@ class Launch:
     deployment: Deployment
     helpers: Helpers | InCluster
     skip_build: bool
+    adoption: Adoption | None = None
+    """What is taken over first, if that was asked for."""
 
     def steps(self) -> list[Step]:
         """What a launch does, in this order.
@@ -43,8 +46,10 @@ class Launch:
         The scaler has to answer before KEDA can call the ScaledJob ready, so the
         helpers come before the wait for it.
         """
+        taken = self.adoption
         return [
             Step("preflight", "check everything", self.preflight),
+            *([Step("adopt", "take over from the chart", taken.take)] if taken else ()),
             Step("cleanup", "end what an earlier run has left", self._clean_up),
             Step("build", "build and push the image", self._build),
             Step("parts", "build what runs beside it", self.parts.make),
@@ -68,6 +73,8 @@ class Launch:
             "helpers": self.helpers.preview,
             "ready": lambda: "would wait until KEDA is ready to scale",
         }
+        if self.adoption:
+            changes["adopt"] = self.adoption.preview
         return [
             Step(step.name, step.does, changes.get(step.name, step.run))
             for step in self.steps()

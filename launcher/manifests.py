@@ -7,7 +7,7 @@ from typing import Any
 from common.options import Option
 from kube import scaledjobs
 from kube.errors import ManifestError
-from kube.objects import MANAGED_BY, MANAGER
+from kube.objects import OURS
 from launcher.settings import PodSettings
 
 SETTINGS = "posture-analyzer"
@@ -60,7 +60,7 @@ def complete(
     scaler: str | None,
     pods: PodSettings | None = None,
 ) -> None:
-    """Give the manifest the launcher's label, the image and the scaler's address.
+    """Give the manifest the launcher's labels, the image and the scaler's address.
 
     What `pods` leaves out stays as the manifest says.
 
@@ -68,7 +68,7 @@ def complete(
         ManifestError: it has not the one container and the one trigger of ours.
     """
     metadata = scaledjob["metadata"]
-    metadata.setdefault("labels", {})[MANAGED_BY] = MANAGER
+    metadata.setdefault("labels", {}).update(OURS)
     if image:
         worker(scaledjob)["image"] = image
     if scaler:

@@ -34,6 +34,8 @@ class Trace:
         self._target = self.folder / "target.json"
         self.image = self.folder / "image.json"
         self.parts = self.folder / "parts"
+        self.values = self.folder / "values.yaml"
+        self.adopted = self.folder / "adopted.yaml"
         self.launcher = self.record("launcher")
         self.keeper = self.record("keeper")
         self.keeper_log = self.folder / "keeper.log"

@@ -14,8 +14,9 @@ from common import processes
 from common.errors import OperatorError
 from kube.cluster import Cluster, Opened
 from kube.errors import ClusterError
+from kube.helm import release_of
 from kube.jobs import LABEL, is_owned
-from kube.objects import is_ours
+from kube.objects import is_of_chart, is_ours, maker
 from kube.resources import CONFIGMAP, JOB, NODE, POD, SCALEDJOB, SECRET, Kind
 from launcher import in_cluster
 from launcher.image.docker import Docker
@@ -86,13 +87,11 @@ class Stopping:
         Raises:
             ClusterError: refused.
         """
-        done, foreign = in_cluster.remove(
+        removed = in_cluster.remove(
             self.cluster(), self.scaledjob, dry_run=self.dry_run
         )
-        said = self._did("deleted", done)
-        if foreign:
-            said += f"; left alone, for others have made them: {', '.join(foreign)}"
-        return said
+        said = self._did("deleted", removed.done)
+        return f"{said}; {removed}" if removed.left else said
 
     def remove_containers(self) -> str:
         """Remove what the launcher has started in Docker.
@@ -191,11 +190,14 @@ class Stopping:
         return self._did("taken off", done)
 
     def delete_settings(self) -> str:
-        """Delete the worker's Secret and ConfigMap.
+        """Delete the worker's Secret and ConfigMap; not under a chart's ScaledJob.
 
         Raises:
             ClusterError: refused.
         """
+        scaledjob = self.cluster().find(SCALEDJOB, self.scaledjob)
+        if scaledjob is not None and is_of_chart(scaledjob):
+            return f"left alone, as {maker(scaledjob)} reads them"
         return ", ".join(self._delete(kind, SETTINGS) for kind in (SECRET, CONFIGMAP))
 
     def remove_files(self) -> str:
@@ -221,7 +223,7 @@ class Stopping:
         found = cluster.find(kind, name)
         shown = f"{kind.kind} {cluster.namespace}/{name}"
         if found is not None and not is_ours(found):
-            return f"{shown} left alone: build_and_push.py did not make it"
+            return f"{shown} left alone: {maker(found)} has made it{_end(found)}"
         if found is not None and not self.dry_run:
             cluster.delete(kind, found)
         return self._did("deleted", [shown] if found else [])
@@ -235,6 +237,12 @@ class Stopping:
 def _name(found: Mapping[str, Any]) -> str:
     name: str = found["metadata"]["name"]
     return name
+
+
+def _end(found: Mapping[str, Any]) -> str:
+    """How to end what is a Helm release's."""
+    release, space = release_of(found), found["metadata"].get("namespace")
+    return f" (to end that: helm -n {space} uninstall {release})" if release else ""
 
 
 def _grace(pod: Mapping[str, Any]) -> float:

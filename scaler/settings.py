@@ -78,6 +78,8 @@ class GrpcSettings:
 class DemandSettings:
     """When Jobs are wanted, and how many."""
 
+    gone: ClassVar = {"SCALER_SETTLE": "set SCALER_FRESH"}
+
     gpu_threshold: float = option(
         "GPU_THRESHOLD",
         "--gpu-threshold",

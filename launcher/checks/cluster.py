@@ -32,6 +32,8 @@ class ClusterChecks:
 
     settings: LauncherSettings
     open_cluster: Callable[[], Cluster]
+    adopt: bool = False
+    """Whether what a chart has made will be taken over first."""
 
     def all(self) -> list[Check]:
         """Each of them."""
@@ -40,6 +42,7 @@ class ClusterChecks:
             Check("rights", self.rights),
             Check("manifest", self.manifest),
             Check("settings", self.own_settings),
+            Check("neighbours", self.neighbours),
             Check("nodes", self.nodes),
         ]
 
@@ -97,7 +100,8 @@ class ClusterChecks:
             manifests.complete(scaledjob, "image", "here:1")
         except ManifestError as error:
             raise CheckError(f"{base}: {error}", f"edit {base}") from error
-        objects.apply(self.open_cluster(), SCALEDJOB, scaledjob, dry_run=True)
+        cluster = self.open_cluster()
+        objects.apply(cluster, SCALEDJOB, scaledjob, dry_run=True, adopt=self.adopt)
         return f"{base} is accepted"
 
     def own_settings(self) -> str:
@@ -105,8 +109,27 @@ class ClusterChecks:
         cluster = self.open_cluster()
         for kind in (SECRET, CONFIGMAP):
             found = cluster.find(kind, manifests.SETTINGS)
-            objects.check_ours(cluster, kind, found)
+            objects.check_ours(cluster, kind, found, adopt=self.adopt)
         return f"Secret and ConfigMap {manifests.SETTINGS} can be set by {MANAGER}"
+
+    def neighbours(self) -> str:
+        """That no other installation of the launcher is in the namespace.
+
+        Both would have the same Secret, ConfigMap and Deployments.
+        """
+        cluster, wanted = self.open_cluster(), self.settings.cluster.scaledjob
+        found = {each["metadata"]["name"]: each for each in cluster.find_all(SCALEDJOB)}
+        found.pop(wanted, None)
+        if ours := [name for name, each in found.items() if objects.is_ours(each)]:
+            raise CheckError(
+                f"the launcher has installed {', '.join(sorted(ours))} in "
+                f"{cluster.namespace} already: with the same Secret and scaler",
+                f"python stop.py --scaledjob {min(ours)}, or another NAMESPACE",
+            )
+        charts = [name for name, each in found.items() if objects.is_of_chart(each)]
+        if charts:
+            return f"beside {', '.join(sorted(charts))} of the chart"
+        return f"nothing else of ours is in {cluster.namespace}"
 
     def nodes(self) -> str:
         """That there is a node for the worker."""

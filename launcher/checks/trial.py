@@ -16,7 +16,7 @@ from typing import Any
 from kube.client import Object
 from kube.cluster import Cluster
 from kube.errors import ClusterError
-from kube.objects import MANAGED_BY, MANAGER
+from kube.objects import OURS
 from kube.resources import NETWORK_POLICY, POD
 from launcher.preflight import Check, CheckError, Doubt
 from launcher.settings import LauncherSettings
@@ -118,7 +118,7 @@ class PodTrial:
 
 
 def _named(version: str, kind: str, name: str) -> Object:
-    labels = {MANAGED_BY: MANAGER, "posture-analyzer/try": name}
+    labels = {**OURS, "posture-analyzer/try": name}
     metadata = {"name": name, "labels": labels}
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
 

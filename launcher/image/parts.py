@@ -5,7 +5,7 @@ operator's, and `stop.py` does not take it away.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ class Part:
     image: str = ""
     """The last part of its image's name; empty: it runs the worker's image."""
 
+    value: str = "analyzer"
+    """What the chart's values call that image."""
+
     dockerfile: str = ""
     """What that is made with."""
 
@@ -31,26 +34,31 @@ PARTS = {
     "node-agent": Part(
         "deploy/node-agent/node-agent.yaml",
         "posture-node-agent",
+        "nodeAgent",
         "deploy/node-agent/Dockerfile",
     ),
     "nudge": Part(
         "deploy/nudge.yaml",
         "posture-page",
+        "page",
         "deploy/page.Dockerfile",
     ),
     "page": Part(
         "deploy/page.yaml",
         "posture-page",
+        "page",
         "deploy/page.Dockerfile",
     ),
     "placement": Part(
         "deploy/placement.yaml",
         "posture-placement",
+        "placement",
         "deploy/placement.Dockerfile",
     ),
     "offload": Part(
         "deploy/offload.yaml",
         "posture-placement",
+        "placement",
         "deploy/placement.Dockerfile",
     ),
     "retention": Part("deploy/retention.yaml"),
@@ -73,6 +81,9 @@ class Parts:
     folder: Path
     """Where the manifests are written."""
 
+    note_images: Callable[[Mapping[str, str]], None]
+    """Told the images by digest, by what the chart's values call them."""
+
     docker: Docker
     rebuild: bool = False
     """Whether to build though the registry has the same content."""
@@ -83,7 +94,10 @@ class Parts:
         Raises:
             OperatorError: a build or a push failed.
         """
-        done = list(self._made())
+        worker = self.worker()
+        images = {"analyzer": worker} if "@" in worker else {}
+        done = list(self._made(images))
+        self.note_images(images)
         if not done:
             return "none asked for (PARTS)"
         return f"{'; '.join(done)}; next: kubectl apply -f {self.folder}"
@@ -95,13 +109,13 @@ class Parts:
             return "none asked for (PARTS)"
         return f"would build {names} if need be, and write {self.folder}"
 
-    def _made(self) -> Iterator[str]:
+    def _made(self, images: dict[str, str]) -> Iterator[str]:
         shipped: dict[str, str] = {}  # several parts may run one image
         for name in self.settings.names:
             part = PARTS[name]
             if part.image not in shipped:
                 shipped[part.image] = self._ship(part) if part.image else self.worker()
-            image = shipped[part.image]
+            image = images[part.value] = shipped[part.image]
             path = self.folder / f"{name}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             text = (self.root / part.manifest).read_text()

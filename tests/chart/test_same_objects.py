@@ -20,7 +20,11 @@ def written(*files):
     return by_name("\n---\n".join((ROOT / each).read_text() for each in files))
 
 
-INSTALLERS = ("app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
+INSTALLERS = (
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/managed-by",
+    "posture-analyzer/made-by",
+)
 
 
 def bare(found):
@@ -85,7 +89,12 @@ def test_every_name_is_the_instances(helm):
     assert all(name.startswith("hall-") for _, name in found)
     text = yaml.safe_dump_all(found.values())
     left = {line.strip() for line in text.splitlines() if "posture-" in line}
-    constant = ("part-of: posture-analyzer", "chart: posture-analyzer", "shahroz90/")
+    constant = (
+        "part-of: posture-analyzer",
+        "chart: posture-analyzer",
+        "posture-analyzer/made-by: chart",
+        "shahroz90/",
+    )
     assert not [line for line in left if not any(each in line for each in constant)]
     assert "default" not in {
         each.get("namespace")

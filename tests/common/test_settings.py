@@ -9,6 +9,7 @@ import pytest
 
 from common import options
 from common.options import add_arguments, option, read, same
+from scaler.settings import ScalerSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,3 +89,24 @@ def test_an_old_flag_is_taken_with_a_warning_that_names_the_new_one(settings, ca
 
 def test_what_is_declared_elsewhere_is_as_secret_there():
     assert "hidden" not in repr(Second(1, "hidden"))
+
+
+def test_a_setting_that_is_no_more_is_refused_by_name():
+    environ = {"SCALER_SETTLE": "10"}
+    with pytest.raises(options.SettingsError) as refused:
+        read(ScalerSettings, argparse.Namespace(), environ)
+    assert "SCALER_SETTLE is a setting no more: set SCALER_FRESH" in str(refused.value)
+    with pytest.raises(options.SettingsError, match="SCALER_SETTLE"):
+        options.refuse_gone(ScalerSettings, environ)
+    options.refuse_gone(ScalerSettings, {"SCALER_SETTLE": ""})
+
+
+def test_what_is_no_more_is_told_and_its_name_is_not_taken_again():
+    told = (ROOT / "docs" / "upgrading.md").read_text()
+    declared = {
+        made.env for each in settings_classes() for made in options.options_of(each)
+    }
+    gone = {name for each in settings_classes() for name in getattr(each, "gone", {})}
+    assert "SCALER_SETTLE" in gone
+    assert not gone & declared
+    assert [name for name in gone if f"`{name}`" not in told] == []

@@ -1,5 +1,8 @@
 """A site for each test: a namespace and a folder of its own, the rest is shared."""
 
+import threading
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.fixtures.mosquitto import running_mosquitto
@@ -32,3 +35,29 @@ def site(tmp_path, surroundings, postgres):
 def keda(site):
     """KEDA's stand-in, which is at work on every site."""
     return site.keda
+
+
+@pytest.fixture
+def environ(site):
+    """Prometheus by an address that is not called loopback, for no pod really asks."""
+    url = urlsplit(site.environ["PROMETHEUS_URL"])
+    return {"PROMETHEUS_URL": f"http://2130706433:{url.port}"}  # 127.0.0.1 as a number
+
+
+@pytest.fixture
+def kubelet(site):
+    """Says of every pod that was bound that it runs."""
+    over = threading.Event()
+
+    def run():
+        while not over.wait(0.3):
+            for pod in site.plane.objects("pods", site.namespace):
+                phase = (pod.get("status") or {}).get("phase")
+                if pod["spec"].get("nodeName") and phase == "Pending":
+                    site.plane.run_pod(pod["metadata"]["name"], site.namespace)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    over.set()
+    thread.join(10)

@@ -41,7 +41,7 @@ def test_everything_is_well(site):
     wrong = [name for name, (mark, _) in found.items() if mark != "ok"]
     # KEDA's operator does not run here, and no node agent.
     assert set(wrong) - {"space"} == {"keda", "kernel", "clocks"}
-    assert len(found) == 15
+    assert len(found) == 16
 
 
 CASES = {

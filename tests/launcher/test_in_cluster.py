@@ -1,8 +1,6 @@
 """Scaler and watcher as Deployments: a launch and its stop on a real API server."""
 
 import json
-import threading
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,33 +15,7 @@ KINDS = (
     *("networkpolicies", "poddisruptionbudgets", "configmaps", "secrets"),
     "scaledjobs",
 )
-OURS = "app.kubernetes.io/managed-by=posture-launcher"
-
-
-@pytest.fixture
-def environ(site):
-    """Prometheus by an address that is not called loopback, for no pod really asks."""
-    url = urlsplit(site.environ["PROMETHEUS_URL"])
-    return {"PROMETHEUS_URL": f"http://2130706433:{url.port}"}  # 127.0.0.1 as a number
-
-
-@pytest.fixture
-def kubelet(site):
-    """Says of every pod that was bound that it runs."""
-    over = threading.Event()
-
-    def run():
-        while not over.wait(0.3):
-            for pod in site.plane.objects("pods", site.namespace):
-                phase = (pod.get("status") or {}).get("phase")
-                if pod["spec"].get("nodeName") and phase == "Pending":
-                    site.plane.run_pod(pod["metadata"]["name"], site.namespace)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield
-    over.set()
-    thread.join(10)
+OURS = "posture-analyzer/made-by=launcher"
 
 
 def ours(site):
@@ -116,7 +88,7 @@ def test_what_others_have_made_is_left_alone(site, keda, environ):
     assert done.process.returncode == 1
     assert "was not made by this launcher" in done.output
     stopped = run(site, {}, "stop.py", "--all")
-    assert "left alone, for others have made them: Service posture-scaler" in (
+    assert "left alone, as somebody else has made it: Service posture-scaler" in (
         stopped.output
     )
     assert site.plane.get("service", "posture-scaler", site.namespace)

@@ -88,7 +88,7 @@ def test_the_shipped_manifest_is_completed():
     text = scaledjobs.dump(scaledjob)
     assert "image: r/i@sha256:1\n" in text
     assert "scalerAddress: 192.0.2.1:50051\n" in text
-    assert "app.kubernetes.io/managed-by: posture-launcher\n" in text
+    assert "posture-analyzer/made-by: launcher\n" in text
     assert "# Without it every change of the node would end the running Job." in text
 
 

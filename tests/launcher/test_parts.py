@@ -33,10 +33,13 @@ class Registry:
         return DIGEST
 
 
-def parts(folder, docker, names, pull_secret=None):
+def parts(folder, docker, names, pull_secret=None, noted=None):
     images = read_settings(ImageSettings, repository="me/posture-analyzer")
     settings = read_settings(PartSettings, names=names)
-    return Parts(images, settings, pull_secret, lambda: WORKER, ROOT, folder, docker)
+    note = {}.update if noted is None else noted.update
+    return Parts(
+        images, settings, pull_secret, lambda: WORKER, ROOT, folder, note, docker
+    )
 
 
 def pods(path):
@@ -49,7 +52,8 @@ def pods(path):
 
 def test_every_part_gets_its_image_by_digest(tmp_path):
     docker = Registry("me/posture-page")
-    said = parts(tmp_path, docker, ", ".join(PARTS)).make()
+    noted = {}
+    said = parts(tmp_path, docker, ", ".join(PARTS), noted=noted).make()
     assert f"kubectl apply -f {tmp_path}" in said
     images = {
         path.stem: [c["image"] for pod in pods(path) for c in pod["containers"]]
@@ -62,6 +66,12 @@ def test_every_part_gets_its_image_by_digest(tmp_path):
         "placement": [f"me/posture-placement@{DIGEST}"] * 2,
         "offload": [f"me/posture-placement@{DIGEST}"],
         "retention": [WORKER],
+    }
+    assert noted == {
+        "analyzer": WORKER,
+        "nodeAgent": f"me/posture-node-agent@{DIGEST}",
+        "page": f"me/posture-page@{DIGEST}",
+        "placement": f"me/posture-placement@{DIGEST}",
     }
     # What the registry has is not built again.
     assert docker.built == [

@@ -64,6 +64,9 @@
 {{- end -}}
 {{- if $template -}}
 {{- include "posture.pod" (dict "root" $root "template" $template "values" (.values | default dict)) -}}
+{{- if and (eq $object.kind "Deployment") ((.values | default dict).tls | default dict).enabled -}}
+{{- include "posture.tls" (dict "root" $root "pod" $template.spec) -}}
+{{- end -}}
 {{- if and (hasKey (.values | default dict) "replicas") (eq $object.kind "Deployment") -}}
 {{- $_ := set $spec "replicas" (int .values.replicas) -}}
 {{- end -}}
@@ -74,6 +77,8 @@
 {{- $labels := .metadata.labels | default dict -}}
 {{- $_ := set $labels "app.kubernetes.io/instance" .root.Release.Name -}}
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- /* Helm wants the label above for itself; this one is for launcher and stop.py. */ -}}
+{{- $_ := set $labels "posture-analyzer/made-by" "chart" -}}
 {{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version) -}}
 {{- $_ := set .metadata "labels" $labels -}}
 {{- end }}
