@@ -174,3 +174,42 @@ def test_dashboards_and_pod_monitors_come_when_asked_for(helm):
     monitors = [each for (kind, _), each in found.items() if kind == "PodMonitor"]
     assert len(monitors) == 3
     assert all(each["metadata"]["labels"]["release"] == "stack" for each in monitors)
+
+
+def test_with_tls_scaler_and_keda_show_each_other_certificates(helm):
+    found = helm.template(
+        "scaler.tls.enabled=true",
+        "scaler.tls.issuerRef.name=ca",
+        "scaler.tls.clientSecretName=keda-cert",
+        name="hall",
+        namespace="sitting",
+    )
+    pod = pod_of(found, "Deployment", "hall-scaler")
+    (container,) = pod["containers"]
+    env = {each["name"]: each.get("value") for each in container["env"]}
+    assert env["SCALER_CLIENT_CA_FILE"] == "/tls/ca.crt"
+    assert pod["volumes"] == [
+        {"name": "tls", "secret": {"secretName": "hall-scaler-tls"}}
+    ]
+    # The kubelet has no certificate to show.
+    probes = ("startupProbe", "livenessProbe", "readinessProbe")
+    asked = [container[each]["httpGet"]["path"] for each in probes]
+    assert asked == ["/livez", "/livez", "/healthz"]
+    assert not [each for each in probes if "grpc" in container[each]]
+
+    (trigger,) = found["ScaledJob", "hall-analyzer-scaledjob"]["spec"]["triggers"]
+    name = trigger["authenticationRef"]["name"]
+    assert trigger["metadata"]["enableTLS"] == "true"
+    told = found["TriggerAuthentication", name]["spec"]["secretTargetRef"]
+    assert {each["name"] for each in told} == {"keda-cert"}
+    server = found["Certificate", "hall-scaler-tls"]["spec"]
+    host = trigger["metadata"]["scalerAddress"].rpartition(":")[0]
+    assert host in server["dnsNames"]
+    assert found["Certificate", "hall-keda-tls"]["spec"]["secretName"] == "keda-cert"
+
+
+def test_with_tls_of_ones_own_nothing_is_issued(helm):
+    found = helm.template("scaler.tls.enabled=true", "scaler.tls.secretName=mine")
+    assert not [kind for kind, _ in found if kind == "Certificate"]
+    pod = pod_of(found, "Deployment", "posture-scaler")
+    assert pod["volumes"][0]["secret"]["secretName"] == "mine"

@@ -2,8 +2,10 @@
 
 import shutil
 import socket
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import grpc
 import pytest
@@ -222,6 +224,64 @@ def test_changed_certificates_are_used_without_a_restart(tmp_path, authority, st
         files[0].write_bytes(authority.issue("server")[0].read_bytes())
         with secure(scaler, stranger) as channel:
             assert is_active(channel) is False
+
+
+class MountedSecret:
+    """A folder as the kubelet mounts a Secret: one link changes all files at once."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        folder.mkdir()
+        self.files = [folder / name for name in ("tls.crt", "tls.key", "ca.crt")]
+        for each in self.files:
+            each.symlink_to(Path("..data") / each.name)
+
+    def put(self, pair, *authorities):
+        made = Path(tempfile.mkdtemp(dir=self._folder))
+        for source, target in zip(pair, self.files[:2], strict=True):
+            shutil.copy(source, made / target.name)
+        bundle = b"".join(each.certificate.read_bytes() for each in authorities)
+        (made / "ca.crt").write_bytes(bundle)
+        link = self._folder / "..new"
+        link.symlink_to(made.name)
+        link.replace(self._folder / "..data")
+
+
+def test_a_secret_changes_while_calls_go_on(tmp_path, authority, stranger):
+    secret = MountedSecret(tmp_path / "tls")
+    secret.put(authority.issue("server"), authority)
+    keda = authority.issue("keda")
+    answers, over = [], threading.Event()
+
+    def call(scaler):
+        with secure(scaler, authority, keda) as channel:
+            while not over.wait(0.01):
+                try:
+                    answers.append(is_active(channel))
+                except grpc.RpcError as error:
+                    answers.append(error)
+
+    with served_scaler(**tls(*secret.files)) as scaler:
+        thread = threading.Thread(target=call, args=[scaler])
+        thread.start()
+        try:
+            wait_until(lambda: len(answers) > 20, "calls go on")
+            # Another authority: the old clients are to be answered for a while, too.
+            secret.put(stranger.issue("server"), authority, stranger)
+            with secure(scaler, stranger, stranger.issue("keda")) as channel:
+                assert is_active(channel) is False
+            many = len(answers) + 20
+            wait_until(lambda: len(answers) > many, "calls go on")
+            # And no longer: a new connection with the old one is refused.
+            secret.put(stranger.issue("server"), stranger)
+            with secure(scaler, stranger, authority.issue("late")) as channel:
+                assert failure(channel) is StatusCode.UNAVAILABLE
+            with secure(scaler, stranger, stranger.issue("keda")) as channel:
+                assert is_active(channel) is False
+        finally:
+            over.set()
+            thread.join(10)
+    assert set(answers) == {False}
 
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "other key", "only one"])
