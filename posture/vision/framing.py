@@ -38,17 +38,32 @@ def cut(image: Image, region: Region) -> Image:
 
 
 def shrunk(image: Image, most: int) -> Image:
-    """The picture divided by the smallest whole number that leaves at most `most`.
-
-    By a whole number each new pixel is the mean of a block of old ones, which is quick
-    and keeps what is there.
-    """
+    """The picture divided by the smallest whole number that leaves at most `most`."""
     height, width = image.shape[:2]
     factor = divisor(width, height, most)
-    if factor == 1:
-        return np.ascontiguousarray(image)
-    size = (max(1, width // factor), max(1, height // factor))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return np.ascontiguousarray(image) if factor == 1 else _divided(image, factor)
+
+
+def _divided(image: Image, factor: int) -> Image:
+    """The picture with sides of one `factor`th, which is 2 or more.
+
+    Each new pixel is a mean of old ones. By 2 it is that of a block of four, which
+    OpenCV does in a tenth of the time that other blocks take. So what is more comes
+    first, by straight lines between pixels: 16 of them, of a block of up to 5 x 5.
+    """
+    height, width = image.shape[:2]
+    steps = 2 << max(0, math.ceil(math.log2(factor / _SPARED)))
+    size = (max(1, width // factor) * steps, max(1, height // factor) * steps)
+    if size != (width, height):
+        image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    while steps > 1:
+        steps //= 2
+        size = size[0] // 2, size[1] // 2
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return image
+
+
+_SPARED = 5  # factor up to which 16 pixels stand for a block
 
 
 def narrowed(image: Image, most: int | None) -> Image:
@@ -61,8 +76,7 @@ def narrowed(image: Image, most: int | None) -> Image:
     if most is None or width <= most:
         return image
     if (factor := width // most) > 1:
-        size = (width // factor, max(1, height // factor))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        image = _divided(image, factor)
     size = (most, max(1, round(height * most / width)))
     return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 

@@ -45,6 +45,29 @@ def test_the_model_sees_at_most_960_pixels_by_a_whole_number(size, seen):
     assert framing.shrunk(image, 960).shape[1::-1] == seen
 
 
+@pytest.mark.parametrize(
+    ("size", "apart"),
+    [
+        ((1280, 720), 0),
+        ((1920, 1080), 0),
+        ((2592, 1944), 4),
+        ((3280, 2464), 4),
+        ((4056, 3040), 8),
+        ((4608, 2592), 8),
+        ((6000, 500), 8),
+    ],
+)
+def test_what_the_model_sees_are_means_of_what_was_there(size, apart):
+    chance = np.random.default_rng(1)
+    noise = chance.integers(0, 256, (size[1], size[0], 3), np.uint8)
+    image = cv2.GaussianBlur(noise, (0, 0), 1.5)  # as sharp as a lens is
+
+    seen = framing.shrunk(image, 960)
+
+    means = cv2.resize(image, seen.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert cv2.absdiff(seen, means).max() <= apart
+
+
 def test_what_the_model_sees_never_changes_the_picture_itself(find):
     picture = analyze(file_of(GOOD, ".png"), find, rules()).picture
 
