@@ -75,7 +75,7 @@ class Baselines:
         return self._known.get(pi)
 
     def _serve(self) -> None:
-        while self._wanted.wait():
+        while self._wanted.wait() and not self._ends():
             try:
                 self._take(all_baselines(self._ask))
             except NoRightsError as error:

@@ -23,13 +23,15 @@ def started(own_postgres, monkeypatch):
     monkeypatch.setattr(baselines, "_FRESH", 0.0)
     monkeypatch.setattr(baselines, "_DELAY", 0.05)
     table = PostureLog(settings_from(DatabaseSettings, own_postgres.environ))
+    over = threading.Event()
 
-    def start(preset="nearest", ends=lambda: False):
+    def start(preset="nearest", ends=over.is_set):
         found = Baselines(table.ask, preset, ends)
         found.start()
         return found
 
     yield start
+    over.set()
     table.close()
 
 
