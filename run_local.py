@@ -22,7 +22,7 @@ except ModuleNotFoundError:
         "the demo needs packages of its own: pip install -r requirements-demo.txt"
     ) from None
 
-from common import cli, options
+from common import cli, options, private
 from common.broker_settings import BrokerSettings
 from common.errors import OperatorError
 from common.publisher import Publisher
@@ -150,7 +150,7 @@ def _models_folder() -> Path:
 
 def _make_folder(folder: Path) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         probe = folder / ".probe"
         probe.touch()
         probe.unlink()
@@ -159,6 +159,7 @@ def _make_folder(folder: Path) -> Path:
             f"cannot write into {folder}: {error.strerror}; name another folder with "
             "--folder"
         ) from error
+    private.make_folder(folder.resolve())
     return folder.resolve()
 
 

@@ -102,4 +102,4 @@ def _check(path: Path, status: os.stat_result) -> None:
 
 
 def _refusal(path: Path, why: str) -> str:
-    return f"{path} is not believed: {why} (or name another RUN_FOLDER)"
+    return f"{path} is not believed: {why} (or name another folder)"

@@ -70,7 +70,7 @@ def born(pid: int) -> str | None:
 def record_of(pid: int, command: Sequence[str]) -> Record:
     """The record of a process that runs."""
     try:
-        said = psutil.Process(pid).cmdline()
+        said = _command_line(psutil.Process(pid))
     except psutil.Error:  # it has ended
         said = []
     return Record(pid, born(pid) or "", list(command), said)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from common import options
+from common import options, private
 from common.errors import OperatorError
 from common.files import write_text
 from common.processes import Record, end_recorded, is_running, record_of
@@ -29,7 +29,8 @@ class Run:
         """Begin a run in `folder`, after ending what an earlier one has left.
 
         Raises:
-            OperatorError: a run is going on there.
+            OperatorError: a run is going on there, or others could have written what
+                an earlier one has noted.
         """
         self._file = folder / "run.json"
         for number, record in enumerate(self._recorded()):
@@ -54,8 +55,9 @@ class Run:
     def _recorded(self) -> list[Record]:
         """The processes of the last run, be they there or gone."""
         try:
-            return [Record(**each) for each in json.loads(self._file.read_text())]
-        except (FileNotFoundError, ValueError, TypeError):
+            text = private.read_text(self._file) or "[]"
+            return [Record(**each) for each in json.loads(text)]
+        except (ValueError, TypeError):
             return []
 
 
@@ -70,7 +72,7 @@ class Program:
         self.script = script
         self._log = log
         self._begin = log.stat().st_size if log.exists() else 0
-        with log.open("ab") as stream:
+        with os.fdopen(private.append_to(log), "ab") as stream:
             self._process = subprocess.Popen(
                 [sys.executable, str(_SCRIPTS / script)],
                 env=_without_settings(os.environ) | environ,

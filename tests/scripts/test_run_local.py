@@ -209,6 +209,17 @@ def test_what_a_killed_run_left_is_cleared_away(start_demo):
     assert not demo.helpers()
 
 
+def test_a_record_that_others_could_have_written_ends_nothing(start_demo, home):
+    folder = home / "local"
+    folder.mkdir()
+    (folder / "run.json").write_text("[]")
+    folder.chmod(0o777)
+    demo = start_demo("--once")
+    assert demo.wait() == 1
+    said = " ".join(demo.said.split())
+    assert "others may write to it; if it is yours: chmod go-w" in said
+
+
 def test_a_folder_that_cannot_be_written_is_said(start_demo, home):
     (home / "local").touch()
     demo = start_demo("--once")
