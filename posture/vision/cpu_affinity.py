@@ -13,6 +13,7 @@ from common.cgroup import cpu_limit
 _SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 _LOOK = 5.0  # seconds between two looks at how crowded a core is
 _CROWDED = 0.35  # of its time, that a thread waits for its core; two share it: a half
+_IDLE = 0.3  # of the time, for which another core had nothing to do
 
 
 def available_cores(limit: Callable[[], float | None] = cpu_limit) -> int:
@@ -50,26 +51,35 @@ def _apart(cores: list[int]) -> list[int]:
 
 
 class Crowd:
-    """Whether others want the core of this thread; if so, it and its like go free.
+    """Whether the core of this thread is crowded while another one is idle.
 
-    Threads of others may be tied to the same core, which would halve the pictures of
-    both while another core is idle.
+    Then threads of others are tied to it too, which would halve the pictures of both:
+    what is not tied, the kernel moves to the idle core. If so, all of ours go free.
     """
 
     def __init__(self, core: int | None) -> None:
         """Look after the calling thread, and what of this process is on `core`."""
         self._core = core
-        self._next = 0.0
+        self._looked = 0.0
         self._before = (0, 0)
+        self._idle: dict[int, float] = {}
 
     def look(self) -> bool:
         """Look, now and then; True when the threads have just been set free."""
-        if self._core is None or time.monotonic() < self._next:
+        now = time.monotonic()
+        if self._core is None or now < self._looked + _LOOK:
             return False
-        self._next = time.monotonic() + _LOOK
+        passed, self._looked = now - self._looked, now
         before, self._before = self._before, _run_and_waited()
+        rested, self._idle = self._idle, _idle_seconds()
+        if not all(before):
+            return False
         ran, waited = (b - a for a, b in zip(before, self._before, strict=True))
-        if not all(before) or waited <= _CROWDED * (ran + waited):
+        idle = max(
+            (self._idle[core] - rested.get(core, 0.0) for core in self._idle),
+            default=0.0,
+        )
+        if waited <= _CROWDED * (ran + waited) or idle <= _IDLE * passed:
             return False
         _leave(self._core)
         self._core = None
@@ -83,6 +93,19 @@ def _run_and_waited() -> tuple[int, int]:
     except (OSError, ValueError):  # a kernel that does not count
         return 0, 0
     return int(ran), int(waited)
+
+
+def _idle_seconds() -> dict[int, float]:
+    """For how long each core that we may use has had nothing to do, since its start."""
+    ours = os.sched_getaffinity(os.getpid())
+    idle = {}
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/stat").read_text().splitlines():
+            name, *ticks = line.split()
+            core = name.removeprefix("cpu")
+            if core.isdigit() and name != core and int(core) in ours:
+                idle[int(core)] = int(ticks[3]) / os.sysconf("SC_CLK_TCK")
+    return idle
 
 
 def _leave(core: int) -> None:

@@ -44,14 +44,23 @@ def test_where_nothing_is_known_of_physical_cores_all_count(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("waited", "free"), [(100, False), (300, False), (700, True), (0, False)]
+    ("waited", "idle", "free"),
+    [
+        (300, 8.0, False),
+        (700, 8.0, True),
+        (700, 2.0, False),  # all cores are busy: nowhere is better
+        (0, 10.0, False),
+    ],
 )
-def test_a_thread_that_waits_for_a_third_of_its_time_is_crowded(
-    monkeypatch, waited, free
+def test_a_thread_leaves_a_crowded_core_while_another_is_idle(
+    monkeypatch, waited, idle, free
 ):
     told = iter([(1000, 50), (2000, 50 + waited)])
+    rested = iter([{3: 0.5, 4: 100.0}, {3: 0.5, 4: 100.0 + idle}])
+    later = iter([10.0, 20.0])
+    monkeypatch.setattr(cpu_affinity.time, "monotonic", lambda: next(later))
     monkeypatch.setattr(cpu_affinity, "_run_and_waited", lambda: next(told))
-    monkeypatch.setattr(cpu_affinity, "_LOOK", 0.0)
+    monkeypatch.setattr(cpu_affinity, "_idle_seconds", lambda: next(rested))
     monkeypatch.setattr(cpu_affinity, "_leave", lambda core: None)
     crowd = Crowd(3)
     assert [crowd.look(), crowd.look()] == [False, free]
@@ -64,9 +73,16 @@ def test_a_kernel_that_does_not_count_leaves_all_as_it_is(monkeypatch):
     assert not any(crowd.look() for _ in range(5))
 
 
+def test_it_is_known_how_long_each_core_was_idle():
+    idle = cpu_affinity._idle_seconds()
+    assert sorted(idle) == CORES
+    assert all(seconds > 0 for seconds in idle.values())
+
+
 @pytest.mark.skipif(len(CORES) == 1, reason="there is but one core")
 def test_threads_on_a_core_that_another_process_wants_go_free(monkeypatch):
     monkeypatch.setattr(cpu_affinity, "_LOOK", 0.2)
+    monkeypatch.setattr(cpu_affinity, "_IDLE", -1.0)  # other tests may need them all
     freed = []
 
     def analyst() -> None:
