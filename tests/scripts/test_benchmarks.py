@@ -142,6 +142,7 @@ SMALLEST = {
         *("--seconds=1", "--loss=1"),
     ],
     "delegate": ["--only=lite", "--rounds=1", "--threads=1"],
+    "followed": ["--model=lite", "--rounds=1", "--count=8", "--seconds=1"],
     "node_agent": ["--seconds=2"],
     "nudges": ["--rows=2000"],
     "page queries": ["--rows=2000", "--runs=1"],
