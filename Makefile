@@ -19,10 +19,10 @@ HELM ?= 3
 MODELS := models/pose_landmarker_full.task
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install models prepare test lint lock audit docs screenshots proto chaos profile bench test-cluster test-brokers clean
+.PHONY: help demo install models prepare test lint lock audit docs screenshots proto chaos e2e profile bench test-cluster test-brokers clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
 
 demo: $(BIN)/.installed-demo $(MODELS) ## Pictures in, rows out, all on this machine (ARGS=--once: end after the samples)
 	@$(BIN)/python run_local.py $(ARGS)
@@ -54,6 +54,12 @@ chaos: $(BIN)/.installed-dev ## Everything fails, every picture is counted (SECO
 	@tools/system_packages.sh test
 	@$(BIN)/python -m posture.models lite
 	@$(BIN)/python -W ignore -m tests.chaos --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(ARGS)
+
+e2e: $(BIN)/.installed-dev ## The whole system in a cluster, through what can happen (SCENES="life node-dead" SEED=1; needs Go)
+	@tools/system_packages.sh test
+	@$(BIN)/python -m posture.models lite
+	@plane=$$(tests/cluster/build.sh) && KUBEBUILDER_ASSETS=$$plane $(BIN)/python -W ignore -m tests.e2e \
+		--seconds $(or $(SECONDS),0) --seed $(or $(SEED),1) $(addprefix --only ,$(SCENES)) $(ARGS)
 
 profile: $(BIN)/.installed-dev ## Where each millisecond of a picture goes (ARGS="--model full --widths 1280")
 	@tools/system_packages.sh test

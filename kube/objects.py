@@ -11,7 +11,7 @@ from typing import Any
 from kube.client import Client, Object
 from kube.errors import ClusterError
 from kube.helm import release_of
-from kube.resources import SECRET, Kind
+from kube.resources import LEASE, SECRET, Kind
 
 MADE_BY = "posture-analyzer/made-by"
 LAUNCHER, CHART = "launcher", "chart"
@@ -86,6 +86,8 @@ def is_ours(found: Mapping[str, Any]) -> bool:
     labels = _labels(found)
     if MADE_BY in labels:
         return bool(labels[MADE_BY] == LAUNCHER)
+    if found.get("kind") == LEASE.kind and not labels:
+        return True  # a watcher made it by itself, before the manifest had it
     return bool(labels.get(MANAGED_BY) == MANAGER)
 
 

@@ -69,6 +69,7 @@ IN_CLUSTER = {
         CLUSTER_ROLE_BINDING,
         DISRUPTION_BUDGET,
         NETWORK_POLICY,
+        LEASE,
         DEPLOYMENT,
     )
 }

@@ -6,7 +6,8 @@ import pytest
 
 from tests.brokers.servers import SERVERS
 from tests.brokers.wanted import prepared
-from tests.chaos.test_chaos import SHORT, make_chaos
+from tests.chaos.test_chaos import SHORT
+from tests.fixtures.make import make
 
 OTHERS = [name for name, kind in SERVERS.items() if kind.keeps and name != "mosquitto"]
 
@@ -17,7 +18,8 @@ def test_what_is_acknowledged_is_recorded_once_whatever_fails(broker):
         pytest.skip(f"{broker}: only with make test-brokers")
     prepared(broker)
     only = "--only 'worker killed' --only 'broker silent'"
-    done = make_chaos("SECONDS=0", "SEED=3", f"ARGS={SHORT} --broker {broker} {only}")
+    flags = f"{SHORT} --broker {broker} {only}"
+    done = make("chaos", "SECONDS=0", "SEED=3", f"ARGS={flags}")
 
     print(done.stdout, done.stderr)
     assert done.returncode == 0

@@ -1,9 +1,9 @@
 """What came of the pictures: the account at the end of a run."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.chaos.stage import Stage
+from tests.fixtures.tally import some, tally
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Account:
             f"acknowledged       {self.acknowledged}",
             f"unanswered         {self.unanswered} (may have a row or not)",
             f"rows               {self.rows}",
-            f"lost               {_some(self.lost)}",
-            f"twice              {_some(self.twice)}",
-            f"files without row  {_some(self.files_without_row)}",
-            f"rows without file  {_some(self.rows_without_file)}",
+            f"lost               {some(self.lost)}",
+            f"twice              {some(self.twice)}",
+            f"files without row  {some(self.files_without_row)}",
+            f"rows without file  {some(self.rows_without_file)}",
             f"slowest recovery   {self.slowest:.1f} s",
             f"largest worker     {self.peak_mb:.0f} MB",
             *self.unexpected,
@@ -69,31 +69,21 @@ class Account:
         return "\n".join(lines)
 
 
-def _some(names: list[str]) -> str:
-    shown = f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
-    return f"{len(names)}{shown if names else ''}"
-
-
 def close_account(stage: Stage, outages: list[Outage]) -> Account:
     """Compare what was acknowledged with the table and the files."""
+    counted = tally(stage.cameras, stage.database)
     rows = stage.database.rows()
-    found = Counter(f"images/{row['pi_id']}" for row in rows)
-    wanted, perhaps = stage.cameras.acknowledged, stage.cameras.unanswered
     names = {f"analyzed_images_from_{row['pi_id']}/{row['filename']}" for row in rows}
     files = {
         str(path.relative_to(stage.pictures))
         for path in stage.pictures.glob("analyzed_images_from_*/*")
     }
     return Account(
-        acknowledged=sum(wanted.values()),
-        unanswered=sum(perhaps.values()),
-        rows=len(rows),
-        lost=sorted(topic for topic in wanted if found[topic] < wanted[topic]),
-        twice=sorted(
-            topic
-            for topic, count in found.items()
-            if count > wanted[topic] + perhaps[topic]
-        ),
+        acknowledged=counted.acknowledged,
+        unanswered=counted.unanswered,
+        rows=counted.rows,
+        lost=counted.lost,
+        twice=counted.twice,
         files_without_row=sorted(files - names),
         rows_without_file=sorted(names - files),
         peak_mb=stage.peak_mb,

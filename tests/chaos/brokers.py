@@ -6,7 +6,7 @@ import paho.mqtt.client as mqtt
 
 from tests.brokers.servers import SERVERS
 from tests.brokers.servers.server import Server
-from tests.chaos.cameras import Cameras
+from tests.fixtures.cameras import Cameras
 from tests.fixtures.mosquitto import Mosquitto
 
 Broker = Mosquitto | Server

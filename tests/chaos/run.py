@@ -6,25 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-
 from tests.chaos.account import Account, Outage, close_account
 from tests.chaos.faults import FAULTS, possible
 from tests.chaos.plan import Step, draw
 from tests.chaos.stage import Stage, open_stage
-
-_IMAGES = Path(__file__).parents[1] / "images"
-_SMALL = (320, 180)  # pixels: the pictures are counted here, not judged
-
-
-def small_pictures() -> list[bytes]:
-    """The sample pictures, small."""
-    made = []
-    for path in sorted(_IMAGES.glob("*.jpg")):
-        done, file = cv2.imencode(".jpg", cv2.resize(cv2.imread(str(path)), _SMALL))
-        assert done
-        made.append(file.tobytes())
-    return made
+from tests.fixtures.cameras import small_pictures
 
 
 def run(

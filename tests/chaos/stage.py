@@ -6,7 +6,6 @@ import struct
 import subprocess
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,12 +14,13 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.brokers import Broker, broker_of, cameras_of
-from tests.chaos.cameras import Cameras
 from tests.chaos.disks import Disks, small_disks
+from tests.fixtures.cameras import Cameras
 from tests.fixtures.net import wait_until
 from tests.fixtures.pgbouncer import PgBouncer, running_pgbouncer
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.proxy import Proxy, running_proxy
+from tests.fixtures.tally import count_rows, wait_recorded
 from tests.fixtures.worker import WorkerProcess
 
 BASE = "chaos"
@@ -126,9 +126,7 @@ class Stage:
 
     def count(self, topics: set[str]) -> int:
         """Rows of these topics."""
-        names = {topic.partition("/")[2] for topic in topics}
-        listed = self.database.execute("SELECT pi_id FROM posture_log")
-        return sum(name in names for (name,) in listed)
+        return count_rows(self.database, topics)
 
     def writers(self, topics: set[str]) -> int:
         """How many workers have written rows of these topics."""
@@ -150,18 +148,7 @@ class Stage:
 
     def wait_for_all(self, patience: float = 60) -> None:
         """Wait until what is acknowledged is recorded, or nothing more is."""
-        wanted = self.cameras.acknowledged.copy()
-        last, since = -1, time.monotonic()
-        while (now := self._recorded(wanted)) < wanted.total():
-            if now > last:
-                last, since = now, time.monotonic()
-            if time.monotonic() - since > patience:
-                return
-            time.sleep(0.3)
-
-    def _recorded(self, wanted: Counter[str]) -> int:
-        listed = self.database.execute("SELECT pi_id FROM posture_log")
-        return (Counter(f"images/{name}" for (name,) in listed) & wanted).total()
+        wait_recorded(self.cameras, self.database, patience)
 
     def seen(self, topics: set[str]) -> int:
         """How many pictures of these topics are analyzed, as the logs say."""

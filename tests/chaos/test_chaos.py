@@ -1,41 +1,16 @@
 """`make chaos`, each fault once and short."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.plan import draw
-from tests.fixtures.worker import ROOT
+from tests.fixtures.make import make
 
 SHORT = "--rate 10 --workers 2 --longest 2 --burst 50"
 
 
-def make_chaos(*arguments):
-    # What the environment has it has already, for these tests run in it.
-    there = [f"--assume-old={sys.prefix}/bin/.installed{each}" for each in ("", "-dev")]
-    # A make around this one would have it name its folder first and last.
-    return subprocess.run(
-        [
-            "make",
-            "--no-print-directory",
-            *there,
-            "chaos",
-            f"VENV={sys.prefix}",
-            *arguments,
-        ],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_every_acknowledged_picture_has_one_row_and_one_file_whatever_fails():
-    done = make_chaos("SECONDS=0", "SEED=3", f"ARGS={SHORT}")
+    done = make("chaos", "SECONDS=0", "SEED=3", f"ARGS={SHORT}")
 
     print(done.stdout, done.stderr)
     assert done.returncode == 0

@@ -230,6 +230,11 @@ def refusals(scene, name):
         scene.plane.kubectl(
             "delete", kind, made, "-n", scene.namespace, "--ignore-not-found"
         )
+    # A free one, as it is shipped: the watcher may not make its own.
+    scene.plane.apply(
+        *(each for each in shipped("placement.yaml", "x") if each["kind"] == "Lease"),
+        namespace=scene.namespace,
+    )
     said = []
     for step in DOES[name]:
         try:

@@ -11,7 +11,7 @@ from tests.fixtures.scripts import ROOT
 
 BY_CI = {"install", "prepare", "test", "test-cluster", "lint", "audit"}
 BY_HAND = {"lock"}  # asks the package index; it writes what CI installs
-BY_OTHER_TESTS = {"chaos": "tests/chaos"}
+BY_OTHER_TESTS = {"chaos": "tests/chaos", "e2e": "tests/e2e"}
 NOT_COPIED = (".git", ".venv", "models", "local", "site", ".*_cache", "__pycache__")
 
 
