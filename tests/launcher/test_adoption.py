@@ -14,6 +14,7 @@ from kube.settings import ClusterSettings
 from launcher.adoption import Adoption
 from tests.fixtures.helm import CHART, NEEDED
 from tests.fixtures.in_cluster import config_map
+from tests.fixtures.net import wait_until
 from tests.fixtures.settings import settings_from
 from tests.fixtures.site import NAME
 
@@ -192,7 +193,7 @@ def test_what_the_release_before_has_made_is_taken_away_too(
         name = f"posture-node-reader-{site.namespace}"
         site.plane.kubectl("label", kind, name, f"{MADE_BY}-")
     run(site, {}, "stop.py", "--all")
-    assert left(site) == []
+    wait_until(lambda: left(site) == [], "nothing is left", 60, 0.5)
 
 
 # What cannot be taken over
