@@ -14,6 +14,7 @@ from common import cli
 from tests.brokers.scene import STEPS, playing, verdict
 from tests.brokers.servers import SERVERS
 from tests.brokers.servers.server import MissingError, Server
+from tests.fixtures.ended import end_on_signals
 from tests.fixtures.postgres import Postgres, running_postgres
 
 PAGE = Path(__file__).parents[2] / "docs" / "brokers.md"
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("broker", nargs="*", help=f"of {', '.join(SERVERS)}; or all")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name} too")
     arguments = parser.parse_args(argv)
+    end_on_signals()
     if unknown := set(arguments.broker) - SERVERS.keys():
         parser.error(f"no such broker: {', '.join(sorted(unknown))}")
     print("| broker | " + " | ".join(STEPS) + " | comes again under | tried |")

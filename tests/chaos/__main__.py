@@ -1,10 +1,14 @@
-"""`python -m tests.chaos --seconds 600 --seed 1`; exit code 1 if anything is wrong."""
+"""`python -m tests.chaos --seconds 600 --seed 1`.
+
+Exit code 1 if anything is wrong, 130 or 143 if a signal has ended arguments.
+"""
 
 import argparse
 
 from tests.brokers.servers import SERVERS
 from tests.chaos.faults import FAULTS
 from tests.chaos.run import run
+from tests.fixtures.ended import end_on_signals
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,16 +23,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", action="append", default=[], choices=FAULTS, metavar="FAULT"
     )
-    it = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    end_on_signals()
     account = run(
-        it.seconds,
-        it.seed,
-        rate=it.rate,
-        workers=it.workers,
-        longest=it.longest,
-        only=it.only,
-        burst=it.burst,
-        broker=it.broker,
+        arguments.seconds,
+        arguments.seed,
+        rate=arguments.rate,
+        workers=arguments.workers,
+        longest=arguments.longest,
+        only=arguments.only,
+        burst=arguments.burst,
+        broker=arguments.broker,
     )
     print(account)
     return 0 if account.good else 1

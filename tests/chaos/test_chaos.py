@@ -1,10 +1,17 @@
 """`make chaos`, each fault once and short."""
 
+import os
+import signal
+import sys
+
+import psutil
 import pytest
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.plan import draw
 from tests.fixtures.make import make
+from tests.fixtures.net import wait_until
+from tests.fixtures.scripts import ROOT, Started
 
 SHORT = "--rate 10 --workers 2 --longest 2 --burst 50"
 
@@ -20,6 +27,18 @@ def test_every_acknowledged_picture_has_one_row_and_one_file_whatever_fails():
     assert all(impossible + fault in done.stderr for fault in missing)
     if missing:
         pytest.skip(f"all but what {impossible}{', '.join(missing)}")
+
+
+def test_a_signal_ends_all_that_was_started_also_one_that_comes_twice():
+    command = [sys.executable, "-W", "ignore", "-m", "tests.chaos", "--only"]
+    run = Started([*command, "worker killed"], ROOT, dict(os.environ))
+    run.wait_for("worker killed", 120)
+    started = psutil.Process(run.process.pid).children(recursive=True)
+    for _ in range(2):
+        run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(60) == 128 + signal.SIGTERM
+    assert len(started) > 3
+    wait_until(lambda: not any(map(psutil.Process.is_running, started)), "the end")
 
 
 def test_a_plan_is_the_same_for_a_seed_and_has_every_fault():

@@ -7,29 +7,34 @@ everything that was started has been ended.
 
 import argparse
 import os
-import signal
 import sys
-from types import FrameType
 
 import tests.e2e
 from tests.e2e import keda
 from tests.e2e.run import run
 from tests.e2e.scenes import SCENES
 from tests.fixtures.control_plane import binaries
+from tests.fixtures.ended import end_on_signals
 
 
 def main(argv: list[str] | None = None) -> int:
-    it = _parser().parse_args(argv)
+    arguments = _parser().parse_args(argv)
     programs = binaries()
     if missing := keda.missing(os.environ):
         return _refuse(missing)
     if not programs:
         return _refuse("the control plane is not built: tests/cluster/build.sh")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stopped)
-    scenes = it.only or [*SCENES]
+    end_on_signals()
+    scenes = arguments.only or [*SCENES]
     try:
-        account = run(programs, scenes, it.seconds, it.seed, it.rate, os.environ)
+        account = run(
+            programs,
+            scenes,
+            arguments.seconds,
+            arguments.seed,
+            arguments.rate,
+            os.environ,
+        )
     except AssertionError as error:
         print(f"NOT GOOD: {error}", file=sys.stderr)
         return 1
@@ -40,11 +45,6 @@ def main(argv: list[str] | None = None) -> int:
 def _refuse(words: str) -> int:
     print(words, file=sys.stderr)
     return 2
-
-
-def _stopped(number: int, _: FrameType | None) -> None:
-    print(f"stopped by {signal.Signals(number).name}: ending all", file=sys.stderr)
-    raise SystemExit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:
