@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from common.options import options_of
+from posture.vision.camera_settings import CameraSettings
 from tests.fixtures.pins import pins_of
 from tools.base import DOCKERFILES
 
@@ -160,6 +162,11 @@ def test_a_new_installation_keeps_blurred_pictures_for_a_month():
         assert configmap["data"][name] == text
         assert f"{name}={text}" in example
         assert text in worker[name]
+
+
+def test_what_is_said_of_cameras_reaches_the_office_s_worker():
+    said = {each.env for each in options_of(CameraSettings)}
+    assert said <= COMPOSE["services"]["worker"]["environment"].keys()
 
 
 def test_no_password_is_written_down():
