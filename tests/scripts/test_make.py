@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.fixtures.make import without_outer_make
 from tests.fixtures.scripts import ROOT
 
 BY_CI = {"install", "prepare", "test", "test-cluster", "lint", "audit"}
@@ -34,6 +35,7 @@ def make(checkout):
         done = subprocess.run(
             ["make", *there, f"VENV={venv}", *arguments],
             cwd=checkout,
+            env=without_outer_make(),
             capture_output=True,
             text=True,
             check=False,
