@@ -23,7 +23,7 @@ def make_folder(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise OperatorError(
-            f"cannot make {path}: {error.strerror}; name another RUN_FOLDER"
+            f"cannot make {path}: {error.strerror}; name another folder (RUN_FOLDER)"
         ) from error
     os.close(_open_folder(path))
 
@@ -102,4 +102,7 @@ def _check(path: Path, status: os.stat_result) -> None:
 
 
 def _refusal(path: Path, why: str) -> str:
-    return f"{path} is not believed: {why} (or name another folder)"
+    return (
+        f"{path} is not believed: {why} (or name another folder: RUN_FOLDER, or "
+        "--folder of the demo)"
+    )

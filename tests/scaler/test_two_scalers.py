@@ -20,6 +20,7 @@ CALLER = ROOT / "benchmarks" / "keda_client"
 EVERY = 100  # milliseconds between two polls
 SERVE = """
 import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # before any thread
 from tests.fixtures.scaler import served_scaler
 with served_scaler(port=int(sys.argv[1]), grace=1.0):
     signal.sigwait([signal.SIGTERM])
@@ -44,9 +45,6 @@ class Scaler:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE, str(self.port)],
             cwd=ROOT,
-            preexec_fn=lambda: signal.pthread_sigmask(
-                signal.SIG_BLOCK, [signal.SIGTERM]
-            ),
         )
         wait_until(lambda: accepts(self.port), "it listens", 60)
 
