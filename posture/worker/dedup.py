@@ -137,10 +137,10 @@ class InHand:
             self._bytes += size
             return self._bytes
 
-    def done(self, size: int) -> None:
-        """Count one message of `size` bytes out."""
+    def done(self, size: int, count: int = 1) -> None:
+        """Count one message, or `count`, of `size` bytes in all out."""
         with self._changed:
-            self._count -= 1
+            self._count -= count
             self._bytes -= size
             self._idle_since = self._still_since = time.monotonic()
             self._changed.notify_all()

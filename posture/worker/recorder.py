@@ -21,7 +21,6 @@ from posture.worker.advisor import Advisor
 from posture.worker.dedup import InHand, Written
 from posture.worker.events import Events
 from posture.worker.outcome import Outcome, Repeated, Result
-from posture.worker.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,8 @@ class Recorder:
         Of annotated pictures `most_bytes` may wait, and one more for each analyst.
         """
         self._folders = CameraFolders(folder)
-        self._room = Room(most_bytes)
+        self._waiting = InHand()
+        self._most_bytes = most_bytes
         self._table = table
         self._in_hand = in_hand
         self._written = written
@@ -74,13 +74,13 @@ class Recorder:
 
     def put(self, result: Result | Repeated) -> None:
         """Hand over one result; returns at once, as `look` does."""
-        self._room.take(_bytes([result]))
+        self._waiting.take(_bytes([result]))
         self._results.put(result)
         self.look()
 
     def has_room(self, timeout: float) -> bool:
         """Whether one more picture may be annotated; waits `timeout` s for it."""
-        return self._room.wait(timeout)
+        return self._waiting.wait_until_few(self._most_bytes, timeout)
 
     def look(self) -> None:
         """Less is in hand now: perhaps there is nothing more to wait for."""
@@ -107,7 +107,8 @@ class Recorder:
             if more and not (waiting and self._all_failed):
                 batch, more = self._next_batch(waiting)
             waiting = self._record(batch)
-            self._room.give_back(_bytes(batch) - _bytes(waiting))
+            gone = _bytes(batch) - _bytes(waiting)
+            self._waiting.done(gone, len(batch) - len(waiting))
             if not waiting:
                 delay = first
                 continue
