@@ -7,9 +7,8 @@ the files of v2 are those that the kernel documents.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-_FOLDER = Path("/sys/fs/cgroup")
+from common.cgroup import ROOT
 
 
 class MemoryLimit:
@@ -21,8 +20,8 @@ class MemoryLimit:
         Raises:
             OSError: this user may not, or the kernel counts no memory.
         """
-        self._old = (_FOLDER / "memory").is_dir()  # cgroup v1
-        parent = _FOLDER / "memory" if self._old else _FOLDER
+        self._old = (ROOT / "memory").is_dir()  # cgroup v1
+        parent = ROOT / "memory" if self._old else ROOT
         self._group = parent / f"benchmark-{os.getpid()}"
         self._outside = parent / "cgroup.procs"
         self._group.mkdir()

@@ -4,30 +4,35 @@ The own group is looked at, and each above it that can be seen: the least one co
 Version 1 is what JetPack 4 and 5 have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
+_NONE = 1 << 60  # bytes that version 1 tells where there is no limit, or more
+_N = TypeVar("_N", int, float)
 
 
 def cpu_limit(root: Path = ROOT, membership: Path = MEMBERSHIP) -> float | None:
     """Cores that may be used at a time, such as 0.5; None where nothing is limited."""
-    limits = []
-    for folder in _folders("cpu", root, membership):
-        with suppress(OSError, ValueError):
-            limits.append(_cores(folder))
-    return min((each for each in limits if each is not None), default=None)
+    return _least("cpu", _cores, root, membership)
 
 
 def memory_left(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int | None:
     """Bytes until the kernel ends a process of ours; None where nothing is limited."""
-    left = []
-    for folder in _folders("memory", root, membership):
+    return _least("memory", _left, root, membership)
+
+
+def _least(
+    controller: str, tell: Callable[[Path], _N | None], root: Path, membership: Path
+) -> _N | None:
+    told = []
+    for folder in _folders(controller, root, membership):
         with suppress(OSError, ValueError):
-            left.append(_left(folder))
-    return min((each for each in left if each is not None), default=None)
+            told.append(tell(folder))
+    return min((each for each in told if each is not None), default=None)
 
 
 def _folders(controller: str, root: Path, membership: Path) -> Iterator[Path]:
@@ -81,9 +86,6 @@ def _left(folder: Path) -> int | None:
         return None
     given_back = _stat(folder / "memory.stat", files)  # files that are read again
     return int(most) - int((folder / used).read_text()) + given_back
-
-
-_NONE = 1 << 60  # bytes that version 1 tells where there is no limit, or more
 
 
 def _stat(path: Path, name: str) -> int:
