@@ -46,8 +46,12 @@ def verdict(broker: BrokerSettings) -> str:
 class Scene:
     """One broker, one table, workers one after another."""
 
-    def __init__(self, server: Server, postgres: Postgres, folder: Path) -> None:
+    def __init__(
+        self, server: Server, postgres: Postgres, folder: Path, session: str = ""
+    ) -> None:
+        """On a broker of its own, or in a `session` on one that others have too."""
         self.server = server
+        self._own = {"MQTT_CLIENT_ID": session} if session else {}
         self.postgres = postgres
         self.folder = folder
         self.accepted = 0
@@ -55,7 +59,12 @@ class Scene:
 
     @property
     def settings(self) -> SessionSettings:
-        return settings_from(SessionSettings, self.server.environ)
+        return settings_from(SessionSettings, self.environ)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The worker's settings for this broker and session."""
+        return self.server.environ | self._own
 
     def declare(self) -> None:
         declare(self.settings, 60)
@@ -68,7 +77,7 @@ class Scene:
         self.accepted += count
 
     def work(self, **environ: str) -> WorkerProcess:
-        settings = self.server.environ | self.postgres.environ
+        settings = self.environ | self.postgres.environ
         worker = WorkerProcess(
             self.folder / "worker", settings | {"THREADS": "1"} | environ
         )
@@ -143,7 +152,7 @@ class Scene:
 
     def look_beside_a_start(self) -> None:
         """`status` while a worker starts, which has no session yet."""
-        looking = WorkerProcess(self.folder / "look", self.server.environ, "status")
+        looking = WorkerProcess(self.folder / "look", self.environ, "status")
         worker = self.work()
         worker.wait_for("ready: ", 60)
         looking.wait(60)
@@ -185,11 +194,22 @@ STEPS = {
 
 @contextmanager
 def playing(kind: type[Server], postgres: Postgres, folder: Path) -> Iterator[Scene]:
-    """A scene with an empty table."""
+    """A scene on a broker of its own, with an empty table."""
+    with (
+        running(kind, folder / "broker") as server,
+        playing_on(server, postgres, folder) as scene,
+    ):
+        yield scene
+
+
+@contextmanager
+def playing_on(
+    server: Server, postgres: Postgres, folder: Path, session: str = ""
+) -> Iterator[Scene]:
+    """A scene on a running broker, with an empty table."""
     postgres.execute("TRUNCATE posture_log RESTART IDENTITY")
-    with running(kind, folder / "broker") as server:
-        scene = Scene(server, postgres, folder)
-        try:
-            yield scene
-        finally:
-            scene.close()
+    scene = Scene(server, postgres, folder, session)
+    try:
+        yield scene
+    finally:
+        scene.close()
