@@ -13,7 +13,7 @@ from tests.fixtures.make import make
 from tests.fixtures.net import wait_until
 from tests.fixtures.scripts import ROOT, Started
 
-SHORT = "--rate 10 --workers 2 --longest 2 --burst 50"
+SHORT = "--rate 5 --workers 2 --longest 2 --burst 50"
 
 
 def test_every_acknowledged_picture_has_one_row_and_one_file_whatever_fails():
