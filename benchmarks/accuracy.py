@@ -131,11 +131,10 @@ def _show(
         show_counts(verdicts, labels)
         show_angles(verdicts, labels)
         return
-    for name, it in verdicts.items():
-        word = it.get("reason") or ""
-        print(
-            f"{name:40} {it['status']!s:28} {it['neck']!s:>5} {it['body']!s:>5} {word}"
-        )
+    for name, verdict in verdicts.items():
+        status, neck, body = (verdict[each] for each in ("status", "neck", "body"))
+        word = verdict.get("reason") or ""
+        print(f"{name:40} {status!s:28} {neck!s:>5} {body!s:>5} {word}")
 
 
 if __name__ == "__main__":

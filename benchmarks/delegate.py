@@ -61,11 +61,16 @@ def _gpu_name() -> str | None:
         return None
 
 
-def in_own_process(model: Path, delegate: str, it: argparse.Namespace) -> dict:
+def in_own_process(model: Path, delegate: str, arguments: argparse.Namespace) -> dict:
     """What `tried` gives, or why it gives nothing."""
     command = [sys.executable, __file__, "--child", delegate, "--model", str(model)]
-    command += ["--pictures", str(it.pictures), "--rounds", str(it.rounds)]
-    command += ["--threads", *map(str, it.threads)]
+    command += [
+        "--pictures",
+        str(arguments.pictures),
+        "--rounds",
+        str(arguments.rounds),
+    ]
+    command += ["--threads", *map(str, arguments.threads)]
     environ = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         if delegate == "gpu-nvidia":  # whatever else is installed
@@ -90,12 +95,14 @@ def in_own_process(model: Path, delegate: str, it: argparse.Namespace) -> dict:
     return {"error": f"exit code {done.returncode}", "stderr": last}
 
 
-def tried(model: Path, delegate: str, it: argparse.Namespace) -> dict[str, object]:
+def tried(
+    model: Path, delegate: str, arguments: argparse.Namespace
+) -> dict[str, object]:
     """Load and detect; with four channels where three are refused."""
     import cv2
 
     images = []
-    for path in sorted(it.pictures.glob("*.jpg")):
+    for path in sorted(arguments.pictures.glob("*.jpg")):
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         images.append(cv2.resize(image, (640, image.shape[0] * 640 // image.shape[1])))
     refusals = []
@@ -121,7 +128,7 @@ def tried(model: Path, delegate: str, it: argparse.Namespace) -> dict[str, objec
     for image in images[:WARM]:
         _detect(task, image)
     waits, used = [], time.process_time()
-    for image in images * it.rounds:
+    for image in images * arguments.rounds:
         begun = time.perf_counter()
         _detect(task, image)
         waits.append((time.perf_counter() - begun) * 1000)
@@ -131,7 +138,7 @@ def tried(model: Path, delegate: str, it: argparse.Namespace) -> dict[str, objec
     found["landmarks"] = [_points(_detect(task, image)) for image in images]
     found["per_second"] = {
         n: _per_second([task] + [_task(model, delegate) for _ in range(n - 1)], images)
-        for n in it.threads
+        for n in arguments.threads
     }
     return found
 
@@ -195,16 +202,18 @@ def apart(one: list, other: list) -> dict[str, object]:
     }
 
 
-def measure(it: argparse.Namespace) -> dict[str, object]:
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Every model with every delegate."""
     figures: dict[str, object] = {"surroundings": surroundings()}
     delegates = ["cpu", "gpu"]
     if _loads("libEGL_nvidia.so.0"):
         delegates.append("gpu-nvidia")
-    for model in sorted(it.models.glob("pose_landmarker_*.task")):
-        if it.only and it.only not in model.name:
+    for model in sorted(arguments.models.glob("pose_landmarker_*.task")):
+        if arguments.only and arguments.only not in model.name:
             continue
-        by_delegate = {each: in_own_process(model, each, it) for each in delegates}
+        by_delegate = {
+            each: in_own_process(model, each, arguments) for each in delegates
+        }
         points = {each: by_delegate[each].pop("landmarks", None) for each in delegates}
         for each in delegates[1:]:
             if points["cpu"] is not None and points[each] is not None:

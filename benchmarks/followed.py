@@ -39,16 +39,17 @@ WORKERS = {
 }
 
 
-def frames_of(move: int) -> list[list[bytes]]:
-    """Payloads of each camera."""
+def frames_of(move: int, most: int) -> list[list[bytes]]:
+    """Payloads of each camera, at most so many."""
     paths = [p for p in sorted(PICTURES.glob("*.jpg")) if p.name.startswith(SCENES)]
-    return [[*_scene(path, move)] for path in paths[:CAMERAS]]
+    frames = min(FRAMES, most)
+    return [[*_scene(path, move, frames)] for path in paths[:CAMERAS]]
 
 
-def _scene(path: Path, move: int) -> Iterator[bytes]:
+def _scene(path: Path, move: int, frames: int) -> Iterator[bytes]:
     chance = np.random.default_rng(21)
     image = np.asarray(cv2.imread(str(path)))
-    for number in range(FRAMES):
+    for number in range(frames):
         aside = np.roll(image, chance.integers(-move, move + 1), axis=1)
         seen = noisy(aside, 3, number)
         file = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
@@ -66,7 +67,7 @@ def window(parts, frames: list[list[bytes]], count: int) -> float:
     sent = []
     for number in range(count):
         camera, turn = number % len(frames), number // len(frames)
-        payload = frames[camera][turn % FRAMES]
+        payload = frames[camera][turn % len(frames[camera])]
         sent.append(client.publish(f"images/camera{camera}", payload, qos=1))
     for each in sent:
         each.wait_for_publish(60)
@@ -82,7 +83,7 @@ def measure(
     model: str, rounds: int, count: int, seconds: float, move: int
 ) -> dict[str, object]:
     """Medians, by worker."""
-    frames, threads = frames_of(move), available_cores()
+    frames, threads = frames_of(move, -(-count // CAMERAS)), available_cores()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
         published = Path(folder) / "published.task"
         write_bundle(published, get_networks(model), keep_mask=True)

@@ -104,7 +104,7 @@ def publishing(broker: Any, cameras: int) -> Iterator[None]:
         process.wait(60)
 
 
-def measure(it: argparse.Namespace) -> dict[str, Any]:
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
     payloads = [
         base64.b64encode(path.read_bytes()) for path in sorted(PICTURES.glob("*.jpg"))
@@ -112,30 +112,30 @@ def measure(it: argparse.Namespace) -> dict[str, Any]:
     offered, full = [], []
     with (
         tempfile.TemporaryDirectory() as folder,
-        stack(it.model, available_cores()) as parts,
+        stack(arguments.model, available_cores()) as parts,
     ):
         broker, table, worker = parts
         folders = {"PICTURES_FOLDER": str(worker.pictures)}
         page = LivePage(Path(folder), table.database.environ | folders)
         page.wait_ready()
-        pages = Pages(page, it.pages)
-        with publishing(broker, it.cameras):
-            for _ in range(it.rounds):
+        pages = Pages(page, arguments.pages)
+        with publishing(broker, arguments.cameras):
+            for _ in range(arguments.rounds):
                 for wanted in (False, True):
                     with pages.open(wanted):
-                        offered.append(offered_window(parts, pages, it.seconds))
+                        offered.append(offered_window(parts, pages, arguments.seconds))
         wait_idle(table)
-        for _ in range(it.rounds):
+        for _ in range(arguments.rounds):
             for wanted in (False, True):
                 with pages.open(wanted):
-                    rate = worker_window(parts, payloads, it.backlog)
+                    rate = worker_window(parts, payloads, arguments.backlog)
                     full.append({"pictures_per_second": rate})
         page.stop()
     return {
-        "model": it.model,
-        "cameras": it.cameras,
-        "pages": it.pages,
-        "rounds": it.rounds,
+        "model": arguments.model,
+        "cameras": arguments.cameras,
+        "pages": arguments.pages,
+        "rounds": arguments.rounds,
         "offered": compare(offered),
         "full": compare(full),
     }

@@ -23,7 +23,6 @@ from posture.worker.metrics import Telemetry
 
 VERDICT = Verdict(Status.GOOD, 20, 5, "left")
 PICTURES = 20_000
-ROUNDS = 7
 
 
 def pictures(events: Events, count: int = PICTURES) -> None:
@@ -69,6 +68,7 @@ def import_time() -> float:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     telemetry, nobody = Telemetry("node", "full"), Events()
@@ -80,7 +80,7 @@ def main() -> int:
             scrape(telemetry),
             import_time(),
         )
-        for _ in range(ROUNDS)
+        for _ in range(arguments.rounds)
     ]
     untold, told, both, scraped, imported = map(min, zip(*rounds, strict=True))
     figures = {
@@ -89,7 +89,7 @@ def main() -> int:
         "told_2_threads_us_per_picture": round(both, 2),
         "scrape_ms": round(scraped, 2),
         "import_ms": round(imported, 1),
-        "rounds": ROUNDS,
+        "rounds": arguments.rounds,
         "pictures_per_round": PICTURES,
     }
     show(figures | machine(), as_json=arguments.json)

@@ -179,7 +179,7 @@ def peak_memory_mb(worker: WorkerProcess) -> float:
 
 
 def measure(
-    model: str, seconds: float, threads: int, backlog: int
+    model: str, seconds: float, threads: int, backlog: int, singles: int
 ) -> dict[str, object]:
     """All figures."""
     payloads = [
@@ -199,7 +199,7 @@ def measure(
             open_bare.callback(each.close)
         rates: list[tuple[float, float, float]] = []
         window = min(ROUND, seconds / 6)  # of three kinds, twice at least
-        rate = worker_window(parts, payloads, 128)  # warm
+        rate = worker_window(parts, payloads, 2 * singles)  # warm
         for _ in range(max(2, round(seconds / ROUND / 3))):
             count = max(32, round(rate * window))
             rate = worker_window(parts, payloads, count, count / rate)
@@ -207,7 +207,7 @@ def measure(
         if backlog:
             worker_window(parts, payloads, backlog)
         single_ms = 1000 / single.per_second(window)
-        waits = latencies(parts, payloads, 64)
+        waits = latencies(parts, payloads, singles)
         return {
             "model": model,
             "threads": threads,
@@ -242,10 +242,17 @@ def main(argv: list[str] | None = None) -> int:
         default=0,
         help="pictures of one more backlog, for the peak memory with so many waiting",
     )
+    parser.add_argument(
+        "--singles", type=int, default=64, help="pictures to an idle worker"
+    )
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     figures = measure(
-        arguments.model, arguments.seconds, arguments.threads, arguments.backlog
+        arguments.model,
+        arguments.seconds,
+        arguments.threads,
+        arguments.backlog,
+        arguments.singles,
     )
     show(figures, as_json=arguments.json)
     return 0

@@ -9,7 +9,7 @@ with other noise. What moves must not be taken as unchanged; what does not move 
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -69,13 +69,13 @@ def scenes(image, found) -> Iterator[tuple[str, np.ndarray]]:
         yield f"body by {abs(degrees)} degrees", leans
 
 
-def measure(model: str, most: int) -> dict[str, object]:
+def measure(model: str, most: int, noises: Sequence[int]) -> dict[str, object]:
     """By kind of change: how many of how many were taken as unchanged."""
     landmarker = Landmarker(bundle_path(ROOT / "models", model))
     counts: dict[str, list[int]] = {}
     spent = [0.0, 0.0]
     for image, found in people(landmarker, most):
-        for noise in NOISES:
+        for noise in noises:
             before = scene_of(shrunk(noisy(image, noise, 1), 960))
             for kind, after in scenes(image, found):
                 seen = shrunk(noisy(after, noise, 2), 960)
@@ -98,10 +98,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--model", choices=MODELS, default="full")
     parser.add_argument("--people", type=int, default=40, help="pictures, at most")
+    parser.add_argument("--noises", type=int, nargs="+", default=NOISES)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     cv2.setNumThreads(1)
-    show(measure(arguments.model, arguments.people), as_json=arguments.json)
+    told = measure(arguments.model, arguments.people, arguments.noises)
+    show(told, as_json=arguments.json)
     return 0
 
 

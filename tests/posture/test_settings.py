@@ -33,15 +33,19 @@ def problems(environ, *flags):
 
 
 def test_the_documented_defaults():
-    it = read()
+    settings = read()
 
-    assert (it.broker.host, it.broker.port) == ("192.168.1.79", 1883)
-    assert (it.topic, it.model, it.preset) == ("images/#", "full", "nearest")
-    assert (it.database.port, it.database.sslmode) == (5432, "require")
-    assert it.threads == available_cores()
-    assert it.node == socket.gethostname()
-    assert it.exit_when_idle is None
-    assert it.pictures == Path("analyzed_images")
+    assert (settings.broker.host, settings.broker.port) == ("192.168.1.79", 1883)
+    assert (settings.topic, settings.model, settings.preset) == (
+        "images/#",
+        "full",
+        "nearest",
+    )
+    assert (settings.database.port, settings.database.sslmode) == (5432, "require")
+    assert settings.threads == available_cores()
+    assert settings.node == socket.gethostname()
+    assert settings.exit_when_idle is None
+    assert settings.pictures == Path("analyzed_images")
 
 
 def test_everything_that_is_missing_is_said_at_once():
@@ -131,15 +135,15 @@ def secret_file(tmp_path):
 
 
 def test_a_secret_is_read_from_the_file_that_a_flag_names(secret_file):
-    it = read(ENVIRON, "--supabase-password-file", secret_file)
+    settings = read(ENVIRON, "--supabase-password-file", secret_file)
 
-    assert it.database.password == "from a file"
+    assert settings.database.password == "from a file"
 
 
 def test_a_secret_is_read_from_the_file_that_a_variable_names(secret_file):
-    it = read(ENVIRON | {"SUPABASE_PASSWORD_FILE": secret_file})
+    settings = read(ENVIRON | {"SUPABASE_PASSWORD_FILE": secret_file})
 
-    assert it.database.password == "from a file"
+    assert settings.database.password == "from a file"
 
 
 def test_a_secret_cannot_be_given_in_the_argument_list():
@@ -166,10 +170,10 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path, content, reason):
 
 
 def test_secrets_are_shown_nowhere():
-    it = read(ENVIRON | {"MQTT_PASSWORD": SECRET})
+    settings = read(ENVIRON | {"MQTT_PASSWORD": SECRET})
 
-    assert (it.database.password, it.broker.password) == (SECRET, SECRET)
-    assert SECRET not in repr(it)
+    assert (settings.database.password, settings.broker.password) == (SECRET, SECRET)
+    assert SECRET not in repr(settings)
     assert SECRET not in str(problems(ENVIRON | {"MODEL": "tiny"}))
 
 

@@ -12,11 +12,11 @@ def test_a_lock_that_a_stranger_holds_is_told_in_time_and_nothing_is_lost(postgr
     """A role without any right on the table may take an advisory lock."""
     postgres.execute("DROP ROLE IF EXISTS stranger")
     postgres.execute("CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
-    it = postgres.environ
+    environ = postgres.environ
     stranger = psycopg2.connect(
-        host=it["SUPABASE_HOST"],
-        port=it["SUPABASE_PORT"],
-        dbname=it["SUPABASE_DB"],
+        host=environ["SUPABASE_HOST"],
+        port=environ["SUPABASE_PORT"],
+        dbname=environ["SUPABASE_DB"],
         user="stranger",
         password="stranger",
     )
