@@ -17,7 +17,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=20, help="pictures a second")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--longest", type=float, default=30, help="seconds of a fault")
+    parser.add_argument(
+        "--longest",
+        type=float,
+        help="seconds of a fault; else 2 to 30, so that each comes once in --seconds",
+    )
     parser.add_argument("--burst", type=int, default=0, help="pictures at the end")
     parser.add_argument("--broker", choices=SERVERS, default="mosquitto")
     parser.add_argument(

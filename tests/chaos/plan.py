@@ -8,6 +8,8 @@ _BETWEEN = (1.0, 3.0)  # seconds
 _RECOVERY = 4.0  # seconds that a fault is reckoned to take beyond its own time
 _KILL_TOO = 0.25  # share of the faults in whose midst a worker is killed as well
 
+_HOLD = (2.0, 30.0)  # seconds of the longest fault, where nobody says
+
 
 @dataclass(frozen=True)
 class Step:
@@ -18,6 +20,15 @@ class Step:
     victim: int  # index of a worker
     pause: float  # seconds before it
     kill_too: bool
+
+
+def longest_for(seconds: float, count: int) -> float:
+    """How long a fault may last, in seconds, so that `count` of them fit into a run.
+
+    A short run has short faults, for each of them comes once at least.
+    """
+    mean = seconds / max(1, count) - sum(_BETWEEN) / 2 - _RECOVERY
+    return min(max(1.5 * mean, _HOLD[0]), _HOLD[1])  # drawn from a third of it on
 
 
 def draw(

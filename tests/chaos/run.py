@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.chaos.account import Account, Outage, close_account
 from tests.chaos.faults import FAULTS, possible
-from tests.chaos.plan import Step, draw
+from tests.chaos.plan import Step, draw, longest_for
 from tests.chaos.stage import Stage, open_stage
 from tests.fixtures.cameras import small_pictures
 
@@ -19,7 +19,7 @@ def run(
     *,
     rate: float,
     workers: int,
-    longest: float,
+    longest: float | None = None,
     only: Sequence[str] = (),
     burst: int = 0,
     broker: str = "mosquitto",
@@ -32,6 +32,8 @@ def run(
     ):
         names = [each for each in possible(stage) if not only or each in only]
         where = "on this machine" if broker == "mosquitto" else f"with {broker}"
+        if longest is None:
+            longest = longest_for(seconds, len(names))
         for missing in FAULTS.keys() - possible(stage).keys():
             _tell(f"cannot be made {where}: {missing}")
         begun = time.monotonic()

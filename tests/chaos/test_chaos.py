@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.chaos.faults import FAULTS
-from tests.chaos.plan import draw
+from tests.chaos.plan import draw, longest_for
 from tests.fixtures.make import make
 from tests.fixtures.net import wait_until
 from tests.fixtures.scripts import ROOT, Started
@@ -47,3 +47,9 @@ def test_a_plan_is_the_same_for_a_seed_and_has_every_fault():
     assert plan != draw(8, 600, list(FAULTS), workers=2, longest=30)
     assert {step.fault for step in plan} == set(FAULTS)
     assert all(10 <= step.hold <= 30 for step in plan)
+
+
+def test_a_short_run_has_short_faults_so_that_all_fit():
+    assert longest_for(60, 28) == 2
+    assert 20 < longest_for(600, 28) < 30
+    assert longest_for(6000, 28) == longest_for(60, 1) == 30
