@@ -10,7 +10,6 @@ from common.publisher import Publisher, PublishError
 from page.words import gettext as _
 from posture.errors import RefusedError
 from posture.settings import BrokerSettings
-from posture.vision.payload import decode_image, decode_payload
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +90,10 @@ class Sender:
 
 
 def _check(file: bytes, limit: int) -> None:
+    # OpenCV and NumPy are a third of a page's start, and of its memory: loaded for who
+    # sends a picture.
+    from posture.vision.payload import decode_image, decode_payload
+
     try:
         image_file = decode_payload(file, limit)
         decode_image(image_file)

@@ -9,24 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
-
 from common.errors import OperatorError
-from posture.errors import RefusedError
-from posture.vision.payload import Image
 
 _PART = re.compile(r"\..+\.jpg\.[0-9a-f]{8}")
 _NO_TIMES: Mapping[Path, float] = {}
 _MODE = 0o640
-_QUALITY = 85  # of 100: the usual trade between size and traces of compression
-
-
-def encode(image: Image) -> bytes:
-    """The JPEG file of an image."""
-    done, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise RefusedError(f"image of {image.shape} cannot be written as JPEG")
-    return file.tobytes()
 
 
 def folder_of(pictures: Path, pi: str) -> Path:

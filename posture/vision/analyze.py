@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
+
+from posture.errors import RefusedError
 from posture.settings import Store, WorkerSettings
-from posture.store.pictures import encode
 from posture.vision import camera_settings, framing
 from posture.vision.annotate import annotate
 from posture.vision.anonymize import disguise
@@ -24,6 +26,7 @@ from posture.vision.reason import Reason
 from posture.vision.verdict import Preset, Status, Verdict, judge
 
 Find = Callable[[Image], list[Landmark]]
+_QUALITY = 85  # of 100: the usual trade between size and traces of compression
 
 
 @dataclass(frozen=True)
@@ -130,3 +133,11 @@ def picture_of(
     shown = disguise(shown, landmarks, verdict, rules.store)
     annotate(shown, landmarks, verdict)
     return encode(shown)
+
+
+def encode(image: Image) -> bytes:
+    """The JPEG file of an image."""
+    done, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise RefusedError(f"image of {image.shape} cannot be written as JPEG")
+    return file.tobytes()

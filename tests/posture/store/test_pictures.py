@@ -3,30 +3,20 @@ import os
 import subprocess
 import sys
 
-import cv2
-import numpy as np
 import pytest
 
 from common.errors import OperatorError
 from posture.store.pictures import (
     check_writable,
-    encode,
     folder_of,
     remove_parts,
     save,
 )
-from tests.fixtures import images
 from tests.fixtures.disk import full_disk
 
 
 def files_under(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
-
-
-def test_a_picture_is_written_as_jpeg():
-    image = cv2.imdecode(np.frombuffer(encode(images.plain()), np.uint8), 1)
-
-    assert np.abs(image.astype(int) - images.plain()).max() <= 3
 
 
 def test_a_picture_is_saved_into_a_folder_that_is_made(tmp_path):

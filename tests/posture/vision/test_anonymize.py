@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from posture.settings import STORES
-from posture.store.pictures import encode
-from posture.vision.analyze import Rules, analyze
+from posture.vision.analyze import Rules, analyze, encode
 from posture.vision.annotate import annotate
 from posture.vision.anonymize import disguise
 from posture.vision.landmark import Landmark

@@ -243,7 +243,7 @@ def test_a_broken_or_exploding_image_is_refused(file):
 
 
 @pytest.mark.parametrize(
-    "first", ["store.pictures", "vision.annotate", "vision.landmarks", "worker.worker"]
+    "first", ["vision.analyze", "vision.annotate", "vision.landmarks", "worker.worker"]
 )
 def test_the_bomb_is_refused_whichever_module_loads_opencv(first):
     # OpenCV reads its limit once, when it is loaded: a process of its own shows it.
