@@ -1,6 +1,7 @@
 """The page in a browser: screenshots of failures and of what to look at are kept."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,20 @@ from tests.fixtures.page import LivePage, Rows
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", "local/screenshots"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
     with running_chromium() as browser:
         yield browser
 
 
-@pytest.fixture
-def start_page(tmp_path, request):
-    """Starts pages on the test's database; ends them."""
+@contextmanager
+def _pages(folder, database):
+    """What starts pages, which are ended afterwards."""
     pages = []
 
     def start(*flags, ready=True, script=None, **environ):
-        own = "own_postgres" in request.fixturenames
-        database = request.getfixturevalue("own_postgres" if own else "postgres")
-        page = LivePage(tmp_path, database.environ | environ, *flags, script=script)
+        settings = database().environ | environ
+        page = LivePage(folder(), settings, *flags, script=script)
         pages.append(page)
         if ready:
             page.wait_ready()
@@ -37,6 +37,40 @@ def start_page(tmp_path, request):
         page.stop()
         print(page.log)  # shown with a test that fails
         assert "Traceback" not in page.log
+
+
+@pytest.fixture
+def start_page(tmp_path, request):
+    """Starts pages on the test's database; ends them."""
+
+    def database():
+        own = "own_postgres" in request.fixturenames
+        return request.getfixturevalue("own_postgres" if own else "postgres")
+
+    with _pages(lambda: tmp_path, database) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_lasting(tmp_path_factory, _postgres):
+    """Starts pages that all tests of a file look at, on the shared database.
+
+    The table is emptied before each test that adds to it, and the tiles of such a page
+    follow seconds later: it is for what is looked up with each question.
+    """
+
+    def database():
+        _postgres.execute("TRUNCATE posture_log RESTART IDENTITY")
+        return _postgres
+
+    with _pages(lambda: tmp_path_factory.mktemp("page"), database) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def standing(start_lasting):
+    """A page with the usual settings, for all tests of a file."""
+    return start_lasting()
 
 
 @pytest.fixture

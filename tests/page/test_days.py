@@ -40,28 +40,27 @@ def test_a_day_shows_the_working_hours_unless_all_are_wanted(start_page, sat, op
     expect(tab.get_by_text("All 24 hours.")).to_be_visible()
 
 
-def test_who_works_at_night_finds_the_night(start_page, sat):
+def test_who_works_at_night_finds_the_night(standing, sat):
     sat("22:30")
-    _, _, text = start_page().get(f"/camera?pi=desk3&day={YESTERDAY}")
+    _, _, text = standing.get(f"/camera?pi=desk3&day={YESTERDAY}")
     assert "Upright in 0 % of the 1" in text
     assert "All 24 hours." in text
 
 
-def test_strip_and_curves_lead_to_their_pictures(start_page, sat, open_tab):
+def test_strip_and_curves_lead_to_their_pictures(standing, sat, open_tab):
     sat("09:02")
     sat("14:02", neck=50)
-    page = start_page()
     for number in range(2):
-        tab = open_tab(page, f"/camera?pi=desk3&day={YESTERDAY}")
+        tab = open_tab(standing, f"/camera?pi=desk3&day={YESTERDAY}")
         tab.locator(".over").nth(number).locator("a").last.click()
         expect(tab.locator("tbody tr")).to_have_count(1)
         expect(tab.locator("tbody")).to_contain_text("50°")
 
 
-def test_the_keyboard_reaches_the_pictures_of_an_hour(start_page, sat, open_tab):
+def test_the_keyboard_reaches_the_pictures_of_an_hour(standing, sat, open_tab):
     sat("09:02")
     sat("14:02", neck=50)
-    tab = open_tab(start_page(), f"/camera?pi=desk3&day={YESTERDAY}")
+    tab = open_tab(standing, f"/camera?pi=desk3&day={YESTERDAY}")
     tab.get_by_text("The same by the hour").focus()
     tab.keyboard.press("Enter")
     tab.get_by_role("link", name="14:00").focus()
@@ -69,9 +68,9 @@ def test_the_keyboard_reaches_the_pictures_of_an_hour(start_page, sat, open_tab)
     expect(tab.locator("tbody")).to_contain_text("50°")
 
 
-def test_the_limits_are_drawn_and_said(start_page, sat, open_tab):
+def test_the_limits_are_drawn_and_said(standing, sat, open_tab):
     sat("09:02")
-    tab = open_tab(start_page(), f"/camera?pi=desk3&day={YESTERDAY}")
+    tab = open_tab(standing, f"/camera?pi=desk3&day={YESTERDAY}")
     expect(tab.locator("path.limit")).to_have_count(2)
     expect(tab.get_by_text("Neck, limit 40°")).to_be_visible()
 
@@ -84,26 +83,25 @@ def test_there_is_no_way_into_tomorrow(start_page, rows, open_tab):
     expect(tab.get_by_role("link", name="Day after")).to_be_visible()
 
 
-def test_a_day_tells_no_absence(start_page, rows):
+def test_a_day_tells_no_absence(standing, rows):
     rows.add("desk3", "No_Landmarks_Detected", None, None)
-    _, _, text = start_page().get("/camera?pi=desk3&hours=all")
+    _, _, text = standing.get("/camera?pi=desk3&hours=all")
     day = text.partition('<ul class="legend">')[2].partition("<h2>Now")[0]
     assert "No person found" not in day
     assert "Nobody" not in day
 
 
 @pytest.mark.parametrize("path", ["/camera", "/week", "/view"])
-def test_an_unknown_camera_is_not_found_and_the_way_on_is_shown(start_page, path):
-    status, _, text = start_page().get(f"{path}?pi=desk33")
+def test_an_unknown_camera_is_not_found_and_the_way_on_is_shown(standing, path):
+    status, _, text = standing.get(f"{path}?pi=desk33")
     assert status == 404
     assert "There is no camera called" in text
     assert 'href="/cameras"' in text
 
 
-def test_a_page_that_is_none_shows_the_way_to_the_others(start_page, open_tab):
-    page = start_page()
-    assert page.get("/nothing/here")[0] == 404
-    tab = open_tab(page, "/nothing/here")
+def test_a_page_that_is_none_shows_the_way_to_the_others(standing, open_tab):
+    assert standing.get("/nothing/here")[0] == 404
+    tab = open_tab(standing, "/nothing/here")
     expect(tab.get_by_text("There is no page at /nothing/here")).to_be_visible()
     tab.check_accessible()
     tab.get_by_role("link", name="Table").click()
@@ -132,9 +130,9 @@ def test_a_name_with_blanks_leads_to_its_own_day_and_week(start_page, rows, open
         assert tab.locator("h1").text_content() == name
 
 
-def test_a_phone_shows_the_verdict_in_the_table(start_page, rows, open_tab):
+def test_a_phone_shows_the_verdict_in_the_table(standing, rows, open_tab):
     rows.add("desk3", "Bad", 44, 31)
-    tab = open_tab(start_page(), "/table", viewport={"width": 320, "height": 640})
+    tab = open_tab(standing, "/table", viewport={"width": 320, "height": 640})
     box = tab.locator("tbody .status").bounding_box()
     assert box["x"] + box["width"] <= 320
 
@@ -162,10 +160,9 @@ def test_a_screen_on_a_wall_has_nothing_to_press(start_page, rows, open_tab):
     tab.keep("kiosk")
 
 
-def test_a_day_is_printed_without_what_can_be_pressed(start_page, sat, open_tab):
+def test_a_day_is_printed_without_what_can_be_pressed(standing, sat, open_tab):
     sat("09:02")
-    page = start_page()
-    tab = open_tab(page, f"/camera?pi=desk3&day={YESTERDAY}", color_scheme="dark")
+    tab = open_tab(standing, f"/camera?pi=desk3&day={YESTERDAY}", color_scheme="dark")
     tab.emulate_media(media="print")
     expect(tab.locator("header")).to_be_hidden()
     expect(tab.locator("svg.strip")).to_be_visible()

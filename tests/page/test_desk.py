@@ -3,8 +3,6 @@
 import io
 import json
 import queue
-import subprocess
-import sys
 import zipfile
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -12,12 +10,14 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
+import live_page
 from common.broker_answers import Callbacks
 from common.mqtt import RETAINED_ALWAYS, Connection
 from common.pause import paused_until
 from page.desk_links import DeskLinks
 from page.desk_settings import DeskSettings
 from tests.fixtures.broker import broker_settings
+from tests.fixtures.scripts import run_here, run_script
 from tests.fixtures.settings import settings_from
 from tests.fixtures.worker import ROOT
 
@@ -46,19 +46,24 @@ def environ(tmp_path, postgres, broker):
     }
 
 
+def _of(environ, page):
+    return environ | ({"PAGE_ADDRESS": page.address} if page else {})
+
+
 def command(environ, *arguments, page=None):
-    own = {"PATH": "/usr/bin", "PAGE_ADDRESS": page.address} if page else {}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "live_page.py"), *arguments],
-        env=own | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """The script, as a process of its own."""
+    settings = _of(environ, page)
+    return run_script("live_page.py", *arguments, folder=ROOT, **settings)
 
 
-def link(environ, page, desk="desk3"):
-    done = command(environ, "desk-link", desk, page=page)
+def here(environ, *arguments, page=None):
+    """The script, in this process."""
+    settings = _of(environ, page)
+    return run_here(live_page.main, *arguments, folder=ROOT, **settings)
+
+
+def link(environ, page, run=here):
+    done = run(environ, "desk-link", "desk3", page=page)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -94,7 +99,8 @@ def test_a_person_sees_their_desk_pauses_it_and_deletes_what_is_kept(
         rows.add("desk3", filename=name, ago=3600 * number)
     rows.add("desk4")
     page = start_page(**environ)
-    tab = open_tab(page, link(environ, page).removeprefix(page.address))
+    address = link(environ, page, run=command)
+    tab = open_tab(page, address.removeprefix(page.address))
     clicks = 0
     expect(tab.locator("h1")).to_have_text("Your desk: desk3")
     assert "#" not in tab.url
@@ -279,7 +285,7 @@ def test_a_revoked_link_ends_at_once_and_stays_so_over_a_restart(
     first = link(environ, page)
     one = Visitor(page, first)
     assert one.get("/desk")[0] == 200
-    assert command(environ, "desk-revoke", "desk3", page=page).returncode == 0
+    assert here(environ, "desk-revoke", "desk3", page=page).returncode == 0
     assert one.get("/desk")[0] == 403
     assert Visitor(page, first).entered[0] == 403
     page.stop()
@@ -343,12 +349,12 @@ def test_a_link_needs_a_secret_and_a_name_that_a_camera_can_have(environ):
     done = command(environ | {"PAGE_DESK_SECRET": ""}, "desk-link", "desk3")
     assert done.returncode == 1
     assert "PAGE_DESK_SECRET" in done.stderr
-    done = command(environ | {"PAGE_DESK_SECRET": "short"}, "desk-link", "desk3")
+    done = here(environ | {"PAGE_DESK_SECRET": "short"}, "desk-link", "desk3")
     assert done.returncode == 2
     assert "short" not in done.stderr
-    assert command(environ, "desk-link", "a/b").returncode == 1
-    assert command(environ, "desk-link").returncode == 2
-    assert command(environ, "desk-revoke", "nobody").returncode == 1
+    assert here(environ, "desk-link", "a/b").returncode == 1
+    assert here(environ, "desk-link").returncode == 2
+    assert here(environ, "desk-revoke", "nobody").returncode == 1
 
 
 def test_a_link_ends(tmp_path):

@@ -19,20 +19,24 @@ def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("certificates"))
 
 
+def https(certificate, key):
+    """The settings of a page with these files."""
+    return {
+        "PAGE_PASSWORD_HASH": make_hash(PASSWORD),
+        "PAGE_CERT_FILE": str(certificate),
+        "PAGE_KEY_FILE": str(key),
+    }
+
+
+@pytest.fixture(scope="module")
+def served(start_lasting, authority):
+    return start_lasting(**https(*authority.issue("server")))
+
+
 @pytest.fixture
-def start_https(start_page, authority):
-    def start(certificate, key, **options):
-        files = {"PAGE_CERT_FILE": str(certificate), "PAGE_KEY_FILE": str(key)}
-        return start_page(PAGE_PASSWORD_HASH=make_hash(PASSWORD), **files, **options)
-
-    return start
-
-
-@pytest.fixture
-def page(start_https, authority):
-    page = start_https(*authority.issue("server"))
-    page.pool = urllib3.PoolManager(ca_certs=str(authority.certificate))
-    return page
+def page(served, authority):
+    served.pool = urllib3.PoolManager(ca_certs=str(authority.certificate))
+    return served
 
 
 def test_who_knows_the_authority_gets_the_page_and_a_cookie_for_https_only(page):
@@ -77,12 +81,12 @@ def test_a_browser_logs_in_gets_news_and_may_use_its_camera(page, rows, open_tab
 
 
 @pytest.mark.parametrize("wrong", ["no file", "key of another"])
-def test_files_that_cannot_be_used_are_named(start_https, authority, tmp_path, wrong):
+def test_files_that_cannot_be_used_are_named(start_page, authority, tmp_path, wrong):
     certificate, _ = authority.issue("server")
     key = tmp_path / "missing.key"
     if wrong == "key of another":
         _, key = authority.issue("other")
-    page = start_https(certificate, key, ready=False)
+    page = start_page(ready=False, **https(certificate, key))
     assert page.process.wait(30) == 1
     assert re.search(rf"the certificate {certificate}.* cannot be used: ", page.log)
 

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.fixtures.net import free_port
+from tests.fixtures.page import LivePage, Rows
+from tests.fixtures.postgres import running_postgres
 
 PHONE = {"width": 320, "height": 640}
 GROUNDS = {"light": "rgb(245, 246, 244)", "dark": "rgb(17, 22, 20)"}
@@ -17,9 +19,8 @@ GROUNDS = {"light": "rgb(245, 246, 244)", "dark": "rgb(17, 22, 20)"}
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
 
-@pytest.fixture
-def busy(start_page, rows, postgres):
-    """A page with a few cameras and a day of rows."""
+def fill(postgres, rows):
+    """A few cameras and a day of rows."""
     postgres.execute(
         "INSERT INTO posture_log (pi_id, filename, received_time, analyzed_time, "  # noqa: S608
         "neck_angle, body_angle, posture_status, landmarks_detected, processed_by) "
@@ -35,7 +36,25 @@ def busy(start_page, rows, postgres):
     rows.add("kitchen", "Bad", 44, 31, image="slouch_1280_002")
     rows.add("hall", "No_Landmarks_Detected", None, None, image="empty_1280_006")
     rows.add("lab", "Partial_Landmarks_Detected", None, None, image="cropped_1280_007")
-    page = start_page()
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    """A page with a few cameras and a day of rows, in a database of its own."""
+    folder = tmp_path_factory.mktemp("busy")
+    with running_postgres() as postgres:
+        fill(postgres, Rows(postgres, folder / "analyzed_images"))
+        page = LivePage(folder, postgres.environ)
+        page.wait_ready()
+        refuse(page)
+        yield page
+        page.stop()
+        print(page.log)  # shown with a test that fails
+        assert "Traceback" not in page.log
+
+
+def refuse(page):
+    """A message in quarantine."""
     page.quarantine.mkdir()
     note = {
         "topic": "images/<b>evil</b>",
@@ -44,7 +63,6 @@ def busy(start_page, rows, postgres):
         "refused_time": "2026-11-25T08:00:00+00:00",
     }
     (page.quarantine / "one.json").write_text(json.dumps(note))
-    return page
 
 
 @pytest.mark.parametrize(
@@ -119,9 +137,12 @@ def test_filters_by_time_and_goes_on_to_older_rows(busy, open_tab):
     expect(tab.get_by_role("link", name="Older")).to_have_count(0)
 
 
-def test_the_export_holds_what_the_filters_let_through(busy, rows, open_tab):
+def test_the_export_holds_what_the_filters_let_through(
+    start_page, postgres, rows, open_tab
+):
+    fill(postgres, rows)
     rows.add("=cmd()", "Bad", 50, 30, filename="+1.jpg")
-    tab = open_tab(busy, "/table?status=Bad")
+    tab = open_tab(start_page(), "/table?status=Bad")
     with tab.expect_download() as download:
         tab.get_by_role("link", name="Export as CSV").click()
     text = Path(download.value.path()).read_text()
@@ -135,12 +156,13 @@ def test_the_export_holds_what_the_filters_let_through(busy, rows, open_tab):
     assert first["received_time"].endswith("+00:00")
 
 
-def test_the_export_of_many_rows_is_whole(busy, postgres):
+def test_the_export_of_many_rows_is_whole(start_page, postgres, rows):
+    fill(postgres, rows)
     postgres.execute(
         "INSERT INTO posture_log (pi_id, received_time) "
         "SELECT 'many', now() AT TIME ZONE 'utc' FROM generate_series(1, 12001)"
     )
-    _, _, text = busy.get("/table.csv?pi=many")
+    _, _, text = start_page().get("/table.csv?pi=many")
     numbers = [line.split(",")[0] for line in text.splitlines()[1:]]
     assert len(numbers) == len(set(numbers)) == 12001
 

@@ -5,14 +5,32 @@ from playwright.sync_api import expect
 
 from tests.conftest import IMAGES
 from tests.fixtures import images
+from tests.fixtures.mosquitto import running_mosquitto
+from tests.fixtures.page import LivePage
+from tests.fixtures.postgres import running_postgres
+from tests.fixtures.worker import WorkerProcess
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
-@pytest.fixture
-def page(start_page, start_worker, broker, tmp_path):
-    start_worker(PICTURES_FOLDER=str(tmp_path / "analyzed_images"))
-    return start_page(**broker.environ)
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A page and a worker, with a broker and a database of their own."""
+    folder = tmp_path_factory.mktemp("send")
+    with running_mosquitto(folder / "broker") as broker, running_postgres() as postgres:
+        environ = broker.environ | postgres.environ
+        pictures = {"PICTURES_FOLDER": str(folder / "analyzed_images")}
+        worker = WorkerProcess(folder / "worker", environ | pictures)
+        page = LivePage(folder, environ)
+        try:
+            page.wait_ready()
+            worker.wait_ready()
+            yield page
+        finally:
+            page.stop()
+            worker.end()
+        print(worker.log, page.log)  # shown with a test that fails
+        assert "Traceback" not in page.log
 
 
 def test_a_chosen_picture_is_analyzed_and_shown(page, open_tab):
@@ -53,9 +71,8 @@ def test_the_computers_camera_is_sent_like_any_other(page, open_tab):
     expect(tab.locator("video")).to_be_hidden()
 
 
-@pytest.fixture
-def post(start_page, broker):
-    page = start_page(**broker.environ)
+def poster(page):
+    """What sends a picture as a browser does; gives status and text."""
     cookie, token = page.visitor()
 
     def post(body, camera="browser"):
@@ -77,28 +94,29 @@ def post(start_page, broker):
     ],
     ids=["SVG", "nothing", "PNG bomb", "JPEG bomb", "too large"],
 )
-def test_what_is_no_picture_is_refused_in_words(post, file, words):
-    status, text = post(file() if callable(file) else file)
+def test_what_is_no_picture_is_refused_in_words(page, file, words):
+    status, text = poster(page)(file() if callable(file) else file)
     assert status == 422
     assert words in text
 
 
-def test_a_name_that_is_none_is_refused(post):
-    status, text = post(b"x", camera="../etc")
+def test_a_name_that_is_none_is_refused(page):
+    status, text = poster(page)(b"x", camera="../etc")
     assert status == 422
     assert "letters, digits" in text
 
 
-def test_a_browser_says_itself_that_100_mb_are_too_much(start_page, open_tab, tmp_path):
+def test_a_browser_says_itself_that_100_mb_are_too_much(page, open_tab, tmp_path):
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
         file.truncate(100 << 20)
-    tab = open_tab(start_page(), "/send")
+    tab = open_tab(page, "/send")
     tab.get_by_label("Picture", exact=True).set_input_files(large)
     expect(tab.locator("#said")).to_contain_text("Too large: more than 20 MB")
 
 
-def test_a_broker_that_is_away_is_said_and_found_again(post, broker):
+def test_a_broker_that_is_away_is_said_and_found_again(start_page, broker):
+    post = poster(start_page(**broker.environ))
     file = (IMAGES / "good_1280_000.jpg").read_bytes()
     assert post(file)[0] == 200
     broker.stop()
@@ -109,6 +127,5 @@ def test_a_broker_that_is_away_is_said_and_found_again(post, broker):
     assert post(file)[0] == 200
 
 
-def test_a_post_without_the_pages_token_is_refused(start_page):
-    page = start_page()
+def test_a_post_without_the_pages_token_is_refused(page):
     assert page.ask("POST", "/send?camera=x", b"x")[0] == 403

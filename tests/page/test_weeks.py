@@ -32,6 +32,12 @@ def sit(postgres):
     return run
 
 
+@pytest.fixture(scope="module")
+def in_berlin(start_lasting):
+    """A page in Berlin's time, for all tests that look at weeks alone."""
+    return start_lasting(PAGE_TIMEZONE="Europe/Berlin")
+
+
 def monday(weeks_ago):
     today = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=today.weekday() + 7 * weeks_ago)
@@ -71,14 +77,13 @@ def test_a_week_is_two_clicks_away_and_says_whether_it_was_better(
 
 @pytest.mark.parametrize("look", ["dark", "phone"])
 def test_a_week_is_readable_in_the_dark_and_on_a_phone(
-    start_page, two_weeks, open_tab, look
+    in_berlin, two_weeks, open_tab, look
 ):
     options = {
         "dark": {"color_scheme": "dark"},
         "phone": {"viewport": {"width": 320, "height": 640}},
     }[look]
-    page = start_page(PAGE_TIMEZONE="Europe/Berlin")
-    tab = open_tab(page, f"/week?pi=desk3&week={two_weeks}", **options)
+    tab = open_tab(in_berlin, f"/week?pi=desk3&week={two_weeks}", **options)
     expect(tab.locator(".lean-10")).to_have_text("100")
     tab.check_accessible()
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -96,13 +101,11 @@ def test_a_week_in_which_nobody_was_seen_says_so(start_page, rows, open_tab):
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
-def test_a_day_with_a_change_of_clocks_has_its_hours(start_page, sit, day, hours):
+def test_a_day_with_a_change_of_clocks_has_its_hours(in_berlin, sit, day, hours):
     begin = datetime.fromisoformat(day).replace(tzinfo=BERLIN).astimezone(UTC)
     for hour in range(hours):
         sit(begin + timedelta(hours=hour), 30)
-    status, _, text = start_page(PAGE_TIMEZONE="Europe/Berlin").get(
-        f"/week?pi=desk3&week={day}"
-    )
+    status, _, text = in_berlin.get(f"/week?pi=desk3&week={day}")
     assert status == 200
     assert f"{hours} h 0 min judged" in text
     assert "50 %" in text
@@ -146,7 +149,7 @@ def test_whether_the_week_is_better_is_two_clicks_from_the_office(
     tab.keep("desk3-week")
 
 
-def test_what_is_no_week_is_said(start_page):
-    status, _, text = start_page().get("/week?pi=desk3&week=soon")
+def test_what_is_no_week_is_said(in_berlin):
+    status, _, text = in_berlin.get("/week?pi=desk3&week=soon")
     assert status == 400
     assert "is no week" in text
