@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import posture_nudge
 from tests.fixtures.listener import kept, listening
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.receiver import receiving
-from tests.fixtures.scripts import run_script, running_script
+from tests.fixtures.scripts import run_here, run_script, running_script
 
 SCRIPT = "posture_nudge.py"
 SECRET = "key-of-the-service"
@@ -53,7 +54,7 @@ def receiver():
 def nudge(tmp_path, postgres, receiver):
     """Runs the script once; ten minutes, of which six must be bad."""
 
-    def run(*flags, **environ):
+    def run(*flags, process=False, **environ):
         settings = postgres.environ | {
             "NUDGE_MINUTES": "10",
             "NUDGE_AWAY": "3",
@@ -61,8 +62,10 @@ def nudge(tmp_path, postgres, receiver):
             "NUDGE_ALL": "true",
             "NUDGE_SUSPEND": "false",
         }
-        flags = flags or ("--once",)
-        return run_script(SCRIPT, *flags, folder=tmp_path, **settings | environ)
+        flags, settings = flags or ("--once",), settings | environ
+        if process:
+            return run_script(SCRIPT, *flags, folder=tmp_path, **settings)
+        return run_here(posture_nudge.main, *flags, folder=tmp_path, **settings)
 
     return run
 
@@ -70,7 +73,7 @@ def nudge(tmp_path, postgres, receiver):
 def test_bad_for_most_of_the_time_gives_one_nudge(sit, nudge, receiver):
     sit("ggbbgbbbbb")
     for _ in range(3):
-        done = nudge()
+        done = nudge(process=True)
         assert done.returncode == 0, done.stderr
     (body,) = receiver.bodies
     assert body["title"] == "Time to sit up or stretch"
@@ -279,9 +282,8 @@ def test_what_is_no_suspension_is_said_and_changes_nothing(
 def test_a_simulation_shows_the_nudges_of_the_past(sit, nudge, receiver):
     noon = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     sit("g" * 30 + "b" * 80 + "n" * 20 + "b" * 10, until=noon)
-    done = nudge(
-        "--simulate", "2026-11-24T09:00Z", "2026-11-24T13:00Z", NUDGE_URLS="", TZ="UTC"
-    )
+    day = ("2026-11-24T09:00Z", "2026-11-24T13:00Z")
+    done = nudge("--simulate", *day, process=True, NUDGE_URLS="", TZ="UTC")
     assert done.returncode == 0, done.stderr
     # Bad from 10:11 on, and again from 11:51 on.
     assert [line[:16] for line in done.stdout.splitlines()] == [

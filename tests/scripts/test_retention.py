@@ -51,7 +51,7 @@ def test_forget_deletes_rows_pictures_and_quarantine_of_one_camera_and_period(ke
         kept.refused("images/desk1", "2026-11-03"),
     ]
 
-    done = kept.run("forget", "--pi", "desk1", *DAY)
+    done = kept.start("forget", "--pi", "desk1", *DAY)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == "deleted: 24 pictures, 2 files in quarantine, 24 rows\n"

@@ -97,7 +97,7 @@ def test_another_number_of_workers_loses_nothing_while_pictures_keep_coming(
             topic = f"images/pi{len(published)}"
             broker.publish(topic, PICTURES[0])
             published.append(topic)
-            time.sleep(0.05)  # what a busy machine still works off
+            time.sleep(0.2)  # what a busy machine still works off
 
     camera = threading.Thread(target=publish)
     camera.start()
