@@ -51,8 +51,10 @@ class LiveCluster(Cluster):
     def snapshot(self) -> Snapshot:
         """Everything that a decision needs, as it is now."""
         scaledjob = self.scaledjob()
+        nodes = self.nodes()
+        # Last: a gap is told once, and no failure may come between it and who asks.
         jobs, doubt = self._known_jobs()
-        return Snapshot(scaledjob, self.nodes(), jobs, doubt)
+        return Snapshot(scaledjob, nodes, jobs, doubt)
 
     def nodes(self) -> list[Node]:
         """All nodes."""

@@ -123,6 +123,19 @@ def test_the_first_look_after_a_break_says_since_when_there_may_be_a_gap(scene, 
         assert cluster.snapshot().doubt == math.inf
 
 
+def test_a_gap_is_told_also_if_the_first_look_after_it_has_failed(scene, live):
+    cluster = live()
+    assert cluster.snapshot().doubt == math.inf
+    broken = time.monotonic()
+    cluster._our_jobs._failed(ClusterError("cut"))
+    cluster._our_jobs._is_well(time.monotonic())
+    cluster._nodes._problem = ClusterError("not back yet")
+    with pytest.raises(ClusterError, match="not back yet"):
+        cluster.snapshot()
+    cluster._nodes._is_well(time.monotonic())
+    assert cluster.snapshot().doubt <= broken + 1
+
+
 def test_an_api_server_that_restarts_is_followed(scene, live):
     cluster = live()
     assert ready(cluster, scene.a)
