@@ -23,13 +23,12 @@ from launcher.adoption import Adoption
 from launcher.checks.worker import declare_session, worker_checks
 from launcher.deploy import Deployment
 from launcher.doctor import Doctor, examine_without
-from launcher.flags import with_switches
 from launcher.image.build import Shipping
 from launcher.image.docker import Docker
 from launcher.image.parts import Parts
 from launcher.in_cluster import helpers_for
 from launcher.interrupts import Interrupted, Interrupts
-from launcher.launch import Launch
+from launcher.launch import Launch, with_switches
 from launcher.preflight import Finding, failed
 from launcher.run_dir import Trace
 from launcher.settings import (

@@ -1,8 +1,11 @@
-"""The order of a launch, and what a dry run of it shows."""
+"""The order of a launch, the switches of one, and what a dry run of it shows."""
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from common import cli
 from launcher.adoption import Adoption
 from launcher.deploy import Deployment
 from launcher.helpers import Helpers
@@ -23,6 +26,25 @@ STEPS = (
     "helpers",
     "ready",
 )
+
+
+def with_switches(description: str) -> argparse.ArgumentParser:
+    """A parser with them, and with `description` at the head of its help."""
+    worker = "The worker's settings: mqtt_posture_analyzer_with_db.py --help."
+    parser = cli.parser(description, worker)
+    switch = partial(parser.add_argument, action="store_true")
+    switch("--doctor", help="only check everything")
+    switch("--try-pod", help="with --doctor: start a pod that tries what only it can")
+    switch("--dry-run", help="only show what would be done")
+    switch("--yes", help="do not ask")
+    switch("--detach", help="leave it running and return")
+    switch("--skip-build", help="use the image that is there")
+    switch("--adopt", help="take over what a Helm release of the chart has made")
+    switch("--rebuild", help="build though the registry has the same content")
+    parser.add_argument(
+        "--only", choices=STEPS, metavar="STEP", help=f"one step of {', '.join(STEPS)}"
+    )
+    return parser
 
 
 @dataclass(frozen=True)
