@@ -6,16 +6,28 @@ import sys
 
 import pytest
 
-from command.main import COMMANDS
-from tests.fixtures.scripts import ROOT
+from command.main import COMMANDS, main
+from tests.fixtures.scripts import ROOT, run_here
 
 
 @pytest.fixture
 def posture(tmp_path):
-    def run(*words, folder=tmp_path, **environ):
+    """Runs the command in this process."""
+
+    def run(*words, **environ):
+        return run_here(main, *words, folder=tmp_path, **environ)
+
+    return run
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Runs it as a process of its own."""
+
+    def run(*words, **environ):
         return subprocess.run(
             [sys.executable, "-m", "command", *words],
-            cwd=folder,
+            cwd=tmp_path,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environ,
             capture_output=True,
             text=True,
@@ -26,16 +38,16 @@ def posture(tmp_path):
     return run
 
 
-def test_help_fits_a_terminal_and_names_every_command(posture):
-    done = posture("--help")
+def test_help_fits_a_terminal_and_names_every_command(started):
+    done = started("--help")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) <= 24
     assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-def test_help_imports_none_of_what_takes_time(posture):
-    done = posture("--help", PYTHONPROFILEIMPORTTIME="1")
+def test_help_imports_none_of_what_takes_time(started):
+    done = started("--help", PYTHONPROFILEIMPORTTIME="1")
     for heavy in ("argparse", "psycopg2", "paho", "numpy", "starlette"):
         assert f" {heavy}\n" not in done.stderr
 
@@ -50,8 +62,8 @@ def test_a_mistyped_command_gets_two_lines(posture, typed, meant):
     assert len(done.stderr.splitlines()) <= 3
 
 
-def test_a_mistyped_flag_is_answered_in_the_commands_name(posture):
-    done = posture("week", "desk3", "--weak", "x")
+def test_a_mistyped_flag_is_answered_in_the_commands_name(started):
+    done = started("week", "desk3", "--weak", "x")
     assert done.returncode == 2
     assert "posture week: --weak is not known here; did you mean --week?" in done.stderr
 
@@ -135,8 +147,8 @@ def sat(postgres):
     return postgres
 
 
-def test_the_week_of_a_desk(posture, sat):
-    done = posture("week", "desk3", "--week", "2026-10-07", **sat.environ)
+def test_the_week_of_a_desk(started, sat):
+    done = started("week", "desk3", "--week", "2026-10-07", **sat.environ)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("desk3, 2026-10-05 to 2026-10-11\n")
     (tuesday,) = [row for row in done.stdout.splitlines() if row.startswith("Tue")]
@@ -217,8 +229,8 @@ def test_why_listens_for_a_camera_that_sends_nothing(posture, sat, broker):
 # doctor
 
 
-def test_doctor_goes_on_without_settings(posture, postgres):
-    done = posture("doctor", MQTT_HOST="127.0.0.1", MQTT_PORT="1")
+def test_doctor_goes_on_without_settings(started, postgres):
+    done = started("doctor", MQTT_HOST="127.0.0.1", MQTT_PORT="1")
     assert done.returncode == 3
     assert "ok    folders" in done.stdout
     assert "SUPABASE_HOST (--supabase-host) is not set" in done.stdout

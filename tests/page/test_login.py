@@ -22,9 +22,19 @@ def hashed():
     return make_hash(PASSWORD)
 
 
+LOCKED = {"PAGE_LISTEN": "0.0.0.0"}  # noqa: S104
+
+
 @pytest.fixture
 def locked(start_page, hashed):
-    return start_page(PAGE_LISTEN="0.0.0.0", PAGE_PASSWORD_HASH=hashed)  # noqa: S104
+    """A page of the test's own, for five passwords a minute may be tried."""
+    return start_page(PAGE_PASSWORD_HASH=hashed, **LOCKED)
+
+
+@pytest.fixture(scope="module")
+def closed(start_lasting, hashed):
+    """A page for all tests that log in once at most."""
+    return start_lasting(PAGE_PASSWORD_HASH=hashed, **LOCKED)
 
 
 def log_in(page, password=PASSWORD, **changed):
@@ -67,10 +77,10 @@ def test_the_command_makes_a_hash_that_the_page_takes(start_page, rows, open_tab
     expect(tab.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def test_nothing_is_shown_before_the_login(locked, rows):
+def test_nothing_is_shown_before_the_login(closed, rows):
     rows.add("secret")
     for path in ("/", "/live", "/picture/1.jpg", "/table.csv", "/send", "/system"):
-        status, headers, text = locked.get(path)
+        status, headers, text = closed.get(path)
         assert (path, status, text) == (path, 303, "")
         assert headers["location"].startswith("/login?to=")
 
@@ -93,9 +103,9 @@ def test_the_live_news_end_with_the_login(locked, rows):
     assert b"secret" not in said
 
 
-def test_a_picture_is_not_taken_before_the_login(locked):
-    cookie, token = locked.visitor()
-    status, _, text = locked.ask(
+def test_a_picture_is_not_taken_before_the_login(closed):
+    cookie, token = closed.visitor()
+    status, _, text = closed.ask(
         "POST", "/send", b"x", **{"Cookie": cookie, "X-Token": token}
     )
     assert (status, text) == (401, "Please log in again.")
@@ -107,12 +117,12 @@ def test_endless_guessing_is_stopped(locked):
     assert log_in(locked)[0] == 429  # not even the right one, for a minute
 
 
-def test_a_form_of_another_site_is_refused(locked):
-    assert log_in(locked, token="0" * 64)[0] == 403
-    _, token = locked.visitor()
+def test_a_form_of_another_site_is_refused(closed):
+    assert log_in(closed, token="0" * 64)[0] == 403
+    _, token = closed.visitor()
     body = urlencode({"token": token, "password": PASSWORD}).encode()
-    assert locked.ask("POST", "/login", body)[0] == 403  # without its cookie
-    assert log_in(locked)[0] == 303
+    assert closed.ask("POST", "/login", body)[0] == 403  # without its cookie
+    assert log_in(closed)[0] == 303
 
 
 def test_the_login_leads_to_no_other_site(locked):
@@ -122,14 +132,14 @@ def test_the_login_leads_to_no_other_site(locked):
     assert log_in(locked, to="/table?pi=a")[1]["location"] == "/table?pi=a"
 
 
-def test_a_new_session_begins_with_the_login(locked):
-    before, _ = locked.visitor()
-    _, headers, _ = log_in(locked)
+def test_a_new_session_begins_with_the_login(closed):
+    before, _ = closed.visitor()
+    _, headers, _ = log_in(closed)
     cookie = headers["set-cookie"]
     assert cookie.partition(";")[0] != before
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
-    assert locked.get("/", Cookie=cookie.partition(";")[0])[0] == 200
+    assert closed.get("/", Cookie=cookie.partition(";")[0])[0] == 200
 
 
 def test_answers_carry_the_headers_that_keep_browsers_from_harm(start_page):

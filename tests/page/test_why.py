@@ -93,27 +93,26 @@ def test_a_broker_that_is_frozen_is_named(office, broker):
         broker._process.send_signal(signal.SIGCONT)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_worker_that_is_gone_or_frozen_is_named(office, number):
+def test_a_worker_that_is_gone_or_frozen_is_named(office):
     page, worker, _ = office
     assert page.get("/healthz")[0] == 200
-    worker.signal(number)
-    wait_until(
-        lambda: names(page, "Pictures come, and no worker analyzes them."),
-        "the worker is named",
-        _NAMED,
-    )
-    assert names(page, "Worker last seen (test-node): ")
-    assert page.get("/healthz")[:1] + page.get("/healthz")[2:] == (
-        503,
-        "Pictures come, and no worker analyzes them.\n",
-    )
-    if number == signal.SIGSTOP:
-        worker.signal(signal.SIGCONT)
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        worker.signal(number)
         wait_until(
-            lambda: names(page, "Nothing is known to be broken"), "it goes on", 60
+            lambda: names(page, "Pictures come, and no worker analyzes them."),
+            f"the worker is named after {number.name}",
+            _NAMED,
         )
-        assert page.get("/healthz")[0] == 200
+        assert names(page, "Worker last seen (test-node): ")
+        assert page.get("/healthz")[:1] + page.get("/healthz")[2:] == (
+            503,
+            "Pictures come, and no worker analyzes them.\n",
+        )
+        if number == signal.SIGSTOP:
+            worker.signal(signal.SIGCONT)
+            fine = "Nothing is known to be broken"
+            wait_until(lambda words=fine: names(page, words), "it goes on", 60)
+            assert page.get("/healthz")[0] == 200
 
 
 def test_a_database_that_is_stopped_is_named_in_plain_words(office, own_postgres):

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.fixtures.make import in_this_environment
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.scripts import ROOT, help_of
@@ -124,7 +125,8 @@ class Reader:
         self.run([sys.executable, "-m", "command"], *words)
 
     def make(self, target, *arguments):
-        self.run(["make", "-C", str(ROOT), "--dry-run", target], *arguments)
+        words = ["make", "-C", str(ROOT), "--dry-run", *in_this_environment()]
+        self.run([*words, target], *arguments)
 
     def psql(self, place, *arguments):
         assert place == "$DATABASE_URL"

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -35,7 +36,8 @@ class Demo:
         self.port = port or free_port()
         command = [sys.executable, str(ROOT / "run_local.py"), "--folder", str(folder)]
         command += ["--samples", str(samples), "--model", "lite"]
-        self._output = (folder.parent / "output").open("w+")
+        self._said = folder.parent / f"output-{secrets.token_hex(4)}"
+        self._output = self._said.open("w+")
         self.process = subprocess.Popen(
             [*command, "--broker-port", str(self.port), *flags],
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"},
@@ -46,7 +48,7 @@ class Demo:
 
     @property
     def said(self):
-        return (self.folder.parent / "output").read_text()
+        return self._said.read_text()
 
     def wait(self):
         code = self.process.wait(90)
@@ -113,17 +115,21 @@ def test_once_shows_every_sample_and_leaves_nothing_running(start_demo):
     assert len(files) == 3
     assert not demo.helpers()
 
-
-def test_a_second_run_keeps_the_rows_and_files_of_the_first(start_demo):
-    assert start_demo("--once").wait() == 0
-    demo = start_demo("--once")
-    assert demo.wait() == 0
+    # A second run keeps these, and takes another port where its own is taken.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        again = start_demo("--once", port=taken.getsockname()[1])
+        assert again.wait() == 0, again.said
+    assert f"Port {again.port} is in use" in again.said
     assert len(list((demo.folder / "analyzed_images").glob("*/*.jpg"))) == 6
 
 
 def test_it_stays_for_pictures_of_ones_own_until_ctrl_c(start_demo):
     demo = start_demo()
     demo.wait_for("Waiting for pictures")
+    shows_its_cameras(demo)
+    refuses_another_beside_it(demo, start_demo)
     publish = [sys.executable, str(ROOT / "publish_test_images.py")]
     publish += ["--broker-host", "127.0.0.1", "--broker-port", str(demo.port)]
     publish += ["--broker-version", "3.1.1", "--pi", "kitchen"]
@@ -135,9 +141,8 @@ def test_it_stays_for_pictures_of_ones_own_until_ctrl_c(start_demo):
     assert not demo.helpers()
 
 
-def test_the_live_page_shows_the_cameras_to_this_machine(start_demo):
-    demo = start_demo()
-    demo.wait_for("Waiting for pictures")
+def shows_its_cameras(demo):
+    """The live page shows the cameras to this machine."""
     address = re.search(r"Live page +(http://127\.0\.0\.1:\d+/)", demo.said)[1]
 
     def shows(camera):
@@ -147,15 +152,13 @@ def test_the_live_page_shows_the_cameras_to_this_machine(start_demo):
 
     # The page looks at the table once a second or so.
     wait_until(lambda: shows("pi1") and shows("pi2"), "both cameras are shown")
-    demo.process.send_signal(signal.SIGINT)
-    assert demo.wait() == 0
-    assert not demo.helpers()
 
 
-def test_the_live_page_can_be_left_out(start_demo):
-    demo = start_demo("--page=false")
-    demo.wait_for("Waiting for pictures")
-    assert "Live page" not in demo.said
+def refuses_another_beside_it(demo, start_demo):
+    """A run beside another one in the same folder is refused."""
+    second = start_demo("--once")
+    assert second.wait() == 1
+    assert "a demo is running in" in second.said
 
 
 @pytest.mark.parametrize(
@@ -171,23 +174,6 @@ def test_a_browser_opens_only_where_there_is_a_screen(platform, environ, desktop
     assert has_desktop(platform, environ) is desktop
 
 
-def test_a_port_that_is_taken_is_replaced_by_another(start_demo):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        demo = start_demo("--once", port=taken.getsockname()[1])
-        assert demo.wait() == 0, demo.said
-    assert f"Port {demo.port} is in use" in demo.said
-
-
-def test_a_run_beside_another_one_in_the_same_folder_is_refused(start_demo):
-    first = start_demo()
-    first.wait_for("Waiting for pictures")
-    second = start_demo("--once")
-    assert second.wait() == 1
-    assert "a demo is running in" in second.said
-
-
 def _runs(pid):
     # What has ended is known by its number until its parent, here whoever took the
     # killed run's children over, has asked how it ended.
@@ -197,8 +183,9 @@ def _runs(pid):
 
 
 def test_what_a_killed_run_left_is_cleared_away(start_demo):
-    first = start_demo()
+    first = start_demo("--page=false")
     first.wait_for("Waiting for pictures")
+    assert "Live page" not in first.said  # it can be left out
     left = json.loads((first.folder / "run.json").read_text())
     first.process.kill()
     first.wait()

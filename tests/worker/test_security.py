@@ -16,7 +16,7 @@ from scaler.settings import ScalerSettings
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port
 from tests.fixtures.pgbouncer import running_pgbouncer
-from tests.fixtures.postgres import PASSWORD, Postgres
+from tests.fixtures.postgres import PASSWORD, Postgres, running_postgres
 from tests.fixtures.settings import settings_from
 from tests.fixtures.tls import Authority
 from tests.fixtures.worker import WorkerProcess
@@ -205,15 +205,26 @@ def test_verify_full_accepts_only_the_databases_own_ca(
         assert "tls=TLSv1" in pooler.log
 
 
+def _guard(server: Postgres) -> Postgres:
+    """The shipped script run, twice, with Supabase's two API roles."""
+    server.execute("CREATE ROLE anon; CREATE ROLE authenticated")
+    server.execute("GRANT ALL ON posture_log TO anon, authenticated")
+    for _ in range(2):
+        server.execute(RLS.read_text())
+    server.execute("ALTER ROLE posture_worker PASSWORD 'only adds'")
+    return server
+
+
 @pytest.fixture
 def guarded_postgres(own_postgres):
-    """With the shipped script run, twice, and Supabase's two API roles."""
-    own_postgres.execute("CREATE ROLE anon; CREATE ROLE authenticated")
-    own_postgres.execute("GRANT ALL ON posture_log TO anon, authenticated")
-    for _ in range(2):
-        own_postgres.execute(RLS.read_text())
-    own_postgres.execute("ALTER ROLE posture_worker PASSWORD 'only adds'")
-    return own_postgres
+    return _guard(own_postgres)
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """For those that try what is forbidden: nothing changes it."""
+    with running_postgres() as server:
+        yield _guard(server)
 
 
 ROLE = {"SUPABASE_USER": "posture_worker", "SUPABASE_PASSWORD": "only adds"}
@@ -240,19 +251,19 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_the_role_of_the_script_may_do_nothing_else(guarded_postgres, statement):
+def test_the_role_of_the_script_may_do_nothing_else(guarded, statement):
     with (
-        _connected(guarded_postgres) as connection,
+        _connected(guarded) as connection,
         connection.cursor() as cursor,
         pytest.raises(psycopg2.errors.InsufficientPrivilege),
     ):
         cursor.execute(statement)
 
 
-def test_supabases_public_api_sees_nothing_of_the_table(guarded_postgres):
+def test_supabases_public_api_sees_nothing_of_the_table(guarded):
     for role in ("anon", "authenticated"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            guarded_postgres.execute(f"SET ROLE {role}; TABLE posture_log")
+            guarded.execute(f"SET ROLE {role}; TABLE posture_log")
 
 
 def _connected(server: Postgres):
