@@ -1,8 +1,9 @@
 """Bare MediaPipe, as anyone would write it: a process of its own for the comparison.
 
-Loads one landmarker a thread and decodes the pictures, prints `ready`, and for each
-number of seconds on its standard input detects on all threads for that long and prints
-the pictures per second.
+Loads one landmarker a thread and decodes the pictures, and prints `ready`. For each
+number of seconds on its standard input it detects on all threads for that long, and
+prints the pictures per second. For `idle COUNT PAUSE` it detects so many times in one
+thread, after so many seconds of doing nothing each time, and prints the milliseconds.
 """
 
 import sys
@@ -29,12 +30,26 @@ def main() -> int:
         _detect(task, pictures[0])
     print("ready", flush=True)
     for line in sys.stdin:
-        print(_per_second(tasks, pictures, float(line)), flush=True)
+        if line.startswith("idle"):
+            _, count, pause = line.split()
+            print(*_waits(tasks[0], pictures, int(count), float(pause)), flush=True)
+        else:
+            print(_per_second(tasks, pictures, float(line)), flush=True)
     return 0
 
 
 def _detect(task, picture) -> None:
     task.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=picture))
+
+
+def _waits(task, pictures, count: int, pause: float) -> list[float]:
+    waits = []
+    for number in range(count):
+        time.sleep(pause)
+        begun = time.perf_counter()
+        _detect(task, pictures[number % len(pictures)])
+        waits.append((time.perf_counter() - begun) * 1000)
+    return waits
 
 
 def _per_second(tasks, pictures, seconds: float) -> float:

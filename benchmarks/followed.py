@@ -103,7 +103,7 @@ def measure(
             names = [*stacks]
             for name in names if number % 2 else reversed(names):
                 parts = stacks[name]
-                process = Path(f"/proc/{parts[2].process.pid}")
+                process = parts[2].process.pid
                 before = processor_time(process)
                 rates[name].append(window(parts, frames, count))
                 costs[name].append((processor_time(process) - before) / count)

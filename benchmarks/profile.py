@@ -19,7 +19,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from unittest.mock import patch
 
 import cv2
@@ -118,16 +117,16 @@ def stages_of(
 
 def whole_worker(parts, payloads: list[bytes], count: int) -> float:
     """Milliseconds of processor time that the real worker takes for a picture."""
-    process = Path(f"/proc/{parts[2].process.pid}")
+    process = parts[2].process.pid
     before = processor_time(process)
     worker_window(parts, payloads, count)
     return (processor_time(process) - before) / count
 
 
-def processor_time(process: Path) -> float:
-    """Milliseconds of all its threads, which live as long as the worker does."""
-    told = [each.read_text() for each in process.glob("task/*/schedstat")]
-    return sum(int(each.split()[0]) for each in told) / 1e6
+def processor_time(process: int) -> float:
+    """Milliseconds of all threads that the process of this number has, or had."""
+    clock = ~process << 3 | 2  # as clock_getcpuclockid(3) makes it
+    return time.clock_gettime(clock) * 1000
 
 
 def measure(

@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from posture.errors import RefusedError, StoppedError
 from posture.mqtt.message import Message
 from posture.settings import WorkerSettings
 from posture.store.posture_log import PostureLog
-from posture.vision.cpu_affinity import Crowd, stay_on
+from posture.vision.cpu_affinity import Place
 from posture.vision.landmarks import Finder
 from posture.worker.baselines import Baselines
 from posture.worker.dedup import Known, Written, session_mark
@@ -62,6 +63,8 @@ class Analysts:
         self.ask_broker = threading.Event()
         """Set when only the broker knows which of two equal pictures came again."""
         self._moved = time.monotonic()
+        self._working = 0  # threads that have a picture
+        self._counting = threading.Lock()
         self._threads = [
             threading.Thread(
                 # A daemon: a hung native call must not outlive the grace period.
@@ -106,24 +109,39 @@ class Analysts:
 
     def _analyze_all(self, landmarker: Finder) -> None:
         go_offline()
-        stay_on(landmarker.core)
-        crowd = Crowd(landmarker.core)
+        place = Place(landmarker.core)
         while (message := self._inbox.get()) is not None:
-            if crowd.look():
+            if place.look():
                 log.info("core %s is crowded: its threads go free", landmarker.core)
-            if not self._may_begin():
-                continue  # left to the broker
-            try:
-                self._analyze(message, landmarker)
-            except StoppedError:
-                continue
-            except RefusedError as refusal:
-                self._intake.refuse(message, str(refusal), refusal.kind)
-            except Exception as error:
-                # Whatever one picture does must not stop the next one.
-                log.exception("unexpected error with a picture of %r", message.topic)
-                reason = f"unexpected {type(error).__name__}: {error}"
-                self._intake.refuse(message, reason, "unexpected")
+            if self._may_begin():  # else it is left to the broker
+                with self._at_work() as alone:
+                    place.choose(alone=alone)
+                    self._try(message, landmarker)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[bool]:
+        """Count this thread in; whether no other one works, and nothing waits."""
+        with self._counting:
+            self._working += 1
+            alone = self._working == 1 and self._inbox.empty()
+        try:
+            yield alone
+        finally:
+            with self._counting:
+                self._working -= 1
+
+    def _try(self, message: Message, landmarker: Finder) -> None:
+        try:
+            self._analyze(message, landmarker)
+        except StoppedError:
+            return
+        except RefusedError as refusal:
+            self._intake.refuse(message, str(refusal), refusal.kind)
+        except Exception as error:
+            # Whatever one picture does must not stop the next one.
+            log.exception("unexpected error with a picture of %r", message.topic)
+            reason = f"unexpected {type(error).__name__}: {error}"
+            self._intake.refuse(message, reason, "unexpected")
 
     def _may_begin(self) -> bool:
         """Wait while too many annotated pictures wait; False if the worker ends."""

@@ -1,5 +1,6 @@
 """From settings to a worker that is ready, and to its end."""
 
+import gc
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -59,6 +60,10 @@ def _work(
     landmarkers = _loaded(settings, model, delegate, table, laps)
 
     trackers = _trackers(settings, model, delegate)
+
+    # What is loaded by now stays. A collection would go through all of it now and then,
+    # which holds up every thread for 32 ms, the time of a picture.
+    gc.freeze()
 
     def ready() -> None:
         laps.lap("broker")

@@ -5,14 +5,21 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from posture.vision import cpu_affinity
-from posture.vision.cpu_affinity import Crowd, a_core_for_each, stay_on
+from posture.vision.cpu_affinity import Place, a_core_for_each
 
 CORES = sorted(os.sched_getaffinity(0))
 BUSY = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass\n"
+
+
+def in_a_thread(work):
+    """What `work` gives, in a thread of its own, as the core stays with the thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 @pytest.fixture
@@ -61,16 +68,24 @@ def test_a_thread_leaves_a_crowded_core_while_another_is_idle(
     monkeypatch.setattr(cpu_affinity.time, "monotonic", lambda: next(later))
     monkeypatch.setattr(cpu_affinity, "_run_and_waited", lambda: next(told))
     monkeypatch.setattr(cpu_affinity, "_idle_seconds", lambda: next(rested))
-    monkeypatch.setattr(cpu_affinity, "_leave", lambda core: None)
-    crowd = Crowd(3)
-    assert [crowd.look(), crowd.look()] == [False, free]
+    monkeypatch.setattr(cpu_affinity, "_leave", lambda core: [])
+
+    def looks() -> list[bool]:
+        place = Place(3)
+        return [place.look(), place.look()]
+
+    assert in_a_thread(looks) == [False, free]
 
 
 def test_a_kernel_that_does_not_count_leaves_all_as_it_is(monkeypatch):
     monkeypatch.setattr(cpu_affinity, "_run_and_waited", lambda: (0, 0))
     monkeypatch.setattr(cpu_affinity, "_LOOK", 0.0)
-    crowd = Crowd(3)
-    assert not any(crowd.look() for _ in range(5))
+
+    def looks() -> list[bool]:
+        place = Place(3)
+        return [place.look() for _ in range(5)]
+
+    assert not any(in_a_thread(looks))
 
 
 def test_it_is_known_how_long_each_core_was_idle():
@@ -80,17 +95,45 @@ def test_it_is_known_how_long_each_core_was_idle():
 
 
 @pytest.mark.skipif(len(CORES) == 1, reason="there is but one core")
+def test_threads_use_any_core_for_a_picture_alone_and_their_own_among_others():
+    ends = threading.Event()
+
+    def analyst() -> list[list[set[int]]]:
+        place = Place(CORES[0])
+        native = threading.Thread(target=ends.wait)  # as MediaPipe's: begun on the core
+        native.start()
+        seen = []
+        for alone in (True, True, False, False, True):
+            place.choose(alone=alone)
+            seen.append([os.sched_getaffinity(each) for each in (0, native.native_id)])
+        ends.set()
+        native.join()
+        return seen
+
+    own, every = [{CORES[0]}] * 2, [set(CORES)] * 2
+    assert in_a_thread(analyst) == [every, every, own, own, every]
+
+
+def test_without_a_core_of_its_own_a_thread_stays_as_it_is():
+    def analyst() -> set[int]:
+        place = Place(None)
+        place.choose(alone=False)
+        return os.sched_getaffinity(0)
+
+    assert in_a_thread(analyst) == set(CORES)
+
+
+@pytest.mark.skipif(len(CORES) == 1, reason="there is but one core")
 def test_threads_on_a_core_that_another_process_wants_go_free(monkeypatch):
     monkeypatch.setattr(cpu_affinity, "_LOOK", 0.2)
     monkeypatch.setattr(cpu_affinity, "_IDLE", -1.0)  # other tests may need them all
     freed = []
 
     def analyst() -> None:
-        stay_on(CORES[0])
-        crowd = Crowd(CORES[0])
+        place = Place(CORES[0])
         until = time.monotonic() + 30
         while time.monotonic() < until:
-            if crowd.look():
+            if place.look():
                 freed.append(os.sched_getaffinity(0))
                 return
 
