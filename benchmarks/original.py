@@ -9,8 +9,8 @@ they are run by is an environment of their own with the package of then:
     old/bin/pip install mediapipe==0.10.18 paho-mqtt psycopg2-binary
 
 Without `--python` they use the MediaPipe of this environment, which is quicker,
-so that the ratio is smaller. This worker is measured with `heavy` too. Each side has a
-broker and a database of its own; a backlog waits in each, and windows are in turn.
+so that the ratio is smaller. Each side has a broker and a database of its own; a
+backlog waits in each, and windows are in turn.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from tests.fixtures.reaper import ends_with_us
 
 SCRIPT = Path(__file__).with_name("original_worker.py")
 MODEL = "heavy"
+WARM = 4
 
 
 class Original:
@@ -104,7 +105,7 @@ def bring_model(python: str) -> None:
 
 
 def measure(
-    python: str, model: str, threads: int, rounds: int, seconds: float
+    python: str, models: list[str], threads: int, rounds: int, seconds: float
 ) -> dict[str, object]:
     """Rates, processor time, and how many times the original's this worker's are."""
     bring_model(python)
@@ -112,13 +113,12 @@ def measure(
     with contextlib.ExitStack() as running:
         first = Side(running.enter_context(originals(python)))
         sides = {"original": first} | {
-            each: Side(running.enter_context(stack(each, threads)))
-            for each in dict.fromkeys((model, MODEL))
+            each: Side(running.enter_context(stack(each, threads))) for each in models
         }
         counts = {}
         for name, side in sides.items():
-            side.window(payloads, 8, 0.0)  # warm, and to know how many fill a window
-            side.window(payloads, 8, 0.0)
+            side.window(payloads, WARM, 0.0)
+            side.window(payloads, WARM, 0.0)  # to know how many fill a window
             counts[name] = max(4, round(side.rates[-1] * seconds))
             side.rates.clear()
             side.costs.clear()
@@ -143,7 +143,9 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--python", default=sys.executable, help="of the original")
-    parser.add_argument("--model", choices=MODELS, default="full", help="of ours")
+    parser.add_argument(
+        "--models", choices=MODELS, nargs="+", default=["full", MODEL], help="of ours"
+    )
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=3, help="of a window")
@@ -151,7 +153,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     figures = measure(
         arguments.python,
-        arguments.model,
+        arguments.models,
         arguments.threads,
         arguments.rounds,
         arguments.seconds,

@@ -141,7 +141,7 @@ SMALLEST = {
     "followed": ["--model=lite", "--rounds=1", "--count=8", "--seconds=0.2"],
     "node_agent": ["--seconds=2"],
     "nudges": ["--rows=2000"],
-    "original": ["--model=lite", "--rounds=1", "--seconds=0.5"],
+    "original": ["--models=lite", "--rounds=1", "--seconds=0.2"],
     "page queries": ["--rows=2000", "--runs=1"],
     "page screen": ["--runs=1"],
     "page load": ["--cameras=2", "--pages=1", "--seconds=1"],
