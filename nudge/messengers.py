@@ -5,12 +5,10 @@ import logging
 from collections.abc import Callable
 from datetime import UTC
 
-import apprise
-
 from common.errors import OperatorError
 from common.publisher import Publisher
 from nudge.patience import Nudge
-from nudge.settings import NudgeSettings, scheme_of
+from nudge.settings import NudgeSettings
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +18,7 @@ Send = Callable[[Nudge], bool]
 SCHEMA = 1
 """Version of what is published; a change that breaks readers makes it 2."""
 
-_PATIENCE = 10  # seconds that a broker or a service may stay silent
-_DELIVERED = (apprise.AppriseResultStatus.SUCCESS, apprise.AppriseResultStatus.PARTIAL)
+_PATIENCE = 10  # seconds that a broker may stay silent
 
 
 def messengers(settings: NudgeSettings) -> Send:
@@ -32,7 +29,10 @@ def messengers(settings: NudgeSettings) -> Send:
     """
     ways: list[Send] = []
     if settings.urls:
-        ways.append(_Services(settings).send)
+        # More than a third of a start: for who has such addresses.
+        from nudge.services import Services
+
+        ways.append(Services(settings).send)
     if settings.mqtt:
         ways.append(lambda nudge: _publish(settings, nudge))
     if not ways:
@@ -56,42 +56,6 @@ def _tell(ways: list[Send], nudge: Nudge) -> bool:
     for each in troubles:
         log.error("%s", each)
     return told
-
-
-class _Services:
-    """Apprise, with the addresses for all cameras and for single ones."""
-
-    def __init__(self, settings: NudgeSettings) -> None:
-        # Its own messages may show an address with its key.
-        logging.getLogger("apprise").disabled = True
-        self._all = apprise.Apprise()
-        self._cameras: dict[str, apprise.Apprise] = {}
-        for number, (camera, url) in enumerate(settings.urls, start=1):
-            known = self._all if camera is None else self._of(camera)
-            if not known.add(url):
-                raise OperatorError(
-                    f"NUDGE_URLS: Apprise does not understand address {number}, which "
-                    f"begins with {scheme_of(url)}"
-                )
-
-    def _of(self, camera: str) -> apprise.Apprise:
-        return self._cameras.setdefault(camera, apprise.Apprise())
-
-    def send(self, nudge: Nudge) -> bool:
-        """Tell those of this camera and those of all."""
-        services = [self._cameras.get(nudge.pi), self._all]
-        told = [
-            each.notify(nudge.text, nudge.title, timeout=_PATIENCE).status
-            for each in services
-            if each
-        ]
-        if told and not any(status in _DELIVERED for status in told):
-            names = ", ".join(sorted({str(status.name) for status in told}))
-            raise OperatorError(
-                f"no service of NUDGE_URLS took the nudge for {nudge.pi}: {names}; "
-                "`apprise -v` with the same address says more"
-            )
-        return bool(told)
 
 
 def _publish(settings: NudgeSettings, nudge: Nudge) -> bool:
