@@ -99,7 +99,6 @@ def main(argv: list[str] | None = None) -> int:
     except options.SettingsError as error:
         parser.error(str(error))
     preset: Preset = arguments.preset
-    rules = Rules(preset, "none", _LIMIT, cameras)
     models = MODELS if arguments.model == "all" else (arguments.model,)
     threads = max(1, arguments.threads)
     summaries = []
@@ -108,6 +107,7 @@ def main(argv: list[str] | None = None) -> int:
         if not pictures:
             parser.error(f"--pictures {folder}: no picture file there (such as .jpg)")
         for model in models:
+            rules = Rules(preset, "none", _LIMIT, cameras.for_model(model))
             verdicts = measure(pictures, model, rules, threads)
             if arguments.json:
                 print(json.dumps(verdicts, indent=1))

@@ -102,7 +102,7 @@ def look(
     Raises:
         OperatorError: no model, or no picture.
     """
-    rules = Rules(limit=_LARGEST, cameras=settings.cameras)
+    rules = Rules(limit=_LARGEST, cameras=settings.cameras.for_model(settings.model))
     seen = []
     print(f"{'picture':28} {'verdict':24} {'seen from':12} what to do")  # noqa: T201
     model = find_bundle(settings.models_folder, settings.model)

@@ -62,7 +62,7 @@ class Rules:
             settings.preset,
             settings.store,
             settings.max_picture_mb << 20,
-            settings.cameras,
+            settings.cameras.for_model(settings.model),
             settings.payload_field,
             settings.picture_width,
         )

@@ -6,7 +6,7 @@ without a name is for all cameras that have none of their own.
 
 import argparse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -136,6 +136,10 @@ class CameraSettings:
         default="960",
         parse=integer(256, 10_000),
     )
+
+    def for_model(self, model: str) -> "CameraSettings":
+        """The same with the limits of this model (lite, full, heavy)."""
+        return replace(self, limits=self.limits.for_model(model))
 
 
 @cache

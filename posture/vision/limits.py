@@ -4,12 +4,16 @@ Each one is explained, with what it was measured on, in docs/science.md.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar
 
 from common import options
 from common.options import decimal, integer, option
+
+# What a model must be certain of a hip to be believed, chosen on one half of the
+# photographs and confirmed on the other: `lite` is less certain of hips in sight.
+_HIP_CERTAINTY = {"lite": 0.9, "full": 0.96, "heavy": 0.96}
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,12 @@ class Limits:
         default="90",
         parse=integer(40, 180),
     )
-    hip: float = option(
+    hip: float | None = option(
         "MIN_HIP_CERTAINTY",
         "--min-hip-certainty",
-        "visibility and presence of the hip below which it counts as not in sight",
-        default="0.9",
+        "visibility and presence of the hip below which it counts as not in sight; "
+        "without it 0.9 with MODEL=lite, else 0.96",
+        default=None,
         parse=decimal(0, 1),
     )
     thigh: int = option(
@@ -57,7 +62,7 @@ class Limits:
         "MAX_SIDEWAYS",
         "--max-sideways",
         "degrees of a lean to the left or right above which the hip counts as made up",
-        default="25",
+        default="30",
         parse=integer(0, 90),
     )
     head: float = option(
@@ -65,7 +70,7 @@ class Limits:
         "--max-head",
         "length from shoulder to ear as a share of an upright trunk's, above which "
         "the hip counts as made up",
-        default="0.65",
+        default="0.7",
         parse=decimal(0, 100),
     )
     trunk: int = option(
@@ -83,6 +88,15 @@ class Limits:
         default="0.25",
         parse=decimal(0, 0.5),
     )
+
+    @property
+    def hip_certainty(self) -> float:
+        """What is asked of a hip, from 0 to 1: of `full` where no model was told."""
+        return _HIP_CERTAINTY["full"] if self.hip is None else self.hip
+
+    def for_model(self, model: str) -> "Limits":
+        """These limits, where not set those of this model: lite, full or heavy."""
+        return replace(self, hip=_HIP_CERTAINTY[model]) if self.hip is None else self
 
 
 @cache

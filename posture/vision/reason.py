@@ -60,7 +60,7 @@ def hidden_hip(
 def uncertain_hip(landmarks: Sequence[Landmark], side: Side, limits: Limits) -> bool:
     """Whether the model is not certain of the hip."""
     hip = landmarks[POINTS[side][2]]
-    return min(hip.visibility, hip.presence) < limits.hip
+    return min(hip.visibility, hip.presence) < limits.hip_certainty
 
 
 def _short_trunk(

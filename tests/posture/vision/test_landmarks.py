@@ -11,6 +11,7 @@ import pytest
 
 from posture.errors import ModelError
 from posture.vision.landmarks import Landmarker
+from posture.vision.limits import measured_limits
 from posture.vision.verdict import judge
 from tests.conftest import IMAGES
 from tests.fixtures.worker import ROOT
@@ -30,7 +31,8 @@ def landmarker():
 
 def verdict_on(landmarker, name):
     image = cv2.imread(str(IMAGES / name))
-    return judge(landmarker.find(image), image.shape[1], image.shape[0])
+    limits = measured_limits().for_model("lite")
+    return judge(landmarker.find(image), image.shape[1], image.shape[0], limits=limits)
 
 
 @pytest.mark.parametrize("name", sorted(set(LABELS) - NOT_WITH_LITE))

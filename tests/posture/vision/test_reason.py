@@ -91,18 +91,41 @@ def test_a_head_below_its_shoulders_counts_as_not_in_sight():
 @pytest.mark.parametrize("part", ["visibility", "presence"])
 def test_a_hip_of_which_the_model_is_not_certain_counts_as_not_in_sight(part):
     landmarks = pose(12, 7)
-    landmarks[23] = landmarks[23]._replace(**{part: 0.89})
+    landmarks[23] = landmarks[23]._replace(**{part: 0.95})
 
     assert verdict_on(landmarks).reason == "hip_not_in_sight"
     assert verdict_on(landmarks, hip=0.5).measured
 
 
 @pytest.mark.parametrize(
+    ("model", "certain", "judged"),
+    [
+        ("lite", 0.89, False),
+        ("lite", 0.91, True),
+        ("full", 0.95, False),
+        ("full", 0.97, True),
+        ("heavy", 0.95, False),
+        ("heavy", 0.97, True),
+    ],
+)
+def test_how_certain_of_a_hip_depends_on_the_model_unless_it_is_set(
+    model, certain, judged
+):
+    landmarks = pose(12, 7)
+    landmarks[23] = landmarks[23]._replace(visibility=certain)
+    limits = measured_limits().for_model(model)
+    set_by_hand = dataclasses.replace(measured_limits(), hip=0.5).for_model(model)
+
+    assert judge(landmarks, WIDTH, HEIGHT, limits=limits).measured is judged
+    assert judge(landmarks, WIDTH, HEIGHT, limits=set_by_hand).measured
+
+
+@pytest.mark.parametrize(
     "landmarks",
     [
         pytest.param(pose(12, 7, thigh=59), id="knees far above the hips"),
-        pytest.param(pose(12, 7, lean=26), id="a trunk that falls over"),
-        pytest.param(pose(12, 7, lean=-26), id="to the other side"),
+        pytest.param(pose(12, 7, lean=31), id="a trunk that falls over"),
+        pytest.param(pose(12, 7, lean=-31), id="to the other side"),
     ],
 )
 def test_a_hip_where_no_sitting_person_has_it_counts_as_not_in_sight(landmarks):
