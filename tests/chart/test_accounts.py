@@ -29,9 +29,9 @@ def test_each_pod_of_the_chart_is_let_in_with_the_account_that_the_chart_makes(
     helm, strict_plane
 ):
     plane = strict_plane
-    plane.kubectl("create", "namespace", "office")
-    plane.kubectl(
-        "label", "namespace", "office", "pod-security.kubernetes.io/enforce=restricted"
+    plane.create_namespace("office")
+    plane.label(
+        "namespace", "office", {"pod-security.kubernetes.io/enforce": "restricted"}
     )
     helm.run(
         "install", "posture", CHART, "--namespace", "office", *SETS,

@@ -4,7 +4,6 @@ import json
 import subprocess
 
 import pytest
-import yaml
 
 from tests.fixtures.control_plane import keda_job
 from tests.fixtures.helm import CHART, NEEDED
@@ -43,10 +42,9 @@ def installed(helm, control_plane, request):
 
 
 def everything(plane, namespace):
-    found = plane.kubectl("get", KINDS, "-n", namespace, "-o", "name").split()
-    kinds = "clusterrole,clusterrolebinding,validatingadmissionpolicy"
-    cluster = plane.kubectl("get", kinds, "-o", "name").split()
-    own = ("serviceaccount/default", "configmap/kube-root-ca.crt")
+    found = plane.names(KINDS, namespace)
+    cluster = plane.names("clusterrole,clusterrolebinding,validatingadmissionpolicy")
+    own = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
     mine = [each for each in cluster if each.endswith(f"-{namespace}")]
     return sorted([each for each in found if each not in own] + mine)
 
@@ -63,9 +61,9 @@ def test_installed_and_uninstalled_it_leaves_nothing(helm, control_plane, instal
             f"nodeAgent.namespace={namespace}-agent",
         )
         names = everything(control_plane, namespace)
-        assert "scaledjob.keda.sh/posture-analyzer-scaledjob" in names
+        assert "scaledjobs/posture-analyzer-scaledjob" in names
         role = f"posture-node-reader-{namespace}"
-        assert f"clusterrole.rbac.authorization.k8s.io/{role}" in names
+        assert f"clusterroles/{role}" in names
         helm(
             "uninstall", "posture", "--namespace", namespace, "--wait",
             kubeconfig=control_plane.kubeconfig,
@@ -94,10 +92,9 @@ def test_the_watchers_choice_survives_an_upgrade(helm, control_plane, installed)
         pod = {"affinity": {"nodeAffinity": choice}}
         patch = {"spec": {"jobTargetRef": {"template": {"spec": pod}}}}
         name = "posture-analyzer-scaledjob"
-        control_plane.kubectl(
-            "patch", "scaledjob", name, "-n", namespace, "--type=merge",
-            "--field-manager=gpu-affinity-watcher", "-p", json.dumps(patch),
-        )  # fmt: skip
+        control_plane.patch(
+            "scaledjob", name, patch, namespace, manager="gpu-affinity-watcher"
+        )
 
         installed(
             namespace, "posture", "nodeAgent.enabled=false", "analyzer.env.NOTHING=new"
@@ -115,8 +112,8 @@ def test_two_releases_live_side_by_side_and_one_instance_is_not_installed_twice(
         installed(namespace, "hall", "nodeAgent.enabled=false")
         installed(namespace, "attic", "nodeAgent.enabled=false")
         names = everything(control_plane, namespace)
-        assert "deployment.apps/hall-scaler" in names
-        assert "deployment.apps/attic-scaler" in names
+        assert "deployments/hall-scaler" in names
+        assert "deployments/attic-scaler" in names
 
         again = installed(
             namespace, "other", "instance=hall", "nodeAgent.enabled=false", check=False
@@ -137,9 +134,7 @@ def test_the_watcher_may_delete_our_jobs_and_no_others(control_plane, installed)
         foreign["metadata"] = {"name": "payroll"}
         foreign["spec"]["template"]["metadata"]["labels"] = {"app": "payroll"}
         for each in (ours, foreign):
-            control_plane.kubectl(
-                "create", "-n", namespace, "-f", "-", stdin=json.dumps(each)
-            )
+            control_plane.create(each, namespace)
         watcher = control_plane.service_account(namespace, "posture-watcher")
 
         def delete(name, *flags):
@@ -175,11 +170,10 @@ def test_every_object_is_valid_to_the_server(helm, control_plane, kustomize, tmp
                 for each in known
                 if each["kind"] == "DaemonSet"
             ]
-            control_plane.kubectl("create", "namespace", agent[0])
+            control_plane.create_namespace(agent[0])
             try:
-                control_plane.kubectl(
-                    "apply", "--server-side", "--dry-run=server", "--validate=strict",
-                    "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(known),
-                )  # fmt: skip
+                for each in known:
+                    control_plane.would_take(each)
             finally:
-                control_plane.kubectl("delete", "namespace", agent[0], "--wait=true")
+                control_plane.delete("namespace", agent[0])
+                control_plane.wait_gone("namespace", agent[0])

@@ -3,8 +3,6 @@
 On a real API server that has such policies (Kubernetes 1.36).
 """
 
-import json
-
 import pytest
 
 from kube import scaledjobs
@@ -62,15 +60,12 @@ def _forgotten(control_plane):
 
 def admitted(scene):
     """The node that a Job would get now; None if it is refused."""
-    job = json.dumps(keda_job(scene.scaledjob()))
+    job = keda_job(scene.scaledjob())
     try:
-        text = scene.plane.kubectl(
-            "create", "-n", scene.namespace, "--dry-run=server", "-o", "json",
-            "-f", "-", stdin=job,
-        )  # fmt: skip
+        made = scene.plane.create(job, scene.namespace, dry_run=True)
     except AssertionError:
         return None
-    pod = json.loads(text)["spec"]["template"]["spec"]
+    pod = made["spec"]["template"]["spec"]
     return pod["nodeSelector"].get("kubernetes.io/hostname")
 
 
@@ -88,7 +83,7 @@ def denied(scene):
         job = keda_creates_job(scene.plane, scene.namespace, NAME)
     except AssertionError as error:
         return "posture-placement" in str(error)
-    scene.plane.kubectl("delete", "job", job, "-n", scene.namespace)
+    scene.plane.delete("job", job, scene.namespace)
     return False
 
 
@@ -111,7 +106,7 @@ def test_a_job_is_born_on_the_chosen_node_and_the_scaledjob_stays_as_it_is(admit
     job = start_job_on(scene, scene.a)
     scene.load(90, 10)
     watcher.look(10, LATER)
-    scene.plane.kubectl("delete", "job", job, "-n", scene.namespace, "--wait=false")
+    scene.plane.delete("job", job, scene.namespace)
     newer = start_job_on(scene, scene.b)
     after = scene.scaledjob()
     assert after["metadata"]["generation"] == before["metadata"]["generation"]

@@ -32,10 +32,13 @@ class Tool:
         environ |= {"NAMESPACE": scene.namespace}
         self.client = Client(settings_from(ClusterSettings, environ))
         self.path = SCALEDJOB.path(scene.namespace, NAME)
-        scene.plane.kubectl("delete", "scaledjob", NAME, "-n", scene.namespace)
+        scene.plane.delete("scaledjob", NAME, scene.namespace)
+        scene.plane.wait_gone("scaledjob", NAME, scene.namespace)
 
     def kubectl(self, before, wanted):
-        self.scene.plane.apply(wanted, namespace=self.scene.namespace)
+        self.scene.plane.kubectl(
+            "apply", "-n", self.scene.namespace, "-f", "-", stdin=json.dumps(wanted)
+        )
 
     def flux(self, before, wanted):
         self._server_side(wanted, "kustomize-controller", force="true")

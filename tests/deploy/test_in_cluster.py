@@ -72,10 +72,8 @@ def test_a_watcher_that_is_cut_off_changes_nothing_and_waits_again(scene, tmp_pa
         scene.load(10, 50)
         watcher = deployed.start(WATCHER, LEASE_SECONDS="3", **NO_PORT)
         watcher.wait_for("moved the ScaledJob")
-        scene.plane.kubectl(
-            "patch", "lease", WATCHER, "-n", scene.namespace, "--type=merge",
-            "-p", str({"spec": {"holderIdentity": "another"}}).replace("'", '"'),
-        )  # fmt: skip
+        change = {"spec": {"holderIdentity": "another"}}
+        scene.plane.patch("lease", WATCHER, change, scene.namespace)
         watcher.wait_for("waiting for the Lease")
         # That other one never renews it.
         wait_until(
@@ -226,15 +224,14 @@ DOES = {
 def refusals(scene, name):
     """What the account is refused of all that its process does."""
     account = Account(scene, name)
-    for kind, made in (("lease", WATCHER), ("configmap", choice_name(NAME))):
-        scene.plane.kubectl(
-            "delete", kind, made, "-n", scene.namespace, "--ignore-not-found"
-        )
+    scene.plane.delete("configmap", choice_name(NAME), scene.namespace)
     # A free one, as it is shipped: the watcher may not make its own.
-    scene.plane.apply(
-        *(each for each in shipped("placement.yaml", "x") if each["kind"] == "Lease"),
-        namespace=scene.namespace,
+    (lease,) = (
+        each
+        for each in shipped("placement.yaml", scene.namespace)
+        if each["kind"] == "Lease"
     )
+    scene.plane.put(lease, scene.namespace)
     said = []
     for step in DOES[name]:
         try:
@@ -265,14 +262,8 @@ def apply_without(scene, name, kind, number, verb):
         ):
             each["rules"][number]["verbs"].remove(verb)
             each["rules"] = [rule for rule in each["rules"] if rule["verbs"]]
-    # What is named in a namespace of its own ends with it.
-    scene.plane.apply(
-        *(each for each in objects if not each["kind"].startswith("Cluster")),
-        namespace=scene.namespace,
-    )
     for each in objects:
-        if each["kind"].startswith("Cluster"):
-            scene.plane.apply(each)
+        scene.plane.put(each, scene.namespace)
 
 
 @pytest.mark.parametrize("name", [SCALER, WATCHER])
@@ -285,6 +276,7 @@ def test_the_shipped_rights_are_enough_and_without_any_verb_they_are_not(scene, 
             20,
             0.5,
         )
-    for each in shipped("placement.yaml", scene.namespace):
-        scene.plane.apply(each, namespace=scene.namespace)
+    scene.plane.apply(
+        *shipped("placement.yaml", scene.namespace), namespace=scene.namespace
+    )
     wait_until(lambda: refusals(scene, name) == "", "no refusal", 20, 0.5)

@@ -104,7 +104,7 @@ class RealOperator:
         self._folder = plane.folder / "keda"
         self._certificates()
         plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(crds))
-        plane.kubectl("create", "namespace", "keda")
+        plane.create_namespace("keda")
         self._proxy = Proxy(scalers)
         self.trigger = f"127.0.0.1:{self._proxy.port}"
         self._process: subprocess.Popen[bytes] | None = None

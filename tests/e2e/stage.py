@@ -132,9 +132,8 @@ class Stage:
 
     def objects(self) -> set[str]:
         """Everything in the namespace, and the roles of the whole cluster."""
-        own = self.plane.kubectl("get", _KINDS, "-n", NAMESPACE, "-o", "name")
-        roles = "clusterroles,clusterrolebindings"
-        return {*own.split(), *self.plane.kubectl("get", roles, "-o", "name").split()}
+        kinds = f"{_KINDS},clusterroles,clusterrolebindings"
+        return {*self.plane.names(kinds, NAMESPACE)}
 
     # Waiting
 
@@ -235,7 +234,7 @@ def open_stage(
             broker = stack.enter_context(running_mosquitto(folder / "broker"))
             database = stack.enter_context(running_postgres())
             starting.result()
-        plane.kubectl("create", "namespace", NAMESPACE)
+        plane.create_namespace(NAMESPACE)
         tell(f"control plane, broker and database: {time.monotonic() - begun:.1f} s")
         kubelets = stack.enter_context(running_kubelets(plane, folder / "pods"))
         nodes = Nodes(kubelets, folder, stack)

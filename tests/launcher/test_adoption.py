@@ -3,8 +3,6 @@
 With the real Helm 3 and 4, on a real API server.
 """
 
-import json
-
 import pytest
 import yaml
 
@@ -49,12 +47,12 @@ def releases(helm, site):
 
 def makers(site, *, kinds=RELEASED):
     """Who has made what, by kind and name."""
-    text = site.plane.kubectl("get", kinds, "-n", site.namespace, "-o", "json")
     return {
         (each["kind"], each["metadata"]["name"]): each["metadata"]
         .get("labels", {})
         .get(MADE_BY)
-        for each in json.loads(text)["items"]
+        for kind in kinds.split(",")
+        for each in site.plane.objects(kind, site.namespace)
     }
 
 
@@ -63,17 +61,20 @@ def left(site):
     own = ("kube-root-ca.crt", "default")
     found = sorted(key for key in found if key[1] not in own)
     kinds = "clusterrole,clusterrolebinding,validatingadmissionpolicy"
-    names = site.plane.kubectl("get", kinds, "-o", "name").split()
+    names = site.plane.names(kinds)
     return found + [each for each in names if each.endswith(site.namespace)]
 
 
 @pytest.fixture
 def secret(site):
     """As a user of the chart makes it, by hand."""
-    site.plane.kubectl(
-        "create", "secret", "generic", "posture-analyzer", "-n", site.namespace,
-        "--from-literal=SUPABASE_PASSWORD=by-hand",
-    )  # fmt: skip
+    wanted = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "posture-analyzer"},
+        "stringData": {"SUPABASE_PASSWORD": "by-hand"},
+    }
+    site.plane.create(wanted, site.namespace)
 
 
 def test_the_launcher_takes_a_release_over(
@@ -109,12 +110,15 @@ def test_the_launcher_takes_a_release_over(
     assert "nothing of the chart" in run(site, environ, *LAUNCH, "--adopt")
 
     run(site, {}, "stop.py", "--all")
-    names = {name for _, name in left(site)[:-2]}
-    assert "posture-retention" in names
-    assert "posture-scaler" not in names
+
+    def names():
+        return {name for _, name in left(site)[:-2]}
+
+    wait_until(lambda: "posture-scaler" not in names(), "the launcher's are gone", 60)
+    assert "posture-retention" in names()
     adopted = site.folder / "run" / "adopted.yaml"
     site.plane.kubectl("delete", "-f", str(adopted), "--wait=false")
-    assert left(site) == []
+    wait_until(lambda: left(site) == [], "nothing is left", 60)
 
 
 def test_helm_takes_over_what_the_launcher_has_made(helm, site, keda, kubelet, environ):

@@ -22,13 +22,10 @@ def ours(site):
     """All objects that the launcher has made, here and in the whole cluster."""
     found = []
     for kind in KINDS:
-        text = site.plane.kubectl(
-            "get", kind, "-n", site.namespace, "-l", OURS, "-o", "name"
-        )
-        found += text.split()
+        found += site.plane.names(kind, site.namespace, OURS)
     for kind in ("clusterroles", "clusterrolebindings"):
-        text = site.plane.kubectl("get", kind, "-l", OURS, "-o", "name")
-        found += [each for each in text.split() if each.endswith(site.namespace)]
+        names = site.plane.names(kind, selector=OURS)
+        found += [each for each in names if each.endswith(site.namespace)]
     return found
 
 

@@ -79,9 +79,6 @@ def strangers(site, request):
         site.plane.kubectl("taint", "node", site.nodes[1], "image-offload-")
 
     request.addfinalizer(remove)
-    wait_until(
-        lambda: site.plane.objects("configmaps", site.namespace), "root CA is there"
-    )
     return bystander
 
 

@@ -48,10 +48,11 @@ def _wanted(text):
 def test_it_is_valid_and_applying_it_twice_changes_nothing(control_plane, path):
     text = (ROOT / path).read_text()
     with control_plane.namespace() as namespace:
-        control_plane.apply(text, namespace=namespace)
+        apply = ["apply", "-n", namespace, "--validate=strict", "-f", "-"]
+        control_plane.kubectl(*apply, stdin=text)
         get = ["get", "-n", namespace, "-o", "json", "-f", "-"]
         once = _wanted(control_plane.kubectl(*get, stdin=text))
-        control_plane.apply(text, namespace=namespace)
+        control_plane.kubectl(*apply, stdin=text)
         assert _wanted(control_plane.kubectl(*get, stdin=text)) == once
 
 
@@ -83,9 +84,9 @@ def test_its_jobs_are_valid_and_pass_the_strictest_pod_security(control_plane, b
         "metadata": {"name": "pod"},
         "spec": target["template"]["spec"],
     }
-    level = "pod-security.kubernetes.io/enforce=restricted"
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
     with control_plane.namespace() as namespace:
-        control_plane.kubectl("label", "namespace", namespace, level)
+        control_plane.label("namespace", namespace, level)
         control_plane.apply(job, pod, namespace=namespace)
 
 
@@ -97,9 +98,9 @@ def test_the_job_that_deletes_passes_the_strictest_pod_security_too(control_plan
         "metadata": {"name": "pod"},
         "spec": cron["spec"]["jobTemplate"]["spec"]["template"]["spec"],
     }
-    level = "pod-security.kubernetes.io/enforce=restricted"
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
     with control_plane.namespace() as namespace:
-        control_plane.kubectl("label", "namespace", namespace, level)
+        control_plane.label("namespace", namespace, level)
         control_plane.apply(pod, namespace=namespace)
 
 

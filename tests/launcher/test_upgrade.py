@@ -69,12 +69,10 @@ def test_pictures_that_come_during_an_upgrade_are_rows_once(
 
     upgrade = Script(site, "build_and_push.py", "--skip-build", "--yes", "--detach")
     wait_until(
-        lambda: old not in site.plane.kubectl(
-            "get", "jobs", "-n", site.namespace, "-l", SELECTOR, "-o", "name"
-        ),
+        lambda: f"jobs/{old}" not in site.plane.names("jobs", site.namespace, SELECTOR),
         "the upgrade has ended the old Job",
         60,
-    )  # fmt: skip
+    )
     worker.end(signal.SIGTERM)  # as its kubelet does
     assert upgrade.wait() == 0, upgrade.output
     found = site.plane.get("scaledjob", NAME, site.namespace)

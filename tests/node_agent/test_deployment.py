@@ -167,8 +167,8 @@ def test_only_the_hostpath_and_its_port_keep_it_from_the_strictest_security(
 ):
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": POD}
     with control_plane.namespace() as namespace:
-        level = "pod-security.kubernetes.io/enforce=restricted"
-        control_plane.kubectl("label", "namespace", namespace, level)
+        level = {"pod-security.kubernetes.io/enforce": "restricted"}
+        control_plane.label("namespace", namespace, level)
         with pytest.raises(AssertionError) as said:
             control_plane.apply(pod, namespace=namespace)
     words = str(said.value)
@@ -188,10 +188,11 @@ def test_what_is_shipped_is_valid_and_applying_it_twice_changes_nothing(
 ):
     text = (FOLDER / "node-agent.yaml").read_text()
     own = MANIFESTS["Namespace"]["metadata"]["name"]
-    control_plane.apply(text, namespace=own)
+    apply = ["apply", "-n", own, "--validate=strict", "-f", "-"]
+    control_plane.kubectl(*apply, stdin=text)
     get = ["get", "-o", "json", "-f", "-"]
     once = control_plane.kubectl(*get, stdin=text)
-    control_plane.apply(text, namespace=own)
+    control_plane.kubectl(*apply, stdin=text)
     again = control_plane.kubectl(*get, stdin=text)
     assert _generations(once) == _generations(again)
     control_plane.kubectl("delete", "--wait=false", "-f", "-", stdin=text)

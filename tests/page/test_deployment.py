@@ -31,9 +31,9 @@ def test_its_pods_pass_the_strictest_pod_security(control_plane, manifests):
     template = copy.deepcopy(manifests["Deployment"]["spec"]["template"])
     template["metadata"]["name"] = "page"
     pod = {"apiVersion": "v1", "kind": "Pod"} | template
-    level = "pod-security.kubernetes.io/enforce=restricted"
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
     with control_plane.namespace() as namespace:
-        control_plane.kubectl("label", "namespace", namespace, level)
+        control_plane.label("namespace", namespace, level)
         control_plane.apply(pod, namespace=namespace)
 
 

@@ -123,7 +123,7 @@ def test_a_port_that_is_taken_is_said(scene, tmp_path, prometheus):
 
 
 def test_the_table_shows_everything_and_changes_nothing(scene, tmp_path):
-    scene.plane.kubectl("cordon", scene.b)
+    scene.plane.cordon(scene.b)
     scene.load(10, 50)
     done = once(scene, tmp_path, "--table")
     assert done.returncode == 0

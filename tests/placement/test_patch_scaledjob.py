@@ -65,7 +65,7 @@ def test_the_least_loaded_node_is_taken_and_the_result_can_be_applied(scene, fol
 def test_without_an_eligible_node_nothing_is_written_and_the_reasons_are_said(
     scene, folder
 ):
-    scene.plane.kubectl("cordon", scene.a)
+    scene.plane.cordon(scene.a)
     scene.load(10, None)
     done = run_script(SCRIPT, folder=folder, **scene.environ)
     assert done.returncode == 3

@@ -1,7 +1,5 @@
 """The watcher on a real API server and a real Prometheus; only its clock is held."""
 
-import json
-
 import pytest
 
 from kube import scaledjobs
@@ -49,7 +47,8 @@ def test_a_restarted_watcher_goes_on_from_the_choice_before(scene):
     scene.watcher().look(1e6, LATER)
     assert scene.pinned() == scene.a
     # A ScaledJob that was applied anew remembers nothing, but the file does.
-    scene.plane.kubectl("delete", "scaledjob", NAME, "-n", scene.namespace)
+    scene.plane.delete("scaledjob", NAME, scene.namespace)
+    scene.plane.wait_gone("scaledjob", NAME, scene.namespace)
     scene.plane.apply(
         (ROOT / "posture-job.yaml").read_text(), namespace=scene.namespace
     )
@@ -80,7 +79,7 @@ def test_without_any_known_load_nothing_is_patched_and_the_reason_is_said(scene)
     scene.load(None, None)
     decision, _ = watcher.look(10, LATER)
     assert decision.node is None
-    scene.plane.kubectl("cordon", scene.a)  # another reason, the same state
+    scene.plane.cordon(scene.a)  # another reason, the same state
     watcher.look(1000, LATER)
     assert scene.scaledjob() == before
     assert scene.events() == ["NoNode", "NodeChosen"]
@@ -115,10 +114,7 @@ def test_somebody_elses_change_in_between_is_kept(scene):
 
     def after_another(kind, name, ours, **how):
         scene.cluster.patch = patch
-        scene.plane.kubectl(
-            "patch", "scaledjob", NAME, "-n", scene.namespace, "--type=merge",
-            "-p", json.dumps(change),
-        )  # fmt: skip
+        scene.plane.patch("scaledjob", NAME, change, scene.namespace)
         return patch(kind, name, ours, **how)
 
     scene.cluster.patch = after_another
@@ -132,7 +128,8 @@ def test_a_scaledjob_that_is_deleted_is_waited_for(scene):
     scene.load(10, 50)
     watcher = scene.watcher()
     watcher.look(0, LATER)
-    scene.plane.kubectl("delete", "scaledjob", NAME, "-n", scene.namespace)
+    scene.plane.delete("scaledjob", NAME, scene.namespace)
+    scene.plane.wait_gone("scaledjob", NAME, scene.namespace)
     assert watcher.look(10, LATER)[0].node == scene.a
     scene.plane.apply(
         (ROOT / "posture-job.yaml").read_text(), namespace=scene.namespace
@@ -142,10 +139,8 @@ def test_a_scaledjob_that_is_deleted_is_waited_for(scene):
 
 
 def test_a_scaledjob_whose_jobs_keda_would_kill_is_not_touched(scene):
-    scene.plane.kubectl(
-        "patch", "scaledjob", NAME, "-n", scene.namespace, "--type=merge",
-        "-p", '{"spec":{"rollout":{"strategy":"immediate"}}}',
-    )  # fmt: skip
+    change = {"spec": {"rollout": {"strategy": "immediate"}}}
+    scene.plane.patch("scaledjob", NAME, change, scene.namespace)
     scene.load(10, 50)
     before = scene.scaledjob()
     with pytest.raises(ManifestError, match="gradual"):
@@ -173,16 +168,23 @@ def follow(watcher, start=0.0, wall=LATER):
     watcher.look(start + HOLD, wall)
 
 
+def pod_of(running):
+    """The metadata of the Job's one pod."""
+    (pod,) = running.pods_of(running.job)
+    return pod["metadata"]
+
+
 def test_a_job_on_a_worse_node_is_asked_to_end_and_the_next_runs_on_the_better(running):
     watcher = running.watcher()
     watcher.look(0, LATER)
     assert "deletionTimestamp" not in running.jobs()[running.job]["metadata"]
     watcher.look(HOLD, LATER)
-    (pod,) = running.pods_of(running.job)
-    assert pod["metadata"]["deletionGracePeriodSeconds"] == 40
+    wait_until(lambda: "deletionTimestamp" in pod_of(running), "its pod is to end")
+    pod = pod_of(running)
+    assert pod["deletionGracePeriodSeconds"] == 40
     assert [job.name for job in running.ours()] == [running.job]  # KEDA still waits
     assert "JobHandedOver" in running.events()
-    running.plane.end_pod(pod["metadata"]["name"], running.namespace)
+    running.plane.end_pod(pod["name"], running.namespace)
     running.wait_gone(running.job)
     assert running.node_of(running.start_job()) == running.b
 
@@ -204,10 +206,8 @@ def test_a_young_job_is_left_alone_for_its_minimum_stay(running):
 
 
 def test_two_jobs_are_not_handed_over_within_the_minimum_stay(running):
-    running.plane.kubectl(
-        "patch", "scaledjob", NAME, "-n", running.namespace, "--type=merge",
-        "-p", '{"spec":{"maxReplicaCount":2}}',
-    )  # fmt: skip
+    change = {"spec": {"maxReplicaCount": 2}}
+    running.plane.patch("scaledjob", NAME, change, running.namespace)
     running.start_job()
     watcher = running.watcher()
     follow(watcher)
@@ -228,7 +228,7 @@ def test_a_job_on_a_cordoned_node_is_asked_to_end(scene):
     watcher = scene.watcher()
     watcher.look(0, LATER)
     job = scene.start_job()
-    scene.plane.kubectl("cordon", scene.a)
+    scene.plane.cordon(scene.a)
     watcher.look(10, LATER)
     assert scene.pinned() == scene.b
     assert "deletionTimestamp" in scene.jobs()[job]["metadata"]

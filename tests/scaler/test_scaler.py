@@ -172,14 +172,14 @@ def test_a_scaledjob_that_does_not_follow_is_not_waited_for_for_ever(scaling):
     scaling.start(SCALER_PATIENCE="1")
     scaling.wait_kind("not_moved")
     scaling.wait_number(1)
-    scaling.plane.kubectl("cordon", A)
+    scaling.plane.cordon(A)
     try:
         scaling.wait_kind("not_moved")
         until = time.monotonic() + 2
         while time.monotonic() < until:
             assert scaling.kind() == "not_moved"
     finally:
-        scaling.plane.kubectl("uncordon", A)
+        scaling.plane.cordon(A, off=True)
     scaling.gpus.tell(85, 5)
     scaling.wait_kind("busy")
 
@@ -211,7 +211,8 @@ def test_a_worker_that_ends_before_its_work_is_done_is_replaced(scaling, how):
     if how == "failed":
         scaling.finish("Failed")
     else:
-        scaling.plane.kubectl("delete", "job", job, "-n", scaling.namespace)
+        scaling.plane.delete("job", job, scaling.namespace)
+        scaling.plane.wait_gone("job", job, scaling.namespace)
     scaling.wait_number(1)
     assert len(scaling.keda.poll()) == 1
 
@@ -248,9 +249,8 @@ def test_a_restarted_broker_makes_one_worker_look_again(scaling):
 def test_a_scaledjob_that_is_gone_is_said(scaling):
     scaling.start()
     scaling.wait_number(1)
-    scaling.plane.kubectl(
-        "delete", "scaledjob", "--all", "--wait=false", "-n", scaling.namespace
-    )
+    for each in scaling.plane.objects("scaledjobs", scaling.namespace):
+        scaling.plane.delete("scaledjob", each["metadata"]["name"], scaling.namespace)
     assert "not found" in scaling.wait_words("UNAVAILABLE")
 
 
