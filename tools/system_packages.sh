@@ -28,7 +28,9 @@ test)
     want_command etcd etcd-server
     want_command openssl openssl
     want_command npm npm # brings the networks of lite and heavy, and axe-core
-    want_command chromium-headless-shell chromium-headless-shell
+    browser=chromium-headless-shell
+    grep -q '^ID=ubuntu' /etc/os-release && browser=chromium # it has no other
+    want_command "$browser" "$browser"
     want_command ip iproute2
     want_command mmdebstrap mmdebstrap # a bare Debian, to walk the guide in
     # An RTSP server for the tests of camera.py.
