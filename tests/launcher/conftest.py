@@ -21,14 +21,20 @@ def surroundings(tmp_path_factory, control_plane, _postgres):
 
 
 @pytest.fixture
-def site(tmp_path, surroundings, postgres):
+def untouched_site(tmp_path, surroundings, postgres):
+    """A site where nothing is to be launched."""
     with (
         surroundings.plane.namespace() as namespace,
         running_keda(surroundings.plane, namespace) as keda,
     ):
-        made = Site(tmp_path, surroundings, namespace, keda)
-        yield made
-        made.run("stop.py", "--all")
+        yield Site(tmp_path, surroundings, namespace, keda)
+
+
+@pytest.fixture
+def site(untouched_site):
+    """A site where what was launched is taken down at the end."""
+    yield untouched_site
+    untouched_site.run("stop.py", "--all")
 
 
 @pytest.fixture

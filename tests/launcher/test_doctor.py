@@ -14,6 +14,11 @@ from tests.fixtures.mosquitto import running_mosquitto
 DOCTOR = ("build_and_push.py", "--doctor", "--skip-build")
 
 
+@pytest.fixture
+def site(untouched_site):
+    return untouched_site
+
+
 def findings(done):
     """By check: the mark, and all that is said of it."""
     found, name = {}, ""
