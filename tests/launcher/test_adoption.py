@@ -165,7 +165,8 @@ def test_a_release_with_other_names_lives_beside_the_launcher(
     run(site, environ, *LAUNCH)
     run(site, {}, "stop.py", "--all")
     assert hall.items() <= makers(site).items()
-    assert ("Deployment", "posture-scaler") not in makers(site)
+    gone = ("Deployment", "posture-scaler")
+    wait_until(lambda: gone not in makers(site), "the launcher's are gone", 60)
     helm(
         "uninstall", "hall", "--namespace", site.namespace,
         kubeconfig=site.plane.kubeconfig,
