@@ -90,6 +90,12 @@ class Scene:
     def wait_for_rows(self, count: int) -> None:
         wait_until(lambda: self.rows() >= count, f"{count} rows", 120, 0.05)
 
+    def _wait_for_the_last(self) -> None:
+        before = -1
+        while self.rows() > before:
+            before = self.rows()
+            time.sleep(2)
+
     def counted(self) -> tuple[int, int]:
         """How many are lost and how many doubled, once nothing comes any more."""
         if all(worker.process.poll() is not None for worker in self.workers):
@@ -131,7 +137,7 @@ class Scene:
             self.publish(30)
             self.wait_for_rows(20)
             proxy.mode = "swallow"
-            self.wait_for_rows(25)
+            self._wait_for_the_last()  # RabbitMQ gives ten until they are acknowledged
             proxy.mode = "pass"
             proxy.cut()
             self.wait_for_rows(self.accepted)
