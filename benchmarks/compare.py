@@ -22,8 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.machine import machine
-from benchmarks.profile import processor_time
+from benchmarks.machine import machine, processor_time
 from benchmarks.throughput import (
     PICTURES,
     ROOT,

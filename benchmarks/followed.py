@@ -21,8 +21,7 @@ import cv2
 import numpy as np
 import paho.mqtt.client as mqtt
 
-from benchmarks.machine import machine, show
-from benchmarks.profile import processor_time
+from benchmarks.machine import machine, processor_time, show
 from benchmarks.throughput import PICTURES, ROOT, Bare, stack
 from posture.models import bundle_path, get_networks
 from posture.settings import MODELS, available_cores

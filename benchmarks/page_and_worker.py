@@ -10,7 +10,6 @@ machines: what they take here counts against the worker in `full`.
 """
 
 import argparse
-import base64
 import contextlib
 import math
 import multiprocessing
@@ -24,11 +23,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from benchmarks.machine import machine, show
+from benchmarks.machine import machine, processor_time, show
 from benchmarks.page import read_pages
-from benchmarks.throughput import PICTURES, ROOT, Table, stack, worker_window
+from benchmarks.throughput import (
+    PICTURES,
+    ROOT,
+    Table,
+    payloads_of,
+    stack,
+    worker_window,
+)
 from posture.settings import MODELS, available_cores
 from tests.fixtures.page import LivePage
 
@@ -42,16 +46,16 @@ class Pages:
         self._page = page
         self._count = count
         self._fetched = multiprocessing.Value("l", 0)
-        self.process = psutil.Process(page.process.pid)
+        self.process = page.process
 
     @contextlib.contextmanager
     def open(self, wanted: bool) -> Iterator[None]:
         """So many pages are open meanwhile, or the page does nothing at all."""
         if not wanted:
-            self._page.process.send_signal(signal.SIGSTOP)
+            self.process.send_signal(signal.SIGSTOP)
             time.sleep(_SETTLE)
             yield
-            self._page.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGCONT)
             return
         readers = multiprocessing.Process(
             target=read_pages,
@@ -67,22 +71,20 @@ class Pages:
 def offered_window(parts: Any, pages: Pages, seconds: float) -> dict[str, float]:
     """Rows a second, and CPU of worker and page, while cameras publish."""
     _, table, worker = parts
-    spent = [_cpu(worker.process.pid), _cpu(pages.process.pid)]
+    processes = worker.process.pid, pages.process.pid
+    spent = [*map(processor_time, processes)]
     before, begun = table.count(), time.monotonic()
     time.sleep(seconds)
     rows, took = table.count() - before, time.monotonic() - begun
+    of_worker, of_page = (
+        processor_time(each) - earlier
+        for each, earlier in zip(processes, spent, strict=True)
+    )
     return {
         "rows_per_second": rows / took,
-        "worker_cpu_ms_a_row": (
-            1000 * (_cpu(worker.process.pid) - spent[0]) / rows if rows else math.nan
-        ),
-        "page_share_of_a_core": (_cpu(pages.process.pid) - spent[1]) / took,
+        "worker_cpu_ms_a_row": of_worker / rows if rows else math.nan,
+        "page_share_of_a_core": of_page / 1000 / took,
     }
-
-
-def _cpu(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
 
 
 @contextlib.contextmanager
@@ -106,9 +108,7 @@ def publishing(broker: Any, cameras: int) -> Iterator[None]:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
-    payloads = [
-        base64.b64encode(path.read_bytes()) for path in sorted(PICTURES.glob("*.jpg"))
-    ]
+    payloads = payloads_of(PICTURES)
     offered, full = [], []
     with (
         tempfile.TemporaryDirectory() as folder,

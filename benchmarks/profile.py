@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 import cv2
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, processor_time
 from benchmarks.throughput import PICTURES, ROOT, stack, worker_window
 from posture.models import bundle_path
 from posture.settings import MODELS, STORES
@@ -121,12 +121,6 @@ def whole_worker(parts, payloads: list[bytes], count: int) -> float:
     before = processor_time(process)
     worker_window(parts, payloads, count)
     return (processor_time(process) - before) / count
-
-
-def processor_time(process: int) -> float:
-    """Milliseconds of all threads that the process of this number has, or had."""
-    clock = ~process << 3 | 2  # as clock_getcpuclockid(3) makes it
-    return time.clock_gettime(clock) * 1000
 
 
 def measure(

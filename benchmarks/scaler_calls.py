@@ -29,7 +29,7 @@ import grpc
 import yaml
 
 import externalscaler_pb2 as pb
-from benchmarks.machine import machine, percentile, show
+from benchmarks.machine import machine, memory_mb, percentile, show
 from externalscaler_pb2_grpc import ExternalScalerStub
 from kube import scaledjobs
 from tests.fixtures.mosquitto import running_mosquitto
@@ -200,13 +200,6 @@ class Caller:
         self._process.wait(20)
 
 
-def resident_mb(process: subprocess.Popen) -> float:
-    """A process's memory in megabytes."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
-
-
 def in_turn(callers: dict[str, Caller], method: str, concurrent: int, calls: int):
     """Figures of each caller, called in turn so that all share the machine's moods."""
     seconds, took = dict.fromkeys(callers, 0.0), {name: [] for name in callers}
@@ -241,10 +234,10 @@ def measure(calls: int, many: int) -> dict[str, object]:
             for concurrent in (1, 50, 500):
                 callers = {"": caller, "bare_": bare}
                 figures |= in_turn(callers, method, concurrent, calls)
-        before = resident_mb(scaler.process)
+        before = memory_mb(scaler.process.pid, "VmRSS")
         for method in REQUESTS:
             caller(method, 50, many // 2)
-        after = resident_mb(scaler.process)
+        after = memory_mb(scaler.process.pid, "VmRSS")
         caller.close()
         bare.close()
     figures["calls_for_memory"] = many

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import machine, percentile, show
+from benchmarks.machine import machine, memory_mb, percentile, show
 from benchmarks.memory_limit import MemoryLimit
 from tests.fixtures import images
 from tests.fixtures.mosquitto import running_mosquitto
@@ -68,9 +68,7 @@ def noisy() -> dict[str, bytes]:
 
 def most_mb(pid: int) -> int:
     """The most memory that a process has had, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) >> 10
+    return int(memory_mb(pid, "VmHWM"))
 
 
 def measure_page(seconds: float, limit: MemoryLimit | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks.machine import machine, percentile, show
+from benchmarks.machine import machine, memory_mb, percentile, show
 from posture.models import bundle_path, get_networks
 from posture.settings import MODELS, available_cores
 from posture.vision.bundle import write_bundle
@@ -195,13 +195,6 @@ def payloads_of(folder: Path) -> list[bytes]:
     ]
 
 
-def peak_memory_mb(worker: WorkerProcess) -> float:
-    """The worker's largest resident size so far."""
-    status = Path(f"/proc/{worker.process.pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
-
-
 def measure(
     model: str, seconds: float, threads: int, backlog: int, singles: int
 ) -> dict[str, object]:
@@ -226,7 +219,8 @@ def measure(
             count = max(32, round(rate * window))
             rate = worker_window(parts, payloads, count, count / rate)
             rates.append((bare.per_second(window), rate, same.per_second(window)))
-        peak = peak_memory_mb(parts[2])
+        worker = parts[2].process.pid
+        peak = memory_mb(worker, "VmHWM")
         if backlog:
             worker_window(parts, payloads, backlog)
         alone: dict[str, list[float]] = {"bare": [], "bare_same_bundle": []}
@@ -253,7 +247,7 @@ def measure(
             **_of_singles({**alone, "latency": waits}),
             "peak_memory_mb": round(peak),
             "backlog": backlog,
-            "peak_memory_after_backlog_mb": round(peak_memory_mb(parts[2])),
+            "peak_memory_after_backlog_mb": round(memory_mb(worker, "VmHWM")),
             "machine": machine(),
         }
 
