@@ -8,9 +8,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Tests wait for others most of the time, so several processes take less:
-# BESIDE="-n 2 --dist loadgroup --no-loadscope-reorder"
-BESIDE ?=
+# Tests wait for others most of the time, so several processes share them (PROCESSES=1: one).
+processes = $(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES) --dist loadgroup --no-loadscope-reorder)
 # What `test` does first; empty where that is done elsewhere.
 LINT ?= lint
 PIP_AUDIT := 2.10.1
@@ -36,13 +35,15 @@ prepare: $(BIN)/.installed-dev ## What the tests need from outside, fetched once
 	@tools/system_packages.sh test
 	@$(BIN)/python -m tests.fixtures.cache
 
+test: PROCESSES ?= 3
 test: $(LINT) prepare ## Everything that can be checked on this machine
-	$(BIN)/python -m pytest $(BESIDE) $(ARGS)
+	$(BIN)/python -m pytest $(processes) $(ARGS)
 
+test-cluster: PROCESSES ?= 2
 test-cluster: $(BIN)/.installed-dev ## What needs Kubernetes, on a real control plane (needs Go; builds it once, in minutes)
 	@tools/system_packages.sh test
 	plane=$$(tests/cluster/build.sh) && helm=$$(tests/chart/build.sh $(HELM)) && \
-		KUBEBUILDER_ASSETS=$$plane HELM_ASSETS=$$helm $(BIN)/python -m pytest -m cluster $(ARGS)
+		KUBEBUILDER_ASSETS=$$plane HELM_ASSETS=$$helm $(BIN)/python -m pytest -m cluster $(processes) $(ARGS)
 
 test-brokers: $(BIN)/.installed-dev ## Real brokers, each cached once outside this folder (BROKERS="hivemq nats")
 	@tools/system_packages.sh test
@@ -85,7 +86,7 @@ audit: $(BIN)/.installed-dev ## Known holes in the packages that are pinned; ask
 		--strict --disable-pip --require-hashes -r requirements-dev.txt $(ARGS)
 
 docs: $(BIN)/.installed ## The documentation as a website, in site/
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@tools/install_packages.sh $(VENV) --require-hashes -r requirements-docs.txt
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.rooms
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
@@ -107,17 +108,17 @@ $(BIN)/.installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: apt-get install python3 python3-venv"; exit 1; }
 	@tools/system_packages.sh run
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	@echo "Installing Python packages into $(VENV) (once, about a minute) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Installing Python packages into $(VENV) (once) ..."
+	@tools/install_packages.sh $(VENV) --require-hashes -r requirements.txt
+	@tools/install_packages.sh $(VENV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-demo.txt
+	@tools/install_packages.sh $(VENV) --require-hashes -r requirements-demo.txt
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt requirements-docs.txt requirements-demo.txt $(BIN)/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@tools/install_packages.sh $(VENV) --require-hashes -r requirements-dev.txt
 	@touch $@
 
 $(MODELS): | $(BIN)/.installed

@@ -12,7 +12,7 @@ pin() { # NAME ARGUMENT...: NAME.txt from NAME.in
 }
 
 pin requirements "$@"
-for each in demo camera data docs; do
+for each in install demo camera data docs; do
     pin "requirements-$each" --constraint requirements.txt "$@"
 done
 pin requirements-dev --constraint requirements.txt --constraint requirements-docs.txt "$@"
