@@ -13,22 +13,15 @@ import gc
 import logging
 import os
 from collections.abc import Callable
-
-from prometheus_client import CollectorRegistry
+from typing import TYPE_CHECKING
 
 from common import cli, options
 from common.keyboard import listening
 from common.signals import Stop, on_stop_signals
-from common.status_port import StatusPort
-from kube.cluster import Cluster
-from kube.live import LiveCluster
-from placement.loads.source import load_source
-from scaler.cpu_monitor import MasterMonitor
-from scaler.metrics import MasterTelemetry, ScalerTelemetry
-from scaler.scaler import Scaler
-from scaler.server import ScalerServer
-from scaler.servicer import ScalerService
 from scaler.settings import MonitorSettings, ScalerSettings
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 log = logging.getLogger("scaler.scaler")
 
@@ -58,6 +51,15 @@ def _stay_on_one_core() -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     settings = cli.read(ScalerSettings, arguments)
     stop = _begin(settings.log_level)
+    # Imported here so that --help and wrong settings answer at once.
+    from kube.live import LiveCluster
+    from placement.loads.source import load_source
+    from scaler.cpu_monitor import MasterMonitor
+    from scaler.metrics import MasterTelemetry, ScalerTelemetry
+    from scaler.scaler import Scaler
+    from scaler.server import ScalerServer
+    from scaler.servicer import ScalerService
+
     _stay_on_one_core()
     grpc_settings = settings.grpc
     telemetry = ScalerTelemetry()
@@ -95,6 +97,10 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _watch_the_cpu(arguments: argparse.Namespace) -> int:
     settings = cli.read(MonitorSettings, arguments)
     stop = _begin(settings.log_level)
+    from kube.cluster import Cluster
+    from scaler.cpu_monitor import MasterMonitor
+    from scaler.metrics import MasterTelemetry
+
     telemetry = MasterTelemetry()
     cluster = Cluster(settings.cluster)
     monitor = MasterMonitor(settings.master, cluster, telemetry.overloaded)
@@ -118,10 +124,12 @@ def _begin(level: str) -> Stop:
 def _open_status(
     address: str,
     port: int,
-    registry: CollectorRegistry,
+    registry: "CollectorRegistry",
     trouble: Callable[[], str | None],
 ) -> None:
     if port:
+        from common.status_port import StatusPort
+
         StatusPort(address, port, registry, trouble, setting="SCALER_METRICS_PORT")
 
 

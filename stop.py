@@ -10,13 +10,9 @@ settings.
 import argparse
 import os
 
-from common import cli, options, processes
-from kube.cluster import Cluster, Opened
-from launcher.image.docker import Docker
-from launcher.run_dir import Trace
+from common import cli, options
 from launcher.settings import StopSettings, TraceSettings
 from launcher.steps import Outcome, Step, run_all
-from launcher.teardown import Stopping
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,6 +22,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # Imported here so that --help answers at once.
+    from common import processes
+    from kube.cluster import Cluster, Opened
+    from launcher.image.docker import Docker
+    from launcher.run_dir import Trace
+    from launcher.teardown import Stopping
+
     trace = Trace(cli.read(TraceSettings, arguments))
     # A new terminal need not know which cluster it was.
     told = {name: text for name, text in os.environ.items() if text}

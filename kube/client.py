@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import urllib3
-from kubernetes.client import ApiClient, ApiException
-from kubernetes.client.rest import RESTResponse
 
 from kube.errors import ClusterError
+from kube.import_stubs import RarelyUsedLater
 from kube.kubeconfig import load
 from kube.resources import ACCESS_REVIEW, Kind, api
 from kube.settings import ClusterSettings
+
+with RarelyUsedLater():
+    from kubernetes.client import ApiClient, ApiException
+    from kubernetes.client.rest import RESTResponse
 
 Object = dict[str, Any]
 

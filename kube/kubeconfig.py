@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes import config
-from kubernetes.client import Configuration
-from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
 
 from kube.errors import ClusterError
+from kube.import_stubs import RarelyUsedLater
 from kube.settings import ClusterSettings
+
+with RarelyUsedLater():
+    from kubernetes import config
+    from kubernetes.client import Configuration
+    from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
 
 _DEFAULT = "default"
 # What reading a kubeconfig raises that is missing, broken or something else.

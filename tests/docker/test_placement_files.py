@@ -8,13 +8,17 @@ from tests.docker.test_files import ROOT
 from tests.fixtures.pins import pins_of, plain
 
 PLACEMENT = ROOT / "deploy" / "placement.Dockerfile"
-# The packages that the modules of both bring in.
+# The packages that the modules of both bring in, sooner or later.
 IMPORTED = """
-import json, sys
+import importlib, json, sys
 before = set(sys.modules)
 from importlib.metadata import packages_distributions
 import cpu_monitor_and_offload, gpu_affinity_watcher
 import common.status_port, kube.live, placement.loads.source, placement.loop
+import scaler.cpu_monitor, scaler.scaler, scaler.server, scaler.servicer
+from kube.import_stubs import RARELY_USED
+for each in RARELY_USED:
+    importlib.import_module(each)
 known = packages_distributions()
 new = set(sys.modules) - before
 print(json.dumps([sorted(new), {each: known.get(each, ()) for each in new}]))
