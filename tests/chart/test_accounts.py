@@ -13,7 +13,7 @@ SETS = [part for each in NEEDED for part in ("--set", each)]
 WANTED = {"posture-scaler", "posture-watcher"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def strict_plane(control_plane):
     """A control plane of its own, with RBAC and the ServiceAccount admission."""
     with tempfile.TemporaryDirectory(prefix="plane-") as folder:
@@ -25,22 +25,26 @@ def strict_plane(control_plane):
             plane.stop()
 
 
+@pytest.fixture
+def namespace(helm, strict_plane):
+    """One for pods of the strictest kind, in which the chart is installed."""
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
+    where = {"kubeconfig": strict_plane.kubeconfig}
+    with strict_plane.namespace() as made:
+        strict_plane.label("namespace", made, level)
+        helm("install", "posture", CHART, "--namespace", made, *SETS, **where)
+        yield made
+        helm("uninstall", "posture", "--namespace", made, "--wait", **where)
+
+
 def test_each_pod_of_the_chart_is_let_in_with_the_account_that_the_chart_makes(
-    helm, strict_plane
+    strict_plane, namespace
 ):
     plane = strict_plane
-    plane.create_namespace("office")
-    plane.label(
-        "namespace", "office", {"pod-security.kubernetes.io/enforce": "restricted"}
-    )
-    helm.run(
-        "install", "posture", CHART, "--namespace", "office", *SETS,
-        kubeconfig=plane.kubeconfig,
-    )  # fmt: skip
     accounts = {}
 
     def let_in():
-        for each in plane.objects("pods", "office"):
+        for each in plane.objects("pods", namespace):
             spec = each["spec"]
             accounts[each["metadata"]["name"].rsplit("-", 2)[0]] = (
                 spec["serviceAccountName"],
@@ -55,7 +59,7 @@ def test_each_pod_of_the_chart_is_let_in_with_the_account_that_the_chart_makes(
         assert tokens, "the account's token is not mounted"
     refused = [
         each["message"]
-        for each in plane.objects("events", "office")
+        for each in plane.objects("events", namespace)
         if each["reason"] == "FailedCreate"
     ]
     assert not refused
