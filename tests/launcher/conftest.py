@@ -34,7 +34,7 @@ def untouched_site(tmp_path, surroundings, postgres):
 def site(untouched_site):
     """A site where what was launched is taken down at the end."""
     yield untouched_site
-    untouched_site.run("stop.py", "--all")
+    untouched_site.call("stop.py", "--all")
 
 
 @pytest.fixture

@@ -29,14 +29,14 @@ def ours(site):
     return found
 
 
-def run(site, environ, *command):
-    done = site.run(*command, **environ)
+def run(site, environ, *command, start=None):
+    done = (start or site.call)(*command, **environ)
     assert done.process.returncode == 0, done.output
     return done
 
 
 def test_a_launch_into_the_cluster_and_its_stop(site, keda, kubelet, environ):
-    done = run(site, environ, *LAUNCH)
+    done = run(site, environ, *LAUNCH, start=site.run)
     assert "posture-scaler and posture-watcher are up" in done.output
     assert site.record("keeper") is None
     scaledjob = site.plane.get("scaledjob", NAME, site.namespace)
@@ -56,7 +56,7 @@ def test_a_launch_into_the_cluster_and_its_stop(site, keda, kubelet, environ):
     assert set(ours(site)) == before
     assert len(before) > 15
 
-    run(site, {}, "stop.py", "--all")
+    run(site, {}, "stop.py", "--all", start=site.run)
     wait_until(lambda: ours(site) == [], "nothing is left", 60, 0.5)
 
 
@@ -64,7 +64,8 @@ def test_helpers_here_take_the_place_of_those_in_the_cluster(
     site, keda, kubelet, environ
 ):
     run(site, environ, *LAUNCH)
-    done = run(site, {}, "build_and_push.py", "--skip-build", "--yes", "--detach")
+    command = ("build_and_push.py", "--skip-build", "--yes", "--detach")
+    done = run(site, {}, *command, start=site.run)
     assert "Deployment posture-scaler" in done.output
     assert site.record("scaler")
     assert not [each for each in ours(site) if "deployment" in each]
@@ -81,7 +82,7 @@ def test_what_others_have_made_is_left_alone(site, keda, environ):
         if each["kind"] == "Service"
     ]
     site.plane.apply(service, namespace=site.namespace)
-    done = site.run(*LAUNCH, **environ)
+    done = site.call(*LAUNCH, **environ)
     assert done.process.returncode == 1
     assert "was not made by this launcher" in done.output
     stopped = run(site, {}, "stop.py", "--all")
@@ -92,7 +93,7 @@ def test_what_others_have_made_is_left_alone(site, keda, environ):
 
 
 def test_pods_that_do_not_come_up_are_said(site, keda, environ):
-    done = site.run(*LAUNCH, READY_WITHIN="3", **environ)
+    done = site.call(*LAUNCH, READY_WITHIN="3", **environ)
     assert done.process.returncode == 1
     assert "not up after 3 s: posture-scaler, posture-watcher" in done.output
     assert run(site, {}, "stop.py", "--all")
@@ -107,7 +108,7 @@ def test_a_dry_run_makes_nothing(site, keda, environ):
 
 
 def test_a_prometheus_that_no_pod_reaches_is_refused(site, keda):
-    done = site.run(*LAUNCH)
+    done = site.call(*LAUNCH)
     assert done.process.returncode == 1
     assert "PROMETHEUS_URL leads to the machine that asks" in done.output
     run(site, {}, "stop.py", "--all")
