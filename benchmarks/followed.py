@@ -12,7 +12,6 @@ import base64
 import contextlib
 import signal
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +22,9 @@ import paho.mqtt.client as mqtt
 
 from benchmarks.machine import machine, processor_time, show
 from benchmarks.throughput import PICTURES, ROOT, Bare, stack
-from posture.models import bundle_path, get_networks
+from posture.models import bundle_path
 from posture.settings import MODELS, available_cores
-from posture.vision.bundle import write_bundle
+from tests.fixtures.models import published
 from tests.fixtures.scenes import noisy
 
 CAMERAS = 4
@@ -83,11 +82,9 @@ def measure(
 ) -> dict[str, object]:
     """Medians, by worker."""
     frames, threads = frames_of(move, -(-count // CAMERAS)), available_cores()
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
-        published = Path(folder) / "published.task"
-        write_bundle(published, get_networks(model), keep_mask=True)
+    with contextlib.ExitStack() as running:
         bares = {
-            "official": Bare(published, threads),
+            "official": Bare(published(model), threads),
             "own": Bare(bundle_path(ROOT / "models", model), threads),
         }
         for each in bares.values():

@@ -29,9 +29,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benchmarks.machine import machine, memory_mb, percentile, show
-from posture.models import bundle_path, get_networks
+from posture.models import bundle_path
 from posture.settings import MODELS, available_cores
-from posture.vision.bundle import write_bundle
+from tests.fixtures.models import published
 from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.worker import WorkerProcess
@@ -201,15 +201,12 @@ def measure(
     """All figures."""
     payloads = payloads_of(PICTURES)
     with (
-        tempfile.TemporaryDirectory() as folder,
         stack(model, threads) as parts,
         contextlib.ExitStack() as open_bare,
     ):
-        published = Path(folder) / "published.task"
-        write_bundle(published, get_networks(model), keep_mask=True)
-        bare = Bare(published, threads)
+        bare = Bare(published(model), threads)
         same = Bare(bundle_path(ROOT / "models", model), threads)
-        single = Bare(published, 1)
+        single = Bare(published(model), 1)
         for each in (bare, same, single):
             open_bare.callback(each.close)
         rates: list[tuple[float, float, float]] = []

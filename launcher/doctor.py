@@ -70,7 +70,7 @@ class Doctor:
             return launch.deployment.scaler_address() or str(written["scalerAddress"])
 
         trial = PodTrial(settings, launch.shipping.image, address, self.cluster)
-        return examine(trial.all(), _TRIAL_DEADLINE)
+        return trial.examine(_TRIAL_DEADLINE)
 
     def preflight(self, found_well: Callable[[], None]) -> str:
         """Examine, and call `found_well` if a launch may go on.

@@ -1,5 +1,6 @@
 """The real parts that tests share: one broker and one database for all of them."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ pytest_plugins = [
     "tests.fixtures.helm",
     "tests.fixtures.parallel",
 ]
+
+# Programs written in Go (Kubernetes, Prometheus, Helm, Docker) spend less time on
+# collecting garbage so: a tenth less of what they use, for more memory.
+os.environ.setdefault("GOGC", "400")
 
 IMAGES = Path(__file__).parent / "images"
 _REASONS = Path(__file__).parents[1] / "deploy" / "posture_log_reasons.sql"

@@ -12,8 +12,9 @@ random() { # LENGTH: letters and digits that are not mistaken for each other
     LC_ALL=C tr -dc 'a-hjkmnp-z2-9' </dev/urandom | head -c "$1"
 }
 
-keep() { # FILE: what comes in, whole or not at all
+keep() { # FILE: what comes in, whole or not at all, also after a power cut
     cat >"$1.new"
+    sync "$1.new"
     mv "$1.new" "$1"
 }
 

@@ -9,8 +9,9 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kube.client import Object
@@ -18,7 +19,7 @@ from kube.cluster import Cluster
 from kube.errors import ClusterError
 from kube.objects import OURS
 from kube.resources import NETWORK_POLICY, POD
-from launcher.preflight import Check, CheckError, Doubt
+from launcher.preflight import Check, CheckError, Doubt, Finding, examine
 from launcher.settings import LauncherSettings
 
 _WAIT = 90.0  # seconds for a pod to get its image and to end
@@ -44,14 +45,23 @@ class PodTrial:
     """Host and port at which KEDA is to call the scaler."""
 
     open_cluster: Callable[[], Cluster]
+    _free: "Future[str]" = field(default_factory=Future, init=False)
+    """What a pod says to which nothing is forbidden."""
 
-    def all(self) -> list[Check]:
-        """Both."""
-        return [Check("reach", self.reach), Check("policy", self.policy)]
+    def examine(self, deadline: float) -> list[Finding]:
+        """Ask both at once, while something answers at the scaler's port."""
+        with _answering(self.settings.scaler_port):
+            checks = [Check("reach", self.reach), Check("policy", self.policy)]
+            return examine(checks, deadline)
 
     def reach(self) -> str:
         """That a pod reaches the scaler's port on this machine."""
-        told = self._told(denied=False)
+        try:
+            told = self._told(denied=False)
+        except BaseException as error:
+            self._free.set_exception(error)
+            raise
+        self._free.set_result(told)
         if told != "reached":
             raise CheckError(
                 f"a pod does not reach {self.address()}, where KEDA is to call: {told}",
@@ -68,6 +78,12 @@ class PodTrial:
                 "k3s needs ipset and its modules on each node (see kernel); others a "
                 "network that knows policies, such as Calico or Cilium",
             )
+        if self._free.result() != "reached":
+            raise Doubt(
+                "whether the cluster keeps to a NetworkPolicy cannot be seen: no pod "
+                f"reaches {self.address()}, with a policy or without",
+                "mend reach first, then ask again",
+            )
         return "a pod that may reach nothing reaches nothing"
 
     def _told(self, *, denied: bool) -> str:
@@ -79,8 +95,7 @@ class PodTrial:
         try:
             for kind, wanted in made:
                 cluster.create(kind, wanted)
-            with _answering(self.settings.scaler_port):
-                return _wait(cluster, name)
+            return _wait(cluster, name)
         finally:
             for kind, _ in made:
                 with suppress(ClusterError):

@@ -6,7 +6,6 @@ the body when upright, so for such a person nothing changes.
 """
 
 from collections.abc import Sequence
-from statistics import median
 from typing import NamedTuple
 
 from common.errors import OperatorError
@@ -50,6 +49,8 @@ def baseline_of(angles: Sequence[tuple[int, int]], pictures: int) -> Baseline:
             f"needs {FEWEST}, and half of them"
         )
     necks, bodies = ([each[part] for each in angles] for part in (0, 1))
+    from statistics import median  # 7 ms of every start, and only calibration asks
+
     found = Baseline(round(median(necks)), round(median(bodies)))
     for part, seen, middle, spread in (
         ("neck", necks, found.neck, _NECK_SPREAD),

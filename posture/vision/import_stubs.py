@@ -1,4 +1,4 @@
-"""Stand-ins for the packages that mediapipe imports and that nothing here uses."""
+"""Stand-ins for what mediapipe imports and nothing here uses."""
 
 import sys
 from types import ModuleType, TracebackType
@@ -6,8 +6,16 @@ from typing import Any
 
 # Importing any part of mediapipe imports these, which only its plots in 3-D and its
 # audio tasks use: three quarters of the import time, and part of every Job's start.
-# The image does not even have them.
-_NOT_NEEDED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
+# The image does not even have them. Of the rest, a third is tasks that see nothing.
+_NOT_NEEDED = (
+    "matplotlib",
+    "matplotlib.pyplot",
+    "sounddevice",
+    "mediapipe.tasks.python.audio",
+    "mediapipe.tasks.python.decision",
+    "mediapipe.tasks.python.retrieval",
+    "mediapipe.tasks.python.text",
+)
 
 
 class _Absent(ModuleType):
@@ -20,7 +28,7 @@ class _Absent(ModuleType):
 
 
 class WithoutPlots:
-    """Keeps unneeded packages out while mediapipe is imported."""
+    """Keeps out what is not needed while mediapipe is imported."""
 
     def __enter__(self) -> None:
         self._stood_in = [name for name in _NOT_NEEDED if name not in sys.modules]

@@ -93,17 +93,20 @@ class Compose:
 
     def secrets(self) -> list[str]:
         """Every password that there is in a file."""
-        mounts = (
-            f"{kind}-secret" for kind in ("broker", "database", "reader", "keeper")
-        )
-        return [
-            docker(
-                *("run", "--rm", "--entrypoint", "cat"),
-                *("--volume", f"posture-test_{each}:/secret:ro", "posture-page:local"),
-                "/secret/password",
-            )
-            for each in mounts
-        ]
+        kinds = ("broker", "database", "reader", "keeper")
+        mounts = [f"--volume=posture-test_{each}-secret:/{each}:ro" for each in kinds]
+        files = [f"/{each}/password" for each in kinds]
+        found: list[str] = []
+
+        def all_are_read() -> bool:
+            # What a container says before it ends can be lost on a busy machine.
+            image = "posture-page:local"
+            said = docker("run", "--rm", "--entrypoint", "cat", *mounts, image, *files)
+            found[:] = said.split()
+            return len(found) == len(kinds)
+
+        wait_until(all_are_read, "each secret has a password")
+        return found
 
     def login(self, password: str, scheme: str = "http") -> int:
         """The status that a browser gets for the cameras after it has logged in."""

@@ -36,6 +36,7 @@ def test_a_bare_debian_is_at_most_five_commands_from_the_login():
 def compose(engine, tmp_path_factory):
     made = Compose(tmp_path_factory.mktemp("box"))
     try:
+        made.run("down", "--volumes")  # of a run that was cut off
         made.run("build")  # what an earlier run has built may be older
         made.shell(documented("docker compose --profile demo up"), made.folder)
         made.wait_until_all_is_up()

@@ -10,8 +10,9 @@ from prometheus_client import Gauge
 from common.errors import OperatorError
 from common.status_port import StatusPort
 from page.demand import Demand, demand_of
-from page.metrics import ask, look
+from page.metrics import look
 from page.nodes import Node, Placement, placement_of
+from page.scrape import ask
 from placement.decision import Candidate, Decision, Memory, Reason
 from placement.metrics import Report
 from scaler.metrics import ScalerTelemetry

@@ -373,7 +373,7 @@ def test_rows_that_row_level_security_keeps_are_not_counted_as_deleted(
 )
 def test_the_role_for_deleting_may_do_nothing_else(kept, statement):
     with pytest.raises(Exception, match="permission denied"):
-        kept.database.execute(f"SET ROLE posture_keeper; {statement}")
+        kept.database.execute(f"SET LOCAL ROLE posture_keeper; {statement}")
 
 
 def test_a_database_that_is_away_is_said(kept):
@@ -509,14 +509,16 @@ def test_a_broker_that_is_away_is_said_and_the_rest_is_deleted(kept):
 def retained(broker):
     """Topics of all retained messages."""
     found = set()
-    answered = threading.Event()
+    subscribed, answered = threading.Event(), threading.Event()
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.on_subscribe = lambda *_: subscribed.set()
     client.on_message = lambda _client, _data, message: (
         answered.set() if message.topic == "last" else found.add(message.topic)
     )
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     client.subscribe("#")
+    assert subscribed.wait(20)  # else what is published next could come too early
     broker.publish("last", b"")
     assert answered.wait(20)
     client.disconnect()

@@ -263,7 +263,7 @@ def test_the_role_of_the_script_may_do_nothing_else(guarded, statement):
 def test_supabases_public_api_sees_nothing_of_the_table(guarded):
     for role in ("anon", "authenticated"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            guarded.execute(f"SET ROLE {role}; TABLE posture_log")
+            guarded.execute(f"SET LOCAL ROLE {role}; TABLE posture_log")
 
 
 def _connected(server: Postgres):

@@ -120,9 +120,14 @@ def test_the_worker_does_not_wait_for_packages_that_it_does_not_need():
         "from posture.vision.landmarks import Landmarker\n"
         "Landmarker(pathlib.Path(sys.argv[1])).close()\n"
         "assert 'mediapipe' in sys.modules\n"
-        "print([name for name in ('matplotlib', 'sounddevice', 'PIL', 'kubernetes')"
+        "tasks = 'mediapipe.tasks.python'\n"
+        "print([name for name in ('matplotlib', 'sounddevice', 'PIL', 'kubernetes',"
+        " f'{tasks}.audio', f'{tasks}.text', f'{tasks}.retrieval', f'{tasks}.decision')"
         " if name in sys.modules])\n"
-        "import matplotlib.pyplot\n"  # for whoever does need it, it is the real one
+        # For whoever does need one, it is the real one.
+        "from mediapipe.tasks.python.text import TextClassifier\n"
+        "import matplotlib.pyplot\n"
+        "print(TextClassifier.__name__)\n"
         "print(matplotlib.pyplot.__file__)\n"
     )
     done = subprocess.run(
@@ -133,6 +138,7 @@ def test_the_worker_does_not_wait_for_packages_that_it_does_not_need():
         cwd=ROOT,
     )
 
-    not_needed, real = done.stdout.splitlines()
+    not_needed, task, real = done.stdout.splitlines()
     assert not_needed == "[]"
+    assert task == "TextClassifier"
     assert real.endswith("pyplot.py")
