@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     now = datetime.now(UTC)
     figures = machine() | {"rows": arguments.rows, "cameras": CAMERAS}
-    with running_postgres() as database:
+    with running_postgres(on_disk=True) as database:
         end = f"{now - timedelta(seconds=1):%F %T}"
         database.execute(_FILL.format(cameras=CAMERAS, end=end, rows=arguments.rows))
         database.execute("ANALYZE posture_log")

@@ -50,7 +50,7 @@ FROM (SELECT n, now() AT TIME ZONE 'utc' - ({rows} - n) * interval '1 s' / {came
 
 def measure_queries(rows: int) -> dict[str, Any]:
     """Milliseconds of each of the page's questions: median and slowest of 15."""
-    with running_postgres() as postgres:
+    with running_postgres(on_disk=True) as postgres:
         indexes = fill(postgres, rows)
         table = Table(settings_from(DatabaseSettings, postgres.environ))
         figures = {name: _times(ask) for name, ask in _questions(table, rows).items()}
@@ -110,7 +110,7 @@ def measure_screen(runs: int) -> dict[str, Any]:
     seen, paints = [], []
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_postgres() as postgres,
+        running_postgres(on_disk=True) as postgres,
         running_chromium() as chromium,
     ):
         page = LivePage(Path(folder), postgres.environ)
@@ -153,7 +153,10 @@ def _summary(values: list[float]) -> dict[str, float]:
 
 def measure_load(cameras: int, pages: int, seconds: float) -> dict[str, Any]:
     """Share of a core that the page's process uses."""
-    with tempfile.TemporaryDirectory() as folder, running_postgres() as postgres:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_postgres(on_disk=True) as postgres,
+    ):
         page = LivePage(Path(folder), postgres.environ)
         page.wait_ready()
         rows = Rows(postgres, page.pictures)

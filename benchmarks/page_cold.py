@@ -37,7 +37,10 @@ ASKED = (
 def measure(rows: int, rounds: int) -> dict[str, Any]:
     """Milliseconds of each first answer: the slowest of so many cold starts."""
     taken: dict[str, list[float]] = {path: [] for path in ASKED}
-    with tempfile.TemporaryDirectory() as folder, running_postgres() as postgres:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_postgres(on_disk=True) as postgres,
+    ):
         fill(postgres, rows)
         for _ in range(rounds):
             make_cold(postgres)

@@ -34,7 +34,10 @@ FROM (SELECT n, now() AT TIME ZONE 'utc'
 
 def measure(rows: int, runs: int) -> dict[str, Any]:
     """Milliseconds from a question to the end of its answer."""
-    with tempfile.TemporaryDirectory() as folder, running_postgres() as postgres:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_postgres(on_disk=True) as postgres,
+    ):
         postgres.execute(_FILL.format(rows=rows, cameras=_CAMERAS, a_day=_A_DAY))
         postgres.execute("VACUUM ANALYZE posture_log")
         page = LivePage(Path(folder), postgres.environ)

@@ -111,7 +111,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder, running_postgres() as database:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_postgres(on_disk=True) as database,
+    ):
         figures = measure(database, arguments.rows, Path(folder))
     show(figures | {"machine": machine()}, as_json=arguments.json)
     return 0

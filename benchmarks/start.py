@@ -43,7 +43,7 @@ def measure(model: str, threads: int, runs: int) -> dict[str, object]:
     with (
         tempfile.TemporaryDirectory() as folder,
         running_mosquitto(Path(folder) / "broker") as broker,
-        running_postgres() as database,
+        running_postgres(on_disk=True) as database,
     ):
         environ = broker.environ | database.environ
         environ |= {"MODEL": model, "THREADS": str(threads)}

@@ -75,7 +75,7 @@ def measure_page(seconds: float, limit: MemoryLimit | None) -> dict[str, Any]:
     """A visitor's waiting with and without strangers, and the page's memory."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_postgres() as postgres,
+        running_postgres(on_disk=True) as postgres,
         running_mosquitto(Path(folder) / "broker") as broker,
     ):
         with limit.begun_inside() if limit else nullcontext():
@@ -174,7 +174,7 @@ def measure_worker(
     pictures = plain() | noisy()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_postgres() as postgres,
+        running_postgres(on_disk=True) as postgres,
         running_mosquitto(Path(folder) / "broker") as broker,
     ):
         environ = broker.environ | postgres.environ
