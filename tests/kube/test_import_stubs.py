@@ -41,6 +41,16 @@ def test_the_client_is_there_without_what_it_does_not_use():
     assert in_a_fresh_process(code, *HEAVY) == []
 
 
+def test_scripts_that_are_only_asked_for_help_import_no_client():
+    code = (
+        "import json, sys\n"
+        "import cpu_monitor_and_offload, gpu_affinity_watcher, patch_scaledjob, stop\n"
+        "print(json.dumps([each for each in sys.argv[1:] if each in sys.modules]))"
+    )
+    heavy = (*HEAVY, "kubernetes", "urllib3", "grpc", "psutil", "prometheus_client")
+    assert in_a_fresh_process(code, *heavy) == []
+
+
 def test_whoever_imports_it_later_gets_the_real_thing():
     code = (
         "import json, kube.client, kubernetes\n"
