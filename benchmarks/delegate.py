@@ -71,6 +71,7 @@ def in_own_process(model: Path, delegate: str, arguments: argparse.Namespace) ->
         str(arguments.rounds),
     ]
     command += ["--threads", *map(str, arguments.threads)]
+    command += ["--seconds", str(arguments.seconds)]
     environ = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         if delegate == "gpu-nvidia":  # whatever else is installed
@@ -137,7 +138,11 @@ def tried(
     found["cpu_ms"] = round(used, 2)
     found["landmarks"] = [_points(_detect(task, image)) for image in images]
     found["per_second"] = {
-        n: _per_second([task] + [_task(model, delegate) for _ in range(n - 1)], images)
+        n: _per_second(
+            [task] + [_task(model, delegate) for _ in range(n - 1)],
+            images,
+            arguments.seconds,
+        )
         for n in arguments.threads
     }
     return found
@@ -167,7 +172,7 @@ def _points(result) -> list[list[float]]:
     return [[each.x, each.y, each.visibility] for each in result.pose_landmarks[0]]
 
 
-def _per_second(tasks, images, seconds: float = 4.0) -> float:
+def _per_second(tasks, images, seconds: float) -> float:
     """Pictures a second of several landmarkers, a thread each."""
     counts = [0] * len(tasks)
     until = time.perf_counter() + seconds
@@ -230,6 +235,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", help="lite, full or heavy")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--seconds", type=float, default=4, help="of all threads")
     parser.add_argument("--json", action="store_true", help="it is JSON anyway")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)

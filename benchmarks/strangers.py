@@ -10,12 +10,14 @@ senders of the slowest pictures that are taken, all from the visitor's own addre
 are a process of their own. `worker`: the largest pictures of each kind that are taken,
 all at once. Both say the most memory that the process had (VmHWM of the kernel), to be
 compared with the shipped limits. With `--limit-mb` they run in a memory cgroup of that
-size, as in a pod, and what the kernel has ended there is counted.
+size, as in a pod, and what the kernel has ended there is counted. With `--share 0.1`
+there are a tenth of the strangers, and pictures have a tenth of their width and height.
 """
 
 import argparse
 import base64
 import http.client
+import math
 import multiprocessing
 import socket
 import tempfile
@@ -31,6 +33,7 @@ import numpy as np
 
 from benchmarks.machine import machine, memory_mb, percentile, show
 from benchmarks.memory_limit import MemoryLimit
+from posture.settings import MODELS
 from tests.fixtures import images
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import wait_until
@@ -43,23 +46,28 @@ _ASKED = ("/", "/table", "/livez")
 
 
 @cache
-def plain() -> dict[str, bytes]:
-    """The largest that are taken, in files of a few kilobytes to a megabyte."""
+def plain(share: float) -> dict[str, bytes]:
+    """The largest that are taken, in files of a few kilobytes to a megabyte.
+
+    Or pictures of a `share` of their width and height.
+    """
+    deep, moving, web = (int(share * side) for side in (4320, 3500, 6100))
     return {
-        "PNG": images.png(8000, 6250),
-        "PNG, 16 bits and alpha": images.png(4320, 4320, 16, 6),
-        "APNG": images.png(3500, 3500, 8, 6, animated=True),
+        "PNG": images.png(int(8000 * share), int(6250 * share)),
+        "PNG, 16 bits and alpha": images.png(deep, deep, 16, 6),
+        "APNG": images.png(moving, moving, 8, 6, animated=True),
         "TIFF, 16 bits and alpha": images.tiff(
-            4320, 4320, BitsPerSample=16, SamplesPerPixel=4
+            deep, deep, BitsPerSample=16, SamplesPerPixel=4
         ),
-        "WebP": images.webp(6100, 6100, lossless=True),
+        "WebP": images.webp(web, web, lossless=True),
     }
 
 
-def noisy() -> dict[str, bytes]:
-    """The largest that are taken and full of detail."""
+def noisy(share: float) -> dict[str, bytes]:
+    """The largest that are taken and full of detail, or a `share` of their size."""
     noise = np.random.default_rng(1).integers(0, 256, (781, 1000, 3), np.uint8)
-    large = np.tile(noise, (8, 8, 1))
+    whole = np.tile(noise, (8, 8, 1))
+    large = whole[: int(share * whole.shape[0]), : int(share * whole.shape[1])]
     return {
         "JPEG": images.saved(large, "JPEG", quality=30),
         "progressive JPEG": images.saved(large, "JPEG", quality=30, progressive=True),
@@ -71,7 +79,9 @@ def most_mb(pid: int) -> int:
     return int(memory_mb(pid, "VmHWM"))
 
 
-def measure_page(seconds: float, limit: MemoryLimit | None) -> dict[str, Any]:
+def measure_page(
+    seconds: float, share: float, limit: MemoryLimit | None
+) -> dict[str, Any]:
     """A visitor's waiting with and without strangers, and the page's memory."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -89,7 +99,7 @@ def measure_page(seconds: float, limit: MemoryLimit | None) -> dict[str, Any]:
         took = {"alone": _visit(page.port, seconds)}
         # In turn: unfinished uploads keep slow pictures of their address waiting.
         for kind in ("unfinished", "slow_pictures"):
-            with strangers(page, kind):
+            with strangers(page, kind, share):
                 took[f"with_{kind}"] = _visit(page.port, seconds)
         figures: dict[str, Any] = {}
         for name, times in took.items():
@@ -125,16 +135,16 @@ def _visit(port: int, seconds: float) -> list[float]:
 
 
 @contextmanager
-def strangers(page: LivePage, kind: str) -> Iterator[None]:
-    """500 silent ones and those of a kind, in a process of their own."""
+def strangers(page: LivePage, kind: str, share: float) -> Iterator[None]:
+    """A share of the silent ones and those of a kind, in a process of their own."""
     cookie, token = page.visitor()
-    small = list(plain().values())
+    small = list(plain(share).values())
     head = (
         f"POST /send?camera=x HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n"
         f"X-Token: {token}\r\nContent-Length: "
     )
     process = multiprocessing.Process(
-        target=_molest, args=(page.port, head, small, kind)
+        target=_molest, args=(page.port, head, small, kind, share)
     )
     process.start()
     time.sleep(3)  # all are there
@@ -143,7 +153,7 @@ def strangers(page: LivePage, kind: str) -> Iterator[None]:
     process.join()
 
 
-def _molest(port: int, head: str, bombs: list[bytes], kind: str) -> None:
+def _molest(port: int, head: str, bombs: list[bytes], kind: str, share: float) -> None:
     unfinished = f"{head}{20 << 20}\r\n\r\n".encode() + bytes(1 << 20)
     sendings = [f"{head}{len(bomb)}\r\n\r\n".encode() + bomb for bomb in bombs]
     uploads = {
@@ -151,7 +161,7 @@ def _molest(port: int, head: str, bombs: list[bytes], kind: str) -> None:
         "slow_pictures": (_SENDERS, sendings),
     }
     for count, said in ((_SILENT, [b""]), uploads[kind]):
-        for number in range(count):
+        for number in range(math.ceil(share * count)):
             what = said[number % len(said)]
             threading.Thread(target=_say, args=(port, what), daemon=True).start()
     time.sleep(3600)
@@ -168,17 +178,17 @@ def _say(port: int, what: bytes) -> None:
 
 
 def measure_worker(
-    threads: int, copies: int, limit: MemoryLimit | None
+    model: str, threads: int, copies: int, share: float, limit: MemoryLimit | None
 ) -> dict[str, Any]:
     """The worker's memory while the largest pictures come from many cameras."""
-    pictures = plain() | noisy()
+    pictures = plain(share) | noisy(share)
     with (
         tempfile.TemporaryDirectory() as folder,
         running_postgres(on_disk=True) as postgres,
         running_mosquitto(Path(folder) / "broker") as broker,
     ):
         environ = broker.environ | postgres.environ
-        environ |= {"THREADS": str(threads), "MODEL": "full"}
+        environ |= {"THREADS": str(threads), "MODEL": model}
         with limit.begun_inside() if limit else nullcontext():
             worker = WorkerProcess(Path(folder), environ)
         worker.wait_ready()
@@ -203,6 +213,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("what", choices=["page", "worker"])
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--model", choices=MODELS, default="full")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--copies", type=int, default=3, help="of each large picture, all at once"
@@ -210,12 +221,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--limit-mb", type=int, help="megabytes of a memory cgroup (needs root)"
     )
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1,
+        help="of the pictures' sides, and of strangers",
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
     limit = MemoryLimit(given.limit_mb) if given.limit_mb else None
     measure: dict[str, Callable[[], dict[str, Any]]] = {
-        "page": lambda: measure_page(given.seconds, limit),
-        "worker": lambda: measure_worker(given.threads, given.copies, limit),
+        "page": lambda: measure_page(given.seconds, given.share, limit),
+        "worker": lambda: measure_worker(
+            given.model, given.threads, given.copies, given.share, limit
+        ),
     }
     figures = measure[given.what]()
     if limit:

@@ -23,6 +23,11 @@ def main(argv: list[str] | None = None) -> int:
         help="seconds of a fault; else 2 to 30, so that each comes once in --seconds",
     )
     parser.add_argument("--burst", type=int, default=0, help="pictures at the end")
+    parser.add_argument(
+        "--few-people",
+        action="store_true",
+        help="three pictures of four are of an empty room: less for the processor",
+    )
     parser.add_argument("--broker", choices=SERVERS, default="mosquitto")
     parser.add_argument(
         "--only", action="append", default=[], choices=FAULTS, metavar="FAULT"
@@ -38,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         only=arguments.only,
         burst=arguments.burst,
         broker=arguments.broker,
+        few_people=arguments.few_people,
     )
     print(account)
     return 0 if account.good else 1

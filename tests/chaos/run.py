@@ -10,7 +10,7 @@ from tests.chaos.account import Account, Outage, close_account
 from tests.chaos.faults import FAULTS, possible
 from tests.chaos.plan import Step, draw, longest_for
 from tests.chaos.stage import Stage, open_stage
-from tests.fixtures.cameras import small_pictures
+from tests.fixtures.cameras import mostly_empty_pictures, small_pictures
 
 
 def run(
@@ -23,12 +23,14 @@ def run(
     only: Sequence[str] = (),
     burst: int = 0,
     broker: str = "mosquitto",
+    few_people: bool = False,
 ) -> Account:
     """Make faults for so many seconds and count; what happens is told on stderr."""
     outages: list[Outage] = []
+    pictures = mostly_empty_pictures() if few_people else small_pictures()
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
-        open_stage(Path(folder), small_pictures(), rate, workers, broker) as stage,
+        open_stage(Path(folder), pictures, rate, workers, broker) as stage,
     ):
         names = [each for each in possible(stage) if not only or each in only]
         where = "on this machine" if broker == "mosquitto" else f"with {broker}"

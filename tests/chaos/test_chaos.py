@@ -13,7 +13,8 @@ from tests.fixtures.make import make
 from tests.fixtures.net import wait_until
 from tests.fixtures.scripts import ROOT, Started
 
-SHORT = "--rate 5 --workers 2 --longest 2 --burst 50"
+SMALL = "--rate 3 --few-people"
+SHORT = f"{SMALL} --workers 2 --longest 2 --burst 50"
 
 
 def test_every_acknowledged_picture_has_one_row_and_one_file_whatever_fails():
@@ -31,7 +32,7 @@ def test_every_acknowledged_picture_has_one_row_and_one_file_whatever_fails():
 
 def test_a_signal_ends_all_that_was_started_also_one_that_comes_twice():
     command = [sys.executable, "-W", "ignore", "-m", "tests.chaos", "--only"]
-    run = Started([*command, "worker killed"], ROOT, dict(os.environ))
+    run = Started([*command, "worker killed", *SMALL.split()], ROOT, dict(os.environ))
     run.wait_for("worker killed", 120)
     started = psutil.Process(run.process.pid).children(recursive=True)
     for _ in range(2):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from common.version import VERSION
+from tests.fixtures.postgres import memory_folder
 from tests.fixtures.scripts import ROOT
 
 WHOLE = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -64,6 +65,7 @@ def installed(tmp_path_factory):
         "--python",
         python,
         "install",
+        "--no-compile",
         "--no-deps",
         "--no-index",
         wheel,
@@ -81,7 +83,7 @@ def test_it_says_its_version(installed, tmp_path):
 @pytest.fixture
 def outside():
     """A folder that PostgreSQL's own user may enter, which pytest's are closed to."""
-    folder = Path(tempfile.mkdtemp(prefix="posture-"))
+    folder = Path(tempfile.mkdtemp(prefix="posture-", dir=memory_folder()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

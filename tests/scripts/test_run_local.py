@@ -20,6 +20,7 @@ import urllib3
 from demo.page import has_desktop
 from tests.conftest import IMAGES
 from tests.fixtures.net import free_port, wait_until
+from tests.fixtures.postgres import memory_folder
 from tests.fixtures.worker import ROOT
 
 
@@ -81,7 +82,7 @@ def home():
 
     pytest closes its own to everybody else, whenever another session of it begins.
     """
-    folder = Path(tempfile.mkdtemp(prefix="demo-"))
+    folder = Path(tempfile.mkdtemp(prefix="demo-", dir=memory_folder()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
