@@ -13,6 +13,7 @@ from tests.fixtures.net import free_port, wait_until
 
 PAGE = ROOT / "docs" / "one-box.md"
 SERVICES = {"broker", "database", "worker", "retention", "page", "nudge", "camera"}
+_PROJECT = "posture-test"
 
 
 def documented(words: str) -> str:
@@ -21,6 +22,12 @@ def documented(words: str) -> str:
     first, *others = [line for line in lines if line.startswith(words)]
     assert set(others) <= {first}
     return first
+
+
+def _health(status: str) -> str:
+    """Of a status such as `Up 5 seconds (health: starting)`, where it tells one."""
+    told = re.search(r"\((?:health: )?(\w+)\)$", status)
+    return told[1] if told else ""
 
 
 class Compose:
@@ -41,7 +48,7 @@ class Compose:
             SECONDS_BETWEEN="1",
         )
         self._command = (
-            *("docker", "compose", "--project-name", "posture-test"),
+            *("docker", "compose", "--project-name", _PROJECT),
             *("--project-directory", str(ROOT), "--env-file", str(self._env)),
             *("--file", str(ROOT / "docker-compose.yml"), "--file", str(override)),
             *("--profile", "demo"),
@@ -70,8 +77,9 @@ class Compose:
         return done.stdout
 
     def sql(self, statement: str) -> list[str]:
+        # By the container's name: compose takes three times as long to start.
         psql = ("psql", "-U", "analyzer", "posture", "--tuples-only", "--csv", "-c")
-        return self.run("exec", "-T", "database", *psql, statement).splitlines()
+        return docker("exec", f"{_PROJECT}-database-1", *psql, statement).splitlines()
 
     def rows(self, pi: str) -> int:
         lines = self.sql("SELECT pi_id FROM posture_log")
@@ -79,9 +87,12 @@ class Compose:
 
     def states(self) -> dict[str, str]:
         """Each service that runs, and whether it is healthy."""
-        lines = self.run("ps", "--format", "json").splitlines()
-        found = [json.loads(line) for line in lines]
-        return {each["Service"]: each["Health"] or each["State"] for each in found}
+        label = "com.docker.compose"
+        shown = f'{{{{.Label "{label}.service"}}}} {{{{.State}}}} {{{{.Status}}}}'
+        ours = f"label={label}.project={_PROJECT}"
+        lines = docker("ps", "--filter", ours, "--format", shown).splitlines()
+        found = (line.split(maxsplit=2) for line in lines)
+        return {service: _health(status) or state for service, state, status in found}
 
     def wait_until_all_is_up(self) -> None:
         def up() -> bool:
@@ -94,7 +105,7 @@ class Compose:
     def secrets(self) -> list[str]:
         """Every password that there is in a file."""
         kinds = ("broker", "database", "reader", "keeper")
-        mounts = [f"--volume=posture-test_{each}-secret:/{each}:ro" for each in kinds]
+        mounts = [f"--volume={_PROJECT}_{each}-secret:/{each}:ro" for each in kinds]
         files = [f"/{each}/password" for each in kinds]
         found: list[str] = []
 
