@@ -13,3 +13,6 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_WIDTH", str(MOST_SIDE))
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_HEIGHT", str(MOST_SIDE))
 # Every core has a picture of its own to work on: sharing one costs 4 % more.
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+# Nothing here multiplies matrices with NumPy, whose library would start a thread for
+# each core at its import, and have them wait for work for a tenth of a second.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -142,3 +142,15 @@ def test_the_worker_does_not_wait_for_packages_that_it_does_not_need():
     assert not_needed == "[]"
     assert task == "TextClassifier"
     assert real.endswith("pyplot.py")
+
+
+def test_numpy_starts_no_threads_that_nothing_uses():
+    program = "import os, posture, numpy; print(*os.listdir('/proc/self/task'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert len(done.stdout.split()) == 1
