@@ -15,7 +15,7 @@ from tests.fixtures.postgres import running_postgres
 
 broker = Mosquitto(Path(sys.argv[1]))
 broker.start()
-with running_postgres() as postgres:
+with running_postgres(on_disk=True) as postgres:
     print(broker.port, postgres.port, flush=True)
     time.sleep(60)
 """
