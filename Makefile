@@ -35,7 +35,7 @@ prepare: $(BIN)/.installed-dev ## What the tests need from outside, fetched once
 	@tools/system_packages.sh test
 	@$(BIN)/python -m tests.fixtures.cache
 
-test: PROCESSES ?= 3
+test: PROCESSES ?= 4
 test: $(LINT) prepare ## Everything that can be checked on this machine
 	$(BIN)/python -m pytest $(processes) $(ARGS)
 

@@ -12,7 +12,8 @@ own_way='\.(index-url|extra-index-url|no-index|proxy|client-cert)='
 if [ ! -x "$venv/bin/uv" ]; then
     "${pip[@]}" install --quiet --require-hashes -r requirements-install.txt || true
 fi
-if [ -x "$venv/bin/uv" ] && ! "${pip[@]}" config list | grep -qE "$own_way"; then
+pip_settings=$("${pip[@]}" config list)
+if [ -x "$venv/bin/uv" ] && [[ ! $pip_settings =~ $own_way ]]; then
     "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" "$@" && exit
     echo "uv could not; pip tries it, which takes minutes ..." >&2
 fi

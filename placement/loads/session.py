@@ -119,16 +119,20 @@ def _headers(settings: PrometheusSettings) -> dict[str, str | bytes]:
     return headers
 
 
-def _tls(it: PrometheusSettings) -> ssl.SSLContext | None:
+def _tls(settings: PrometheusSettings) -> ssl.SSLContext | None:
     """What checks certificates; None where there is none to check.
 
     The system's authorities take 40 ms of a core to read, at every start.
     """
-    if not (it.ca_file or it.cert_file) and it.url.lower().startswith("http:"):
+    plain = settings.url.lower().startswith("http:")
+    if plain and not (settings.ca_file or settings.cert_file):
         return None
     try:
         return client_context(
-            "PROMETHEUS_CA_FILE", it.ca_file, it.cert_file, it.key_file
+            "PROMETHEUS_CA_FILE",
+            settings.ca_file,
+            settings.cert_file,
+            settings.key_file,
         )
     except ValueError as error:
         raise MetricsError(str(error)) from error
