@@ -13,12 +13,12 @@ from typing import Any
 import urllib3
 
 from kube.errors import ClusterError
-from kube.import_stubs import RarelyUsedLater
+from kube.import_stubs import rarely_used_later
 from kube.kubeconfig import load
 from kube.resources import ACCESS_REVIEW, Kind, api
 from kube.settings import ClusterSettings
 
-with RarelyUsedLater():
+with rarely_used_later():
     from kubernetes.client import ApiClient, ApiException
     from kubernetes.client.rest import RESTResponse
 

@@ -1,9 +1,12 @@
 """Stand-ins for what the kubernetes package imports and a start here does not use."""
 
 import sys
+from contextlib import AbstractContextManager
 from importlib import import_module
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
+
+from common.import_stubs import stood_in
 
 # Two thirds of the processor time that importing the package takes. Each is loaded
 # after all, by itself, when something of it is used.
@@ -25,22 +28,9 @@ RARELY_USED = (
 )
 
 
-class RarelyUsedLater:
-    """Puts off what is rarely used while kubernetes is imported."""
-
-    def __enter__(self) -> None:
-        self._stood_in = [name for name in RARELY_USED if name not in sys.modules]
-        for name in self._stood_in:
-            sys.modules[name] = _LaterModule(name)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for name in self._stood_in:
-            del sys.modules[name]
+def rarely_used_later() -> AbstractContextManager[None]:
+    """Import kubernetes with what is rarely used put off."""
+    return stood_in(RARELY_USED, _LaterModule)
 
 
 class _LaterModule(ModuleType):

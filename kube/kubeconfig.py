@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 
 from kube.errors import ClusterError
-from kube.import_stubs import RarelyUsedLater
+from kube.import_stubs import rarely_used_later
 from kube.settings import ClusterSettings
 
-with RarelyUsedLater():
+with rarely_used_later():
     from kubernetes import config
     from kubernetes.client import Configuration
     from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from common.files import written_aside
-from posture.vision.import_stubs import WithoutPlots
+from posture.vision.import_stubs import only_vision
 
 DETECTOR = "pose_detector.tflite"
 LANDMARKS = "pose_landmarks_detector.tflite"
@@ -58,7 +58,7 @@ def _prepare(
 ) -> bytes:
     import flatbuffers
 
-    with WithoutPlots():
+    with only_vision():
         from mediapipe.tasks.metadata import schema_py_generated as schema
 
     model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(network, 0))

@@ -1,8 +1,10 @@
 """Stand-ins for what mediapipe imports and nothing here uses."""
 
-import sys
-from types import ModuleType, TracebackType
+from contextlib import AbstractContextManager
+from types import ModuleType
 from typing import Any
+
+from common.import_stubs import stood_in
 
 # Importing any part of mediapipe imports these, which only its plots in 3-D and its
 # audio tasks use: three quarters of the import time, and part of every Job's start.
@@ -27,19 +29,6 @@ class _Absent(ModuleType):
         return _Absent(name)
 
 
-class WithoutPlots:
-    """Keeps out what is not needed while mediapipe is imported."""
-
-    def __enter__(self) -> None:
-        self._stood_in = [name for name in _NOT_NEEDED if name not in sys.modules]
-        for name in self._stood_in:
-            sys.modules[name] = _Absent(name)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for name in self._stood_in:
-            del sys.modules[name]
+def only_vision() -> AbstractContextManager[None]:
+    """Import mediapipe without what is not needed of it."""
+    return stood_in(_NOT_NEEDED, _Absent)

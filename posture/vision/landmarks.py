@@ -9,7 +9,7 @@ import numpy as np
 
 from posture.errors import ModelError
 from posture.vision.cpu_affinity import threads_on
-from posture.vision.import_stubs import WithoutPlots
+from posture.vision.import_stubs import only_vision
 from posture.vision.landmark import Landmark, World
 from posture.vision.payload import Image
 from posture.vision.people import People, asked_for, the_one
@@ -64,7 +64,7 @@ class Landmarker:
         self._follows = follows
         self._people = people
         self._moment = 0
-        with WithoutPlots():
+        with only_vision():
             import mediapipe
             from mediapipe.tasks.python.core.base_options import BaseOptions
             from mediapipe.tasks.python.vision import pose_landmarker

@@ -5,7 +5,7 @@ import cv2
 import pytest
 
 from posture.vision.bundle import DETECTOR, LANDMARKS, write_bundle
-from posture.vision.import_stubs import WithoutPlots
+from posture.vision.import_stubs import only_vision
 from posture.vision.landmarks import Landmarker
 from tests.conftest import IMAGES
 from tests.fixtures.disk import little_room
@@ -39,7 +39,7 @@ def test_five_results_are_read_by_nobody_in_the_network(tmp_path):
     # What the GPU delegate takes for its outputs; the graph around it asks for five.
     write_bundle(tmp_path / "model.task", networks_of(LITE))
     network = networks_of(tmp_path / "model.task")[LANDMARKS]
-    with WithoutPlots():
+    with only_vision():
         from mediapipe.tasks.metadata import schema_py_generated as schema
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(network, 0))
     graph = model.subgraphs[0]
