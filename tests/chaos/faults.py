@@ -88,7 +88,10 @@ def table_locked(stage: Stage, step: Step) -> None:
 
 def table_full(stage: Stage, step: Step) -> None:
     """The file system of the table is full."""
+    before = _refused(stage)
     with filled(stage.disks.small["table"]):
+        # A page takes some twenty rows more, and only then the table has to grow.
+        wait_until(lambda: _refused(stage) > before, "a row is refused", 60)
         _hold(stage, step)
 
 
@@ -245,6 +248,12 @@ def _hold(stage: Stage, step: Step) -> None:
         stage.restart(step.victim)
         stage.also_killed = True
     time.sleep(step.hold / 2)
+
+
+def _refused(stage: Stage) -> int:
+    """How often a worker has said so far that the table could not grow."""
+    said = "the database's disk is full"
+    return sum(run.log.count(said) for runs in stage.logs for run in runs)
 
 
 def _waiting(stage: Stage) -> int:
