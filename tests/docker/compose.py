@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import urllib3
 
 from tests.fixtures.engine import ROOT, docker
-from tests.fixtures.net import free_port, wait_until
+from tests.fixtures.net import PATIENCE, free_port, wait_until
 
 PAGE = ROOT / "docs" / "one-box.md"
 SERVICES = {"broker", "database", "worker", "retention", "page", "nudge", "camera"}
@@ -134,7 +134,7 @@ class Compose:
                 headers=headers | ({"Cookie": cookie} if cookie else {}),
                 redirect=False,
                 retries=False,
-                timeout=30,
+                timeout=30 * PATIENCE,
             )
 
         cookie = ""

@@ -11,6 +11,7 @@ from launcher.checks.keda import check_operator
 from launcher.checks.prometheus import check_loads
 from launcher.preflight import Check, CheckError, Doubt, examine
 from placement.decision import Reading, Reason
+from tests.fixtures.net import PATIENCE
 
 
 def raising(error):
@@ -44,7 +45,7 @@ def test_a_bug_in_one_check_does_not_hide_the_others():
 
 
 def test_checks_run_side_by_side():
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=5 * PATIENCE)
 
     def ask():
         both.wait()

@@ -17,6 +17,7 @@ from common.pause import paused_until
 from page.desk_links import DeskLinks
 from page.desk_settings import DeskSettings
 from tests.fixtures.broker import broker_settings
+from tests.fixtures.net import PATIENCE
 from tests.fixtures.scripts import run_here, run_script
 from tests.fixtures.settings import settings_from
 from tests.fixtures.worker import ROOT
@@ -172,7 +173,7 @@ def retained(broker, topic):
     found = {}
     try:
         while len(found) < 2:
-            name, text = heard.get(timeout=10)
+            name, text = heard.get(timeout=10 * PATIENCE)
             found[name] = text
     finally:
         connection.stop()
@@ -223,7 +224,7 @@ def test_a_baseline_is_shown_taken_home_and_deleted_with_the_rest(
     assert "sitting well, you read 31° and 9°" in one.get("/desk")[2]
     cookie = {"Cookie": "; ".join(one.cookies)}
     answer = page.pool.request(
-        "GET", f"{page.address}/desk/download", headers=cookie, timeout=30
+        "GET", f"{page.address}/desk/download", headers=cookie, timeout=30 * PATIENCE
     )
     archive = zipfile.ZipFile(io.BytesIO(answer.data))
     told = json.loads(archive.read("baseline.json"))

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from common.errors import OperatorError
 from page.limits import Limit
 from page.login import Login, make_hash
+from tests.fixtures.net import PATIENCE
 from tests.fixtures.worker import ROOT
 
 PASSWORD = "sit up straight"
@@ -93,7 +94,7 @@ def test_the_live_news_end_with_the_login(locked, rows):
         locked.address + "/live",
         headers={"Cookie": cookie},
         preload_content=False,
-        timeout=30,
+        timeout=30 * PATIENCE,
     )
     token = re.search(r'content="(\w{64})"', locked.get("/", Cookie=cookie)[2])[1]
     body = urlencode({"token": token}).encode()

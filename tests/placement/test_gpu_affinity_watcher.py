@@ -6,7 +6,7 @@ import time
 import pytest
 import urllib3
 
-from tests.fixtures.net import accepts, free_port, wait_until
+from tests.fixtures.net import PATIENCE, accepts, free_port, wait_until
 from tests.fixtures.scripts import run_script, running_script
 
 SCRIPT = "gpu_affinity_watcher.py"
@@ -96,7 +96,7 @@ def test_metrics_and_health_are_served(scene, watch):
 
         def get(path):
             answer = urllib3.request(
-                "GET", f"http://127.0.0.1:{port}{path}", timeout=10
+                "GET", f"http://127.0.0.1:{port}{path}", timeout=10 * PATIENCE
             )
             return answer.status, answer.data.decode()
 

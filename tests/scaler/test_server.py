@@ -20,7 +20,7 @@ from common.errors import OperatorError
 from externalscaler_pb2_grpc import ExternalScalerStub
 from scaler.replicas import Wanted
 from scaler.server import DESCRIPTOR, LIVENESS, READINESS, SERVICE
-from tests.fixtures.net import wait_until
+from tests.fixtures.net import PATIENCE, wait_until
 from tests.fixtures.scaler import reference, served_scaler
 from tests.fixtures.tls import Authority
 
@@ -35,7 +35,7 @@ def scaler():
         yield server
 
 
-def is_active(channel, timeout=10):
+def is_active(channel, timeout=10 * PATIENCE):
     return ExternalScalerStub(channel).IsActive(reference(), timeout=timeout).result
 
 
@@ -65,7 +65,7 @@ def test_health_tells_readiness_apart_from_liveness(scaler):
 
         def status(service):
             request = health_pb2.HealthCheckRequest(service=service)
-            return stub.Check(request, timeout=10).status
+            return stub.Check(request, timeout=10 * PATIENCE).status
 
         alive, ready = ("", LIVENESS), (READINESS, SERVICE)
         wait_until(lambda: {status(each) for each in ready} == {SERVING}, "ready")
@@ -133,7 +133,7 @@ def test_a_client_notices_that_the_scaler_has_stopped_and_is_back():
     with served_scaler(port=first.port) as second:
         second.answer = Wanted(1, "waiting", "")
         stub = ExternalScalerStub(channel)
-        answer = stub.IsActive(reference(), wait_for_ready=True, timeout=20)
+        answer = stub.IsActive(reference(), wait_for_ready=True, timeout=20 * PATIENCE)
         assert answer.result is True
         channel.close()
 
@@ -352,7 +352,7 @@ def test_calls_that_never_send_their_message_hold_nobody_up(scaler, method):
         assert is_active(channel) is True
         request = health_pb2.HealthCheckRequest(service=LIVENESS)
         check = health_pb2_grpc.HealthStub(channel).Check
-        assert check(request, timeout=10).status == SERVING
+        assert check(request, timeout=10 * PATIENCE).status == SERVING
         for each in calls:
             each.cancel()
         end.set()

@@ -13,7 +13,7 @@ from scaler.polling import NotKnownError
 from scaler.replicas import Wanted
 from scaler.servicer import MOST_STREAMS_OF_ONE
 from scaler.trigger import Trigger
-from tests.fixtures.net import wait_until
+from tests.fixtures.net import PATIENCE, wait_until
 from tests.fixtures.scaler import reference, served_scaler
 
 WANTED = Wanted(3, "waiting", "pictures may be waiting")
@@ -36,7 +36,7 @@ def metrics(stub, metadata=None, metric="gpu_trigger"):
     request = pb.GetMetricsRequest(
         scaledObjectRef=reference(metadata), metricName=metric
     )
-    return stub.GetMetrics(request, timeout=10)
+    return stub.GetMetrics(request, timeout=10 * PATIENCE)
 
 
 def failure(call, *arguments, **named):
@@ -122,7 +122,7 @@ def test_a_megabyte_of_metadata_is_refused_and_the_server_lives(scaler, stub):
 
 
 def test_a_stream_tells_each_change(scaler, stub):
-    stream = stub.StreamIsActive(reference(), timeout=30)
+    stream = stub.StreamIsActive(reference(), timeout=30 * PATIENCE)
     assert next(stream).result is False
     scaler.answer = WANTED
     assert next(stream).result is True
@@ -132,7 +132,7 @@ def test_a_stream_tells_each_change(scaler, stub):
 
 
 def test_a_stream_ends_with_words_when_the_loads_become_unknown(scaler, stub):
-    stream = stub.StreamIsActive(reference(), timeout=30)
+    stream = stub.StreamIsActive(reference(), timeout=30 * PATIENCE)
     assert next(stream).result is False
     scaler.answer = NotKnownError("GPU loads: unknown")
     expected = (StatusCode.UNAVAILABLE, "GPU loads: unknown")
@@ -140,7 +140,7 @@ def test_a_stream_ends_with_words_when_the_loads_become_unknown(scaler, stub):
 
 
 def test_the_stream_of_specs_says_the_same_as_the_call(stub):
-    stream = stub.StreamMetricSpec(reference(), timeout=30)
+    stream = stub.StreamMetricSpec(reference(), timeout=30 * PATIENCE)
     assert next(stream) == stub.GetMetricSpec(reference())
     stream.cancel()
 
@@ -148,14 +148,16 @@ def test_the_stream_of_specs_says_the_same_as_the_call(stub):
 def test_two_hundred_calls_at_once_are_all_answered(scaler, stub):
     scaler.answer = WANTED
     with ThreadPoolExecutor(50) as pool:
-        calls = [stub.IsActive.future(reference(), timeout=30) for _ in range(200)]
+        calls = [
+            stub.IsActive.future(reference(), timeout=30 * PATIENCE) for _ in range(200)
+        ]
         assert all(pool.map(lambda call: call.result().result, calls))
 
 
 def test_fifty_open_streams_hold_nobody_up(scaler, stub):
     streams = [stub.StreamIsActive(reference(), timeout=60) for _ in range(50)]
     assert [next(each).result for each in streams] == [False] * 50
-    assert stub.IsActive(reference(), timeout=10).result is False
+    assert stub.IsActive(reference(), timeout=10 * PATIENCE).result is False
     scaler.answer = WANTED
     assert [next(each).result for each in streams] == [True] * 50
     for each in streams:
@@ -175,8 +177,11 @@ def test_a_stream_for_which_there_is_no_room_is_refused_in_words(stub):
         "50 streams of this address are open",
     )
 
-    assert failure(next, stub.StreamMetricSpec(reference(), timeout=10)) == expected
-    assert stub.IsActive(reference(), timeout=10).result is False
+    assert (
+        failure(next, stub.StreamMetricSpec(reference(), timeout=10 * PATIENCE))
+        == expected
+    )
+    assert stub.IsActive(reference(), timeout=10 * PATIENCE).result is False
     streams.pop().cancel()
     wait_until(lambda: answers(stub.StreamMetricSpec), "there is room again")
     for each in streams:
@@ -184,7 +189,7 @@ def test_a_stream_for_which_there_is_no_room_is_refused_in_words(stub):
 
 
 def answers(method):
-    stream = method(reference(), timeout=10)
+    stream = method(reference(), timeout=10 * PATIENCE)
     try:
         next(stream)
     except grpc.RpcError:
@@ -201,7 +206,9 @@ def test_a_client_that_never_reads_holds_nobody_up(scaler, stub):
     )
     for number in range(20):
         scaler.answer = WANTED if number % 2 else IDLE
-        assert stub.IsActive(reference(), timeout=10).result is bool(number % 2)
+        assert stub.IsActive(reference(), timeout=10 * PATIENCE).result is bool(
+            number % 2
+        )
     for each in silent:
         each.cancel()
 
