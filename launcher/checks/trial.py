@@ -58,7 +58,7 @@ class PodTrial:
         """That a pod reaches the scaler's port on this machine."""
         try:
             told = self._told(denied=False)
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, `policy` waits for it
             self._free.set_exception(error)
             raise
         self._free.set_result(told)

@@ -2,11 +2,10 @@
 
 import json
 import re
-import subprocess
-import sys
 
 from tests.docker.test_files import ROOT, instructions
 from tests.fixtures.pins import pins_of, plain
+from tests.fixtures.scripts import in_a_fresh_process
 
 PAGE = ROOT / "deploy" / "page.Dockerfile"
 # The packages that the page's modules bring in.
@@ -28,17 +27,10 @@ def packages():
 
 
 def test_everything_that_the_page_imports_is_in_it():
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     images = "opencv-python-headless"  # in the place of its larger sister
     imported = {
         plain(re.sub("opencv-contrib-python", images, name))
-        for name in json.loads(done.stdout)
+        for name in json.loads(in_a_fresh_process(IMPORTED))
     }
     assert imported <= packages()
 

@@ -1,11 +1,10 @@
 """The Dockerfile of scaler and watcher: what can be seen without an engine."""
 
 import json
-import subprocess
-import sys
 
 from tests.docker.test_files import ROOT
 from tests.fixtures.pins import pins_of, plain
+from tests.fixtures.scripts import in_a_fresh_process
 
 PLACEMENT = ROOT / "deploy" / "placement.Dockerfile"
 # The packages that the modules of both bring in, sooner or later.
@@ -25,19 +24,8 @@ print(json.dumps([sorted(new), {each: known.get(each, ()) for each in new}]))
 """
 
 
-def imported():
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
-
-
 def test_everything_that_both_import_is_in_it_and_nothing_more():
-    modules, known = imported()
+    modules, known = json.loads(in_a_fresh_process(IMPORTED))
     needed = {plain(name) for names in known.values() for name in names}
     # It generates code for whoever changes the contract, and shares a name with others.
     needed.discard("grpcio-tools")

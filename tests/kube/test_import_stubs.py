@@ -2,9 +2,6 @@
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -14,23 +11,14 @@ import pytest
 import yaml
 
 from tests.fixtures.http_answers import answering
-from tests.fixtures.worker import ROOT
+from tests.fixtures.scripts import in_a_fresh_process
 
 HEAVY = ("pydantic", "requests", "websocket", "requests_oauthlib", "kubernetes.dynamic")
 
 
-def in_a_fresh_process(code, *arguments, **environ):
+def printed(code, *arguments, **environ):
     """The JSON that `code` prints where nothing has been imported yet."""
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=ROOT,
-        env=os.environ | environ,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return json.loads(done.stdout)
+    return json.loads(in_a_fresh_process(code, *arguments, **environ))
 
 
 def test_the_client_is_there_without_what_it_does_not_use():
@@ -38,7 +26,7 @@ def test_the_client_is_there_without_what_it_does_not_use():
         "import json, sys, kube.cluster\n"
         "print(json.dumps([each for each in sys.argv[1:] if each in sys.modules]))"
     )
-    assert in_a_fresh_process(code, *HEAVY) == []
+    assert printed(code, *HEAVY) == []
 
 
 def test_scripts_that_are_only_asked_for_help_import_no_client():
@@ -48,7 +36,7 @@ def test_scripts_that_are_only_asked_for_help_import_no_client():
         "print(json.dumps([each for each in sys.argv[1:] if each in sys.modules]))"
     )
     heavy = (*HEAVY, "kubernetes", "urllib3", "grpc", "psutil", "prometheus_client")
-    assert in_a_fresh_process(code, *heavy) == []
+    assert printed(code, *heavy) == []
 
 
 def test_whoever_imports_it_later_gets_the_real_thing():
@@ -63,7 +51,7 @@ def test_whoever_imports_it_later_gets_the_real_thing():
         " requests_oauthlib.OAuth2Session.__module__,"
         " str(dateutil.parser.parse('2026-01-02').date())]))"
     )
-    assert in_a_fresh_process(code) == [
+    assert printed(code) == [
         "kubernetes.dynamic.client",
         "kubernetes.watch.watch",
         "kubernetes.informer.informer",
@@ -89,7 +77,7 @@ def test_the_packages_own_models_work():
     with answering() as server:
         json_head = "Content-Type: application/json"
         server.say("200 OK", json.dumps(found).encode(), head=json_head)
-        said = in_a_fresh_process(code, f"http://127.0.0.1:{server.port}")
+        said = printed(code, f"http://127.0.0.1:{server.port}")
     assert said == ["2026-01-02 03:04:05+00:00", {"k": "v"}, "hidden"]
 
 
@@ -162,7 +150,7 @@ def test_an_openid_token_that_has_run_out_is_renewed(tmp_path, code, said, token
         }
         user = {"auth-provider": {"name": "oidc", "config": provider}}
         path.write_text(yaml.safe_dump(kubeconfig_of(user)))
-        found = in_a_fresh_process(script, str(path), OAUTHLIB_INSECURE_TRANSPORT="1")
+        found = printed(script, str(path), OAUTHLIB_INSECURE_TRANSPORT="1")
     assert [each["refresh_token"] for each in asked] == [["first"]]
     assert found == {"BearerToken": f"Bearer {token}"}
     kept = yaml.safe_load(path.read_text())["users"][0]["user"]["auth-provider"]

@@ -1,8 +1,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -14,6 +12,7 @@ from posture.vision.landmarks import Landmarker
 from posture.vision.limits import measured_limits
 from posture.vision.verdict import judge
 from tests.conftest import IMAGES
+from tests.fixtures.scripts import in_a_fresh_process
 from tests.fixtures.worker import ROOT
 
 LITE = ROOT / "models" / "pose_landmarker_lite.task"
@@ -130,15 +129,8 @@ def test_the_worker_does_not_wait_for_packages_that_it_does_not_need():
         "print(TextClassifier.__name__)\n"
         "print(matplotlib.pyplot.__file__)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(LITE)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
 
-    not_needed, task, real = done.stdout.splitlines()
+    not_needed, task, real = in_a_fresh_process(program, str(LITE)).splitlines()
     assert not_needed == "[]"
     assert task == "TextClassifier"
     assert real.endswith("pyplot.py")
@@ -146,11 +138,4 @@ def test_the_worker_does_not_wait_for_packages_that_it_does_not_need():
 
 def test_numpy_starts_no_threads_that_nothing_uses():
     program = "import os, posture, numpy; print(*os.listdir('/proc/self/task'))"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    assert len(done.stdout.split()) == 1
+    assert len(in_a_fresh_process(program).split()) == 1
