@@ -16,6 +16,7 @@ import yaml
 from kube.client import Client, Object
 from kube.errors import ClusterError
 from kube.resources import SECRET
+from kube.yaml_text import documents
 
 RELEASE_NAME = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
@@ -63,7 +64,7 @@ def read_release(client: Client, name: str) -> Release:
     try:
         text = base64.b64decode(base64.b64decode(newest["data"]["release"]))
         manifest = json.loads(gzip.decompress(text))["manifest"]
-        objects = [each for each in yaml.safe_load_all(manifest) if each]
+        objects = documents(manifest)
     except (ValueError, KeyError, OSError, yaml.YAMLError) as error:
         shown = newest["metadata"]["name"]
         raise ClusterError(

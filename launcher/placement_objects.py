@@ -9,12 +9,11 @@ import copy
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import yaml
-
 from common.errors import OperatorError
 from common.options import Option, options_of
 from kube.pinning import choice_name
 from kube.resources import IN_CLUSTER, Kind
+from kube.yaml_text import documents
 from placement.settings import WatcherSettings
 from scaler.settings import ScalerSettings
 
@@ -88,7 +87,7 @@ def objects(manifest: str, namespace: str, scaledjob: str) -> list[Object]:
 
 def _objects(manifest: str, namespace: str, scaledjob: str) -> Iterator[Object]:
     renamed = {_SCALEDJOB: scaledjob, choice_name(_SCALEDJOB): choice_name(scaledjob)}
-    for each in yaml.safe_load_all(manifest):
+    for each in documents(manifest):
         made = copy.deepcopy(each)
         kind = kind_of(made)
         if not kind.namespaced:

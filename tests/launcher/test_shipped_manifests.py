@@ -8,6 +8,7 @@ import yaml
 from common.options import options_of
 from kube import scaledjobs
 from kube.settings import ClusterSettings
+from kube.yaml_text import documents
 from posture.settings import WorkerSettings
 from tests.fixtures.control_plane import ROOT, keda_creates_job
 from tests.fixtures.net import wait_until
@@ -34,7 +35,7 @@ SHIPPED = [
 
 def _wanted(plane, text, namespace):
     """Its objects as they are, without what a controller writes into them meanwhile."""
-    objects = [plane.find(each, namespace) for each in yaml.safe_load_all(text)]
+    objects = [plane.find(each, namespace) for each in documents(text)]
     for each in objects:
         each.pop("status", None)
         for name in ("resourceVersion", "managedFields", "annotations"):
