@@ -143,22 +143,22 @@ class _Run:
         """Check everything."""
         findings = self._doctor.examine()
         if self._arguments.try_pod:
-            findings += self._doctor.try_pods(self._launch(lock=-1))
+            findings += self._doctor.try_pods(self._launch())
         return findings
 
     def preview(self) -> int:
         """Show what a launch would do."""
-        outcomes = run_all(self._launch(lock=-1).preview(), _show)
+        outcomes = run_all(self._launch().preview(), _show)
         return 1 if any(each.failed for each in outcomes) else 0
 
     def launch(self) -> int:
         """Do the steps, then wait."""
         if not (self._arguments.yes or self._agreed()):
             return 2
-        with self._trace.locked() as lock:
+        with self._trace.locked():
             processes.write_record(self._trace.launcher, sys.orig_argv)
             try:
-                return self._do_steps(self._launch(lock))
+                return self._do_steps(self._launch())
             finally:
                 self._trace.launcher.unlink(missing_ok=True)
 
@@ -197,7 +197,7 @@ class _Run:
         outcomes = run_all(launch.stopping.steps(settings_too=False), _show)
         return 1 if any(each.failed for each in outcomes) else 0
 
-    def _launch(self, lock: int) -> Launch:
+    def _launch(self) -> Launch:
         launcher = self._settings.launcher
         told = options.given(WorkerSettings, argparse.Namespace(), os.environ)
         session = options.read(SessionSettings, argparse.Namespace(), os.environ)
@@ -205,7 +205,7 @@ class _Run:
         environ = self._environ()
         adopt: bool = self._arguments.adopt
         helpers = helpers_for(
-            launcher, self._cluster, self._trace, environ, lock, adopt=adopt
+            launcher, self._cluster, self._trace, environ, adopt=adopt
         )
         taken = Adoption(self._cluster, launcher.cluster.scaledjob, self._trace.adopted)
         return Launch(

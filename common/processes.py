@@ -1,10 +1,7 @@
-"""Helper processes: each writes a record of itself, and is ended by that record alone.
+"""Helper processes: each is recorded before it runs, and ended by that record alone.
 
-    python -m common.processes RECORD COMMAND...
-
-writes its pid and the moment it was born to RECORD and then becomes COMMAND, so there
-is no moment at which a helper runs without a record. A pid alone is not enough to end
-something: the kernel gives it to another process sooner or later.
+A record has the pid and the moment the process was born. A pid alone is not enough to
+end something: the kernel gives it to another process sooner or later.
 """
 
 import contextlib
@@ -13,12 +10,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import psutil
 
@@ -33,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 """The folder with the scripts and packages."""
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+# A shell that becomes the command once a line has come; if none comes, it just ends.
+_ONCE_RECORDED = ("/bin/sh", "-c", 'read -r line && exec "$@" </dev/null', "sh")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Record:
     """What it becomes, or is."""
 
     written_by: list[str] = field(default_factory=list)
-    """Its command line as it wrote this."""
+    """Its command line as this was written."""
 
 
 def born(pid: int) -> str | None:
@@ -97,13 +95,14 @@ def _command_line(process: psutil.Process) -> list[str]:
     return []
 
 
-def write_record(path: Path, command: Sequence[str]) -> None:
-    """Record this process at `path`, whole or not at all.
+def write_record(path: Path, command: Sequence[str], pid: int | None = None) -> None:
+    """Record a process at `path`, whole or not at all; this one if no other is named.
 
     Raises:
         OperatorError: it cannot be written.
     """
-    write_text(path, json.dumps(asdict(record_of(os.getpid(), command))))
+    record = record_of(pid or os.getpid(), command)
+    write_text(path, json.dumps(asdict(record)))
 
 
 def read_record(path: Path) -> Record | None:
@@ -145,33 +144,40 @@ def running(path: Path) -> int | None:
 
 
 def start(
-    record: Path,
-    command: Sequence[str],
-    log: Path,
-    environ: Mapping[str, str],
-    keep_open: Sequence[int] = (),
+    record: Path, command: Sequence[str], log: Path, environ: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start `command`, which writes `record` first, with its output added to `log`.
+    """Start `command` once its `record` is written, with its output added to `log`.
 
-    It is in a session of its own, so a terminal's Ctrl-C does not reach it, and in the
-    project's folder: Python looks for packages in the current one first, and that may
-    be anybody's. The descriptors in `keep_open` stay open until the record is written.
+    There is no moment at which it runs without a record: if this process is killed
+    here, it never begins. It is in a session of its own, so a terminal's Ctrl-C does
+    not reach it, and in the project's folder: Python looks for packages in the current
+    one first, and that may be anybody's.
 
     Raises:
-        OperatorError: the log or its folder is not this user's alone.
+        OperatorError: the record cannot be written, or the log or its folder is not
+            this user's alone.
     """
     private.make_folder(log.parent)
     with os.fdopen(private.append_to(log), "ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "common.processes", record.absolute(), *command],
+        process = subprocess.Popen(
+            [*_ONCE_RECORDED, *command],
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=dict(environ),
             start_new_session=True,
-            pass_fds=keep_open,
+            bufsize=0,
         )
+    try:
+        with cast("IO[bytes]", process.stdin) as waited_for:
+            write_record(record, command, process.pid)
+            with contextlib.suppress(BrokenPipeError):  # somebody has ended it
+                waited_for.write(b"recorded\n")
+    except OperatorError:
+        process.wait()
+        raise
+    return process
 
 
 def end(path: Path, grace: float = _GRACE) -> str | None:
@@ -263,15 +269,3 @@ def _try(held: contextlib.ExitStack, at: Path) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Write the record of this process, then become the command."""
-    record, *command = argv or sys.argv[1:]
-    write_record(Path(record), command)
-    os.closerange(3, 256)
-    os.execvp(command[0], command)  # noqa: S606 - no shell, and that is the purpose
-
-
-if __name__ == "__main__":
-    main()

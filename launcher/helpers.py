@@ -34,9 +34,6 @@ class Helpers:
     port: int
     """Where the scaler answers KEDA."""
 
-    lock: int
-    """Descriptor of the lock of this run."""
-
     def start(self) -> str:
         """Start the keeper unless it runs, and wait until all are up.
 
@@ -52,7 +49,6 @@ class Helpers:
                 command,
                 self.trace.keeper_log,
                 self._environ(),
-                keep_open=[self.lock],
             )
         self._wait_until_up()
         return ", ".join(

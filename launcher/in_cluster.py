@@ -114,13 +114,12 @@ def helpers_for(
     open_cluster: Callable[[], Cluster],
     trace: Trace,
     environ: Mapping[str, str],
-    lock: int,
     *,
     adopt: bool = False,
 ) -> Helpers | InCluster:
     """What the settings ask for: helpers here, or Deployments in the cluster."""
     if not settings.in_cluster:
-        return Helpers(trace, ROOT, environ, settings.scaler_port, lock)
+        return Helpers(trace, ROOT, environ, settings.scaler_port)
     nothing = argparse.Namespace()
     # Those of helpers are refused by themselves; a ConfigMap would just not have them.
     for told in (WatcherSettings, ScalerSettings):

@@ -55,15 +55,15 @@ class Trace:
         logging.captureWarnings(capture=True)
 
     @contextmanager
-    def locked(self) -> Iterator[int]:
-        """Be the only launcher here; gives the lock's file descriptor.
+    def locked(self) -> Iterator[None]:
+        """Be the only launcher here.
 
         Raises:
             OperatorError: another one is at work.
         """
         try:
-            with processes.lock(self.lock) as lock:
-                yield lock
+            with processes.lock(self.lock):
+                yield
         except BlockingIOError:
             raise OperatorError(
                 "another launcher is at work here; to end it: python stop.py"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common import processes
+from common.errors import OperatorError
 from common.signals import Stop
 
 log = logging.getLogger("launcher.supervisor")
@@ -60,13 +61,23 @@ class Helper:
         """Start it if it is time to; note it if it has ended."""
         if self._process is None:
             if self._start_at is not None and now >= self._start_at:
-                self._process = processes.start(
-                    self._record, self._command, self._log, os.environ
-                )
-                log.info("%s started, pid %d", self.name, self._process.pid)
+                self._start(now)
         elif (code := self._process.poll()) is not None:
             self._process = None
             self._ended(code, now)
+
+    def _start(self, now: float) -> None:
+        try:
+            self._process = processes.start(
+                self._record, self._command, self._log, os.environ
+            )
+        except OperatorError as error:  # a full disk may have room later
+            pause = self._patience.pause_after(now)
+            self._start_at = None if pause is None else now + pause
+            again = "given up" if pause is None else f"tried again in {pause:g} s"
+            log.warning("%s cannot be started: %s; %s", self.name, error, again)
+        else:
+            log.info("%s started, pid %d", self.name, self._process.pid)
 
     def _ended(self, code: int, now: float) -> None:
         pause = None if code == _WRONG_SETTINGS else self._patience.pause_after(now)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,9 @@ def start(tmp_path):
     """Starts helpers; ends what a test leaves behind."""
     started = []
 
-    def do(command, **how):
+    def do(command):
         record = tmp_path / "helper.json"
-        process = processes.start(
-            record, command, tmp_path / "helper.log", os.environ, **how
-        )
+        process = processes.start(record, command, tmp_path / "helper.log", os.environ)
         started.append(process)
         wait_until(lambda: processes.running(record), "the helper is recorded")
         return record, process
@@ -42,7 +41,7 @@ def start(tmp_path):
         process.wait(10)
 
 
-def test_a_helper_writes_its_own_record(start):
+def test_a_helper_is_recorded_as_it_starts(start):
     record, process = start(SLEEP)
     written = processes.read_record(record)
     assert (written.pid, written.command) == (process.pid, SLEEP)
@@ -95,28 +94,55 @@ def test_a_file_that_is_no_record_ends_nothing(tmp_path, text):
     assert record.exists()
 
 
-def test_a_lock_is_held_until_the_helper_has_recorded_itself(start, tmp_path):
+def test_a_helper_does_not_hold_the_lock_of_who_started_it(start, tmp_path):
     path = tmp_path / "lock"
-    with processes.lock(path) as descriptor:
-        start(SLEEP, keep_open=[descriptor])
-    # The helper runs on, and must not hold what it was given.
+    with processes.lock(path):
+        start(SLEEP)
     with processes.lock(path):
         pass
 
 
 def test_who_takes_over_finds_every_record(tmp_path):
-    """A launcher may be killed the moment after it has started something."""
     lock, record = tmp_path / "lock", tmp_path / "helper.json"
-    with processes.lock(lock) as descriptor:
-        helper = processes.start(
-            record, SLEEP, tmp_path / "log", os.environ, keep_open=[descriptor]
-        )
+    with processes.lock(lock):
+        helper = processes.start(record, SLEEP, tmp_path / "log", os.environ)
     try:
         with processes.taken_over(tmp_path / "launcher.json", lock):
             assert processes.running(record) == helper.pid
     finally:
         helper.kill()
         helper.wait()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from common import processes
+folder = Path(sys.argv[1])
+def killed(path, command, pid):
+    (folder / "pid").write_text(str(pid))
+    os.kill(os.getpid(), signal.SIGKILL)
+processes.write_record = killed
+began = ["touch", str(folder / "began")]
+processes.start(folder / "helper.json", began, folder / "log", os.environ)
+"""
+
+
+def test_without_a_record_it_never_begins(tmp_path):
+    """A launcher may be killed the moment after it has started something."""
+    launcher = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
+    assert launcher.wait(30) == -signal.SIGKILL
+    pid = int((tmp_path / "pid").read_text())
+    wait_until(lambda: processes.born(pid) is None, "it is gone")
+    assert not (tmp_path / "began").exists()
+
+
+def test_a_record_that_cannot_be_written_is_told_and_nothing_begins(tmp_path):
+    (tmp_path / "file").touch()
+    record, began = tmp_path / "file" / "helper.json", tmp_path / "began"
+    with pytest.raises(OperatorError, match="cannot write"):
+        processes.start(record, ["touch", str(began)], tmp_path / "log", os.environ)
+    assert not began.exists()
 
 
 def test_only_one_can_hold_the_lock(tmp_path):

@@ -74,6 +74,15 @@ def test_a_helper_with_wrong_settings_is_not_started_again(tmp_path, keep):
     says(tmp_path, "exit code 2 and is not started again")
 
 
+def test_a_helper_that_cannot_be_recorded_is_tried_again(tmp_path, keep):
+    record = tmp_path / "helper.json"
+    record.mkdir()
+    keep("import time; time.sleep(600)")
+    says(tmp_path, "helper cannot be started: cannot write")
+    record.rmdir()
+    wait_until(lambda: processes.running(record), "the helper runs")
+
+
 def test_the_keeper_ends_its_helpers(tmp_path, keep):
     keeper = keep("import time; time.sleep(600)")
     record = tmp_path / "helper.json"
