@@ -57,7 +57,7 @@ def kubelet(site):
 
     def run():
         while not over.wait(0.3):
-            for pod in site.plane.objects("pods", site.namespace):
+            for pod in site.plane.objects("pods", site.namespace, cached=True):
                 phase = (pod.get("status") or {}).get("phase")
                 if pod["spec"].get("nodeName") and phase == "Pending":
                     site.plane.run_pod(pod["metadata"]["name"], site.namespace)
