@@ -65,6 +65,8 @@ class Client:
         """Where all objects are that belong to a namespace."""
 
         configuration.retries = _RETRIES
+        # Said once: else each call looks for a proxy through the whole environment.
+        configuration.proxy = configuration.proxy
         self._client = ApiClient(configuration)
         self.host: str = configuration.host
 

@@ -196,7 +196,7 @@ def test_what_the_release_before_has_made_is_taken_away_too(
     )
     for kind in ("clusterrole", "clusterrolebinding"):
         name = f"posture-node-reader-{site.namespace}"
-        site.plane.kubectl("label", kind, name, f"{MADE_BY}-")
+        site.plane.label(kind, name, {MADE_BY: None})
     run(site, {}, "stop.py", "--all")
     wait_until(lambda: left(site) == [], "nothing is left", 60, 0.5)
 
@@ -235,10 +235,8 @@ def test_without_helms_record_nothing_is_taken_over(site, adoption):
 
 def test_what_flux_keeps_is_not_taken_over(site, adoption):
     released(site, analyzer="hall")
-    site.plane.kubectl(
-        "label", "configmap", "posture-analyzer", "-n", site.namespace,
-        "helm.toolkit.fluxcd.io/name=sitting",
-    )  # fmt: skip
+    flux = {"helm.toolkit.fluxcd.io/name": "sitting"}
+    site.plane.label("configmap", "posture-analyzer", flux, site.namespace)
     with pytest.raises(OperatorError, match="Flux would install it again"):
         adoption.take()
 
@@ -252,13 +250,13 @@ def test_a_try_that_broke_off_near_its_end_is_ended(site, adoption):
 
 def test_a_record_that_cannot_be_read_is_named(site, adoption):
     released(site, analyzer="hall")
-    site.plane.kubectl(
-        "create", "secret", "generic", "sh.helm.release.v1.hall.v1",
-        "-n", site.namespace, "--from-literal=release=x",
-    )  # fmt: skip
-    site.plane.kubectl(
-        "label", "secret", "sh.helm.release.v1.hall.v1", "-n", site.namespace,
-        "owner=helm", "name=hall", "version=1",
-    )  # fmt: skip
+    labels = {"owner": "helm", "name": "hall", "version": "1"}
+    record = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "sh.helm.release.v1.hall.v1", "labels": labels},
+        "stringData": {"release": "x"},
+    }
+    site.plane.create(record, site.namespace)
     with pytest.raises(OperatorError, match=r"hall.v1: not a record of Helm"):
         adoption.take()

@@ -154,7 +154,7 @@ def test_keda_that_is_too_old_is_named(site):
     _, found = examine(site)
     assert found["keda"][0] == "FAIL"
     assert "KEDA is 2.16.1; 2.17 or later is needed" in found["keda"][1]
-    site.plane.kubectl("delete", "deployment", "keda-operator", "-n", site.namespace)
+    site.plane.delete("deployment", "keda-operator", site.namespace)
 
 
 def test_a_port_that_somebody_else_has_is_named(site):

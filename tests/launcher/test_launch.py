@@ -76,7 +76,7 @@ def strangers(site, request):
     }
     site.plane.apply(foreign, job, secret, namespace=site.namespace)
     # A taint like ours that somebody else has set: without our annotation.
-    site.plane.kubectl("taint", "node", site.nodes[1], "image-offload=true:NoSchedule")
+    site.plane.taint(site.nodes[1], "image-offload", "true")
     bystander = psutil.Popen(
         ["gpu_affinity_watcher.py", "600"], executable="/bin/sleep"
     )
@@ -84,7 +84,7 @@ def strangers(site, request):
     def remove():
         bystander.kill()
         bystander.wait()
-        site.plane.kubectl("taint", "node", site.nodes[1], "image-offload-")
+        site.plane.taint(site.nodes[1], "image-offload", None)
 
     request.addfinalizer(remove)
     return bystander
@@ -293,8 +293,8 @@ def test_no_secret_is_shown_anywhere(site, keda):
 
 def test_a_taint_of_ours_is_taken_off_and_no_other(site, strangers):
     ours, theirs = site.nodes
-    site.plane.kubectl("taint", "node", ours, "image-offload=true:NoSchedule")
-    site.plane.kubectl("annotate", "node", ours, "posture-analyzer/offload=yes")
+    site.plane.taint(ours, "image-offload", "true")
+    site.plane.annotate(ours, {"posture-analyzer/offload": "yes"})
     done = stop(site)
     assert f"taken off: {ours}\n" in done.output
     assert not site.plane.get("node", ours)["spec"].get("taints")

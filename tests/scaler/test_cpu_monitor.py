@@ -82,15 +82,15 @@ def test_an_overloaded_master_is_tainted_and_released_at_the_end(plane, watch):
 
 
 def test_what_a_killed_run_has_left_behind_is_taken_away(plane, watch):
-    plane.kubectl("taint", "node", NODE, "image-offload=true:NoSchedule")
-    plane.kubectl("annotate", "node", NODE, f"{OURS}=image-offload=true:NoSchedule")
+    plane.taint(NODE, "image-offload", "true")
+    plane.annotate(NODE, {OURS: "image-offload=true:NoSchedule"})
     watch(CALM)
     wait_until(lambda: taints(plane) == [OTHER], "the taint is gone", step=0.2)
     assert mark(plane) is None
 
 
 def test_a_taint_of_somebody_else_stays(plane, watch):
-    plane.kubectl("taint", "node", NODE, "image-offload=true:NoSchedule")
+    plane.taint(NODE, "image-offload", "true")
     monitor, told = watch(OVERLOADED)
     wait_until(lambda: told == [True], "the CPU counts as overloaded")
     monitor.stop()
@@ -138,7 +138,7 @@ def test_the_shipped_rights_are_enough(plane, watch):
 
 def test_a_change_that_came_in_between_is_not_undone(plane, cluster):
     change = offload_change(cluster.get(resources.NODE, NODE), True)
-    plane.kubectl("taint", "node", NODE, "fresh=x:NoSchedule")
+    plane.taint(NODE, "fresh", "x")
     with pytest.raises(ClusterError) as refusal:
         cluster.patch(resources.NODE, NODE, change, manager="test")
     assert refusal.value.status == 409
