@@ -2,6 +2,8 @@
 
 Of each only what is needed is kept. A watch is asked for seconds only and begun again
 where it ended: so one that has died in silence is noticed, and costs one small request.
+After one that broke the changes since come one by one, and each shows a past state: what
+there is now is told when a bookmark, or the end of the watch, says that all have come.
 """
 
 import logging
@@ -145,12 +147,14 @@ class Mirror(Generic[Kept]):
                 f"{found.get('message')}",
                 int(found.get("code") or 0),
             )
+        caught_up = kind == "BOOKMARK" or not self._problem
         if kind != "BOOKMARK":
             kept = None if kind == "DELETED" else self._keep(found)
             with self._lock:
                 _put(self._kept, found, kept)
         self._version = found["metadata"]["resourceVersion"]
-        self._is_well(time.monotonic())
+        if caught_up:
+            self._is_well(time.monotonic())
 
     def _is_well(self, at: float) -> None:
         with self._lock:

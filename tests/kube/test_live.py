@@ -101,6 +101,7 @@ def test_a_watch_that_dies_in_silence_is_noticed_and_nothing_is_missed(scene, li
                 return False
 
         wait_until(known, "the change is known", 30)
+        # Not a moment later: what is told after a break has all that came in it.
         assert ready(cluster, scene.b) is False
 
 
@@ -205,3 +206,21 @@ def test_pages_are_put_together(mirror):
     made.start()
     assert made.look()[0] == ["a", "b"]
     assert "continue=more" in str(server.requests[1])
+
+
+def test_after_a_break_nothing_is_told_until_all_changes_since_have_come(mirror):
+    made, server = mirror
+    server.say("200 OK", page(node("a", "1"), node("b", "2")))
+    server.then("200 OK", b"")
+    made.start()
+    assert made.look()[0] == ["a", "b"]
+    made.stop()
+    made._thread.join()
+
+    made._failed(ClusterError("cut"))
+    made._take({"type": "DELETED", "object": node("a", "6")})
+    with pytest.raises(ClusterError, match="cut"):
+        made.look()
+    made._take({"type": "DELETED", "object": node("b", "7")})
+    made._take({"type": "BOOKMARK", "object": node("", "8")})
+    assert made.look()[0] == []
