@@ -13,7 +13,7 @@ from posture.store.posture_log import PostureLog
 from posture.vision.cpu_affinity import Place
 from posture.vision.landmarks import Finder
 from posture.worker.baselines import Baselines
-from posture.worker.dedup import Known, Written, session_mark
+from posture.worker.dedup import Known, Written, fresh_key, session_mark
 from posture.worker.intake import Intake
 from posture.worker.isolation import Guarded
 from posture.worker.outcome import Repeated, Result, row_of
@@ -60,8 +60,9 @@ class Analysts:
         self._baselines = Baselines(table.ask, settings.preset, ends, self._move)
         mark = session_mark(settings.session_id)
         self._recall = Recall(table, written, mark, ends, self._move)
-        self.ask_broker = threading.Event()
-        """Set when only the broker knows which of two equal pictures came again."""
+        self.doubtful = 0
+        """Generation of the newest connection whose end would tell which of two equal
+        pictures came again: only the broker knows."""
         self._moved = time.monotonic()
         self._working = 0  # threads that have a picture
         self._counting = threading.Lock()
@@ -106,6 +107,10 @@ class Analysts:
 
     def _move(self) -> None:
         self._moved = time.monotonic()
+
+    def _doubt(self, generation: int) -> None:
+        with self._counting:
+            self.doubtful = max(self.doubtful, generation)
 
     def _analyze_all(self, landmarker: Finder) -> None:
         go_offline()
@@ -153,15 +158,16 @@ class Analysts:
     def _analyze(self, message: Message, landmarker: Finder) -> None:
         since = self._recall.ensure(message)
         pi = self._camera(message.topic)
-        known = self._redelivery.which(message, self._written.equal_to(message.key))
+        equal = self._written.equal_to(message.key)
+        known = self._redelivery.which(message, equal)
         if known is Doubt.ASK:
-            self.ask_broker.set()
+            self._doubt(message.generation)
             self._intake.leave(message)
             return
         if isinstance(known, Known):
             self._recorder.put(Repeated(message, f"{pi}_{known.key}.jpg", known))
             return
-        key = self._written.fresh_key(message.key)
+        key = fresh_key(message.key, equal)
         baseline = self._baselines.of(pi)
         begun = time.perf_counter()
         # Whoever had it in hand before did not survive, or was merely stopped.

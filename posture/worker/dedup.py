@@ -56,6 +56,19 @@ class Known:
     """When it was written, by `time.monotonic`; 0 in an earlier life."""
 
 
+def fresh_key(key: str, known: Sequence[Known]) -> str:
+    """`key`, or another one for the same picture if one of `known` has it.
+
+    `known` is what was known when the message was found to be new: a row that is
+    written since may be the message's own, and must not get it another name.
+    """
+    taken = {each.key for each in known}
+    while key in taken:
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        key = key[:CONTENT] + digest[: 32 - CONTENT]
+    return key
+
+
 class Written:
     """Messages whose rows are committed, the newest of them, by what was sent.
 
@@ -99,13 +112,6 @@ class Written:
 
     def __contains__(self, key: str) -> bool:
         return any(each.key == key for each in self.equal_to(key))
-
-    def fresh_key(self, key: str) -> str:
-        """`key`, or another one for the same picture if that is taken."""
-        while key in self:
-            digest = hashlib.sha256(key.encode()).hexdigest()
-            key = key[:CONTENT] + digest[: 32 - CONTENT]
-        return key
 
     def _of(self, key: str) -> tuple[Known, ...]:
         return self._known.get(key[:CONTENT], ())

@@ -21,7 +21,7 @@ from posture.worker.dedup import CONTENT, Known
 
 _AFTER_START = 300.0  # seconds in which what an earlier worker had in hand comes again
 _AFTER_WRITING = 600.0  # seconds after its row in which a picture may come again
-_MOST = 10_000  # contents of messages that are remembered as not acknowledged
+_MOST = 10_000  # messages that are remembered as not acknowledged, or as come again
 
 
 class Doubt(enum.Enum):
@@ -51,7 +51,9 @@ class Redelivery:
         self._started = time.monotonic() if started is None else started
         self._lock = threading.Lock()
         self._held: OrderedDict[str, list[Held]] = OrderedDict()  # by content
-        self._claimed: set[str] = set()  # keys that this connection has brought again
+        # What each connection has brought again, and under which number. Analysts are
+        # behind the network: what they have of one must take nothing from the next.
+        self._claimed: OrderedDict[tuple[int, str], int] = OrderedDict()
         self._generation = 0
         self._place = 0  # in this connection
         self.same_number: bool | None = None
@@ -65,7 +67,6 @@ class Redelivery:
             if generation != self._generation:
                 self._generation = generation
                 self._place = 0
-                self._claimed.clear()
             self._place += 1
 
     def observe(self, message: Message, key: str) -> str:
@@ -81,7 +82,7 @@ class Redelivery:
                 again = Held(key, message.generation, message.mid, message.again)
                 held.append(again)
             else:
-                self._claimed.add(again.key)
+                self._claim(message, again.key)
             again.generation, again.mid = message.generation, message.mid
             while len(self._held) > _MOST:
                 self._held.popitem(last=False)
@@ -126,7 +127,7 @@ class Redelivery:
         for each in known:
             if each.key == key and _same_again(message, each):
                 with self._lock:
-                    self._claimed.add(key)
+                    self._claim(message, key)
                 return each
         if message.retained:
             # What is retained was published before, so an equal row is its own.
@@ -146,12 +147,19 @@ class Redelivery:
                 return Doubt.ASK
             if not answer:
                 return None
-            self._claimed.add(possible[0].key)
+            self._claim(message, possible[0].key)
             return possible[0]
+
+    def _claim(self, message: Message, key: str) -> None:
+        """Its connection has brought this picture again, and nothing else is it."""
+        self._claimed[message.generation, key] = message.mid
+        while len(self._claimed) > _MOST:
+            self._claimed.popitem(last=False)
 
     def _possible(self, message: Message, known: Known) -> bool:
         """Whether the row may be of a delivery that can come again, renumbered."""
-        if known.key in self._claimed or known.generation == message.generation:
+        number = self._claimed.get((message.generation, known.key), message.mid)
+        if number != message.mid or known.generation == message.generation:
             return False
         if not known.generation:
             return message.taken - self._started < _AFTER_START

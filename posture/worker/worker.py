@@ -65,6 +65,7 @@ class Worker:
         self._retiring = wish == "unsubscribe"
         self._stop = stop
         self._finishing = False  # of itself: the stop may be that of others too
+        self._asked = 0  # generation of the connection that was ended for its doubts
         self._results = _results(settings)
         # Of the messages on their way only one in so many is this worker's.
         window = (2 * len(landmarkers) + BATCH) * settings.workers
@@ -161,9 +162,9 @@ class Worker:
                 self._guarded.check()
                 if self.intake.too_much.is_set():
                     self._pause()
-                elif self._analysts.ask_broker.is_set():
+                elif self._analysts.doubtful > self._asked:
                     log.info("equal pictures: asking the broker which they are")
-                    self._analysts.ask_broker.clear()
+                    self._asked = self._analysts.doubtful
                     self.subscription.look_again()
         finally:
             self._finish()

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from posture.mqtt.message import Message
-from posture.worker.dedup import InHand, Written, key_of, session_mark
+from posture.worker.dedup import InHand, Written, fresh_key, key_of, session_mark
 from posture.worker.redelivery import Redelivery
 from tests.fixtures.net import wait_until
 
@@ -86,11 +86,19 @@ def test_a_number_used_again_within_a_connection_is_a_new_message():
     for number in range(5):
         written.add(keys[-1], 1, number)
         assert known_to(written, 1) is None
-        keys.append(written.fresh_key(KEY))
+        keys.append(fresh_key(KEY, written.equal_to(KEY)))
 
     assert len(set(keys)) == 6
     assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys)
     assert {key[:24] for key in keys} == {KEY[:24]}
+
+
+def test_a_row_that_is_written_meanwhile_gives_its_own_message_no_other_name():
+    written = Written()
+    known = written.equal_to(KEY)
+    written.add(KEY, 1, 77)
+
+    assert fresh_key(KEY, known) == KEY
 
 
 def test_a_new_session_redelivers_nothing_from_the_one_before():

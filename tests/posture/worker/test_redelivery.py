@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from posture.mqtt.message import Message
-from posture.worker.dedup import Known, Written, key_of
+from posture.worker.dedup import Known, Written, fresh_key, key_of
 from posture.worker.redelivery import Doubt, Redelivery
 
 
@@ -20,8 +20,14 @@ class Worker:
 
     def take(self, generation, *deliveries, acknowledge=True):
         """Deliveries (number, payload, mark) of one connection; False: ask."""
-        self.messages = [self._observe(generation, *each) for each in deliveries]
-        done = [self._work(each, acknowledge) for each in self.messages]
+        return self.work(self.hear(generation, *deliveries), acknowledge)
+
+    def hear(self, generation, *deliveries):
+        """Deliveries that the network thread has taken, and no analyst yet."""
+        return [self._observe(generation, *each) for each in deliveries]
+
+    def work(self, messages, acknowledge=True):
+        done = [self._work(each, acknowledge) for each in messages]
         return all(done)
 
     def _observe(self, generation, mid, payload, again=False):
@@ -31,12 +37,13 @@ class Worker:
         return replace(message, key=own)
 
     def _work(self, message, acknowledge):
-        known = self.redelivery.which(message, self.written.equal_to(message.key))
+        equal = self.written.equal_to(message.key)
+        known = self.redelivery.which(message, equal)
         if known is Doubt.ASK:
             return False
         if not isinstance(known, Known):
             self.rows += 1
-            fresh = self.written.fresh_key(message.key)
+            fresh = fresh_key(message.key, equal)
             self.written.add(fresh, message.generation, self.rows)
         if acknowledge:
             self.redelivery.done(message)
@@ -65,6 +72,26 @@ def test_what_was_not_acknowledged_and_comes_under_another_number_is_no_new_pict
     assert worker.rows == 4
     assert worker.redelivery.same_number is False
     assert worker.redelivery.marks is marked
+
+
+def test_what_is_still_worked_on_of_one_connection_takes_nothing_from_the_next():
+    worker = Worker()
+    pictures = (b"a", b"b", b"b")
+    worker.take(1, *enumerate(pictures, 1))  # and no acknowledgement gets through
+    worker.take(1, (4, b"c"), acknowledge=False)
+    second = worker.hear(2, *enumerate(pictures, 5), (8, b"c"))
+    third = worker.hear(3, *enumerate(pictures, 9), (12, b"c"))
+    assert worker.work(second, acknowledge=False)
+    assert worker.work(third)
+    assert worker.rows == 4
+
+
+def test_a_message_that_is_looked_at_twice_is_the_same_both_times():
+    worker = Worker(key(1, b"a"))
+    worker.take(1, (7, b"b"), acknowledge=False)
+    messages = worker.hear(2, (8, b"b"), (9, b"a"))
+    assert worker.work(messages * 2, acknowledge=False)
+    assert worker.rows == 2
 
 
 @pytest.mark.parametrize(
