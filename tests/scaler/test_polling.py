@@ -65,7 +65,8 @@ def test_a_failed_reading_ends_nothing_and_is_said_once_it_matters(
     source.value = error
     wait_until(lambda: poll.latest.problem, "the failure")
     assert poll.fresh(60) == 1
-    with pytest.raises(NotKnownError, match=rf"last read \d+ s ago, limit 0 s: .*{said}"):
+    old = rf"last read \d+ s ago, limit 0 s: .*{said}"
+    with pytest.raises(NotKnownError, match=old):
         poll.fresh(0)
     source.value = 3
     wait_until(lambda: poll.fresh(60) == 3, "it reads again")
