@@ -2,7 +2,7 @@
 
 Of each only what is needed is kept. A watch is asked for seconds only and begun again
 where it ended: so one that has died in silence is noticed, and costs one small request.
-After one that broke the changes since come one by one, and each shows a past state: what
+After one that broke the changes since come one by one, each a past state: what
 there is now is told when a bookmark, or the end of the watch, says that all have come.
 """
 
