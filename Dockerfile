@@ -78,7 +78,7 @@ ENTRYPOINT ["python3", "/app/mqtt_posture_analyzer_with_db.py"]
 # Healthy: it has its connection to the broker. Loading takes seconds; a worker that has
 # too much in hand stays away from the broker until it is done.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=4 \
-    CMD ["python3", "-m", "posture.health"]
+    CMD ["bash", "/app/posture/health.sh"]
 ARG VERSION=0 REVISION=unknown SOURCE= BASE_NAME=unknown BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="posture-analyzer" \
     org.opencontainers.image.description="Pictures from MQTT become rows in PostgreSQL and annotated pictures" \

@@ -109,7 +109,7 @@ class Results:
         """Begin to publish, whenever `working` is set.
 
         That is while pictures come: who looks for the worker's connection to the broker
-        (`posture.health`) must not find this one instead.
+        (`posture/health.sh`) must not find this one instead.
         """
         self._working = working
         self._thread.start()

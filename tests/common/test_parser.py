@@ -10,7 +10,7 @@ from common.version import VERSION
 from tests.fixtures.scripts import ROOT, run_here
 
 COMMANDS = sorted(path.name for path in ROOT.glob("*.py") if "_pb2" not in path.name)
-MODULES = ["-m posture.models", "-m posture.health", "-m node_agent"]
+MODULES = ["-m posture.models", "-m node_agent"]
 SECRET = "not-for-everybody"
 
 

@@ -134,6 +134,13 @@ def test_what_one_camera_has_sent_can_be_deleted(compose):
     assert compose.rows("young") == 0
 
 
+def test_a_service_that_does_not_answer_is_told_from_one_that_does(compose):
+    healthy = compose.check("page")
+    assert "200 OK" in healthy
+    elsewhere = compose.check("page", PAGE_PROBE_PORT="9")
+    assert "refused" in elsewhere
+
+
 @pytest.fixture
 def camera(compose, tmp_path):
     """Sends one picture with what add-camera prints."""

@@ -3,14 +3,17 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 
 from common.options import options_of
+from common.status_port import StatusPort
 from posture.vision.camera_settings import CameraSettings
 from tests.fixtures.pins import pins_of
 from tools.base import DOCKERFILES
@@ -92,7 +95,7 @@ def test_what_is_copied_is_let_through_to_the_build():
 
 def test_it_has_a_health_check_and_starts_without_a_shell():
     words = dict(final_stage())
-    assert words["HEALTHCHECK"].endswith('CMD ["python3", "-m", "posture.health"]')
+    assert words["HEALTHCHECK"].endswith('CMD ["bash", "/app/posture/health.sh"]')
     assert words["ENTRYPOINT"].startswith('["python3"')
 
 
@@ -130,6 +133,48 @@ def test_every_service_is_pinned_and_never_privileged(name):
     here = ("127.0.0.1:", "${BOX_ADDRESS:-127.0.0.1}:")
     assert all(str(port).startswith(here) for port in service.get("ports", ()))
     assert service["mem_limit"]
+
+
+def alive(port, name="page"):
+    """What a service's health check says where its port is this one."""
+    service = COMPOSE["services"][name]
+    word, *command = service["healthcheck"]["test"]
+    assert word == "CMD"
+    given = {"PAGE_PROBE_PORT", "METRICS_PORT"} & service["environment"].keys()
+    assert len(given) == 1
+    return subprocess.run(
+        [each.replace("$$", "$") for each in command],
+        env={"PATH": os.environ["PATH"], given.pop(): str(port)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["page", "nudge", "figures"])
+def test_a_service_is_healthy_while_it_answers_that_it_is_alive(name):
+    standstill = []
+    port = StatusPort(
+        "127.0.0.1",
+        0,
+        CollectorRegistry(),
+        trouble=lambda: "no database: no reason to start it anew",
+        standstill=lambda: standstill[0] if standstill else None,
+    )
+    try:
+        assert alive(port.port, name).returncode == 0
+        standstill.append("stuck")
+        done = alive(port.port, name)
+        assert done.returncode == 1
+        assert "503 Service Unavailable" in done.stdout  # docker inspect shows it
+    finally:
+        port.close()
+    assert alive(port.port, name).returncode == 1  # nobody listens
+
+
+def test_a_service_that_takes_a_connection_and_says_nothing_is_not_healthy():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert alive(silent.getsockname()[1]).returncode == 1
 
 
 ONCE = {"setup", "tables"}  # they end when they are done

@@ -47,7 +47,7 @@ def test_any_change_changes_the_tag(source, name):
 
 def test_a_renamed_file_changes_the_tag(source):
     before = content_tag(source, {})
-    (source / "posture" / "health.py").rename(source / "posture" / "other.py")
+    (source / "posture" / "health.sh").rename(source / "posture" / "other.sh")
     assert content_tag(source, {}) != before
 
 
