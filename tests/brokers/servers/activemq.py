@@ -7,6 +7,7 @@ class ActiveMQ(JavaServer):
     name = "ActiveMQ Classic"
     version = "6.1.8"
     mqtt = "3.1.1"
+    source = "ActiveMQ.java"
     packages = (
         "org.apache.activemq:activemq-broker",
         "org.apache.activemq:activemq-mqtt",

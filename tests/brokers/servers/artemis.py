@@ -21,6 +21,7 @@ class Artemis(JavaServer):
     name = "Artemis"
     version = "2.44.0"
     verdict = "a new number, without a mark"
+    source = "Artemis.java"
     packages = (
         "org.apache.activemq:artemis-server",
         "org.apache.activemq:artemis-mqtt-protocol",

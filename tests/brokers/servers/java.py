@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.brokers.servers.server import MissingError, Server, bring, cached
+from tests.fixtures.cache import digest
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion>
@@ -17,13 +18,13 @@ _DEPENDENCY = (
 
 
 class JavaServer(Server):
-    """Started by the file `<class name>.java` beside this one."""
+    """Started by the class in a Java file beside this one."""
 
     packages: tuple[str, ...] = ()
     """GROUP:ARTIFACT of Maven Central, all of `version`."""
     flags: tuple[str, ...] = ()
     source = ""
-    """Name of the Java file, if it is not the class's."""
+    """Name of that file."""
 
     @classmethod
     def prepare(cls) -> None:
@@ -37,17 +38,31 @@ class JavaServer(Server):
         (folder / "pom.xml").write_text(_POM.format(dependencies="".join(wanted)))
         command = "mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib"
         bring(command.split(), folder, f"{cls.name} by Maven")
+        compiler = ["javac", "-cp", cls._jars(), "-d", ".", str(cls._source())]
+        bring(compiler, cls._classes(), f"{cls.name} by javac")
 
     @classmethod
     def _folder(cls) -> Path:
         return cached(f"{cls.name.replace(' ', '-').lower()}-{cls.version}")
 
+    @classmethod
+    def _jars(cls) -> str:
+        return f"{cls._folder()}/lib/*"
+
+    @classmethod
+    def _source(cls) -> Path:
+        return Path(__file__).with_name(cls.source)
+
+    @classmethod
+    def _classes(cls) -> Path:
+        """The source compiled, once: with each start it takes most of a second."""
+        return cached(f"{cls._folder().name}/{digest(cls._source())[:12]}")
+
     def command(self) -> list[str]:
-        jars = f"{self._folder()}/lib/*"
-        source = Path(__file__).with_name(self.source or f"{type(self).__name__}.java")
+        path = f"{self._jars()}:{self._classes()}"
         return [
             "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-            *self.flags, "-cp", jars, str(source), *self.arguments(),
+            *self.flags, "-cp", path, self._source().stem, *self.arguments(),
         ]  # fmt: skip
 
     def arguments(self) -> list[str]:

@@ -9,4 +9,5 @@ class Moquette(JavaServer):
     mqtt = "3.1.1"
     late = 5
     verdict = "it has a timer"
+    source = "Moquette.java"
     packages = ("io.moquette:moquette-broker",)
