@@ -54,6 +54,12 @@ def chromium():
         yield browser
 
 
+@pytest.fixture(scope="module")
+def reader(chromium):
+    """A tab for all tests that load what they look at anew."""
+    return chromium.new_page()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["index", "camera-placement", "troubleshooting"])
 def test_a_page_can_be_used_by_everybody_and_asks_nobody_else(
@@ -72,12 +78,10 @@ def test_a_page_can_be_used_by_everybody_and_asks_nobody_else(
     assert {url.split("/")[2].split(":")[0] for url in tab.requests} == {"127.0.0.1"}
 
 
-def test_a_file_that_a_page_points_at_is_there(website, chromium):
-    tab = chromium.new_page()
-    tab.goto(f"{website}/cluster.html")
-    tab.get_by_role("link", name="deploy/mosquitto.conf").first.click()
-    assert "persistence true" in tab.content()
-    tab.close()
+def test_a_file_that_a_page_points_at_is_there(website, reader):
+    reader.goto(f"{website}/cluster.html")
+    reader.get_by_role("link", name="deploy/mosquitto.conf").first.click()
+    assert "persistence true" in reader.content()
 
 
 @pytest.mark.parametrize(
@@ -92,13 +96,11 @@ def test_a_file_that_a_page_points_at_is_there(website, chromium):
     ],
 )
 def test_a_search_shows_the_page_that_is_for_it_among_the_first(
-    website, chromium, word, page
+    website, reader, word, page
 ):
-    tab = chromium.new_page()
-    tab.goto(f"{website}/index.html")
-    tab.get_by_role("textbox", name="Search").click()
-    tab.keyboard.type(word)
-    shown = tab.locator(".md-search-result__item h1")
+    reader.goto(f"{website}/index.html")
+    reader.get_by_role("textbox", name="Search").click()
+    reader.keyboard.type(word)
+    shown = reader.locator(".md-search-result__item h1")
     shown.nth(2).or_(shown.last).first.wait_for()
     assert page in [each.strip() for each in shown.all_inner_texts()[:3]]
-    tab.close()
