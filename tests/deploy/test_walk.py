@@ -24,7 +24,8 @@ import pytest
 from tests.fixtures.boards import busy, nano, orin_6
 from tests.fixtures.net import accepts, wait_until
 from tests.fixtures.node_agent import AgentProcess
-from tests.fixtures.site import NAME, running_keda
+from tests.fixtures.ready_keda import running_keda
+from tests.fixtures.site import NAME
 from tests.fixtures.worker import ROOT
 
 GUIDE = (ROOT / "docs/cluster.md").read_text()

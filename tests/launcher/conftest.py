@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fixtures.mosquitto import running_mosquitto
-from tests.fixtures.site import Site, Surroundings, running_keda
+from tests.fixtures.ready_keda import running_keda
+from tests.fixtures.site import Site, Surroundings
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from launcher.launch import STEPS
 from tests.fixtures.net import wait_until
 from tests.fixtures.postgres import PASSWORD
 from tests.fixtures.scaledjobs import scaledjob
-from tests.fixtures.site import NAME, ROOT, Script
+from tests.fixtures.site import NAME, ROOT, Forked, Script
 
 LAUNCH = ("build_and_push.py", "--skip-build", "--yes")
 _ORDER = {
@@ -39,8 +39,8 @@ def comes_back_to(site, before, when=""):
     assert site.snapshot() == before, when
 
 
-def launch(site):
-    done = site.run(*LAUNCH, "--detach")
+def launch(site, start=None):
+    done = (start or site.fork)(*LAUNCH, "--detach")
     assert done.process.returncode == 0, done.output
     return done
 
@@ -92,7 +92,7 @@ def strangers(site, request):
 
 def test_a_full_life_leaves_no_trace(site, keda, strangers, postgres):
     before = site.snapshot()
-    launch(site)
+    launch(site, start=site.run)
     assert site.record("watcher")
     assert site.record("scaler")
 
@@ -148,7 +148,7 @@ def test_a_dry_run_of_a_second_launch_leaves_the_first_alone(site, keda):
 def test_wherever_it_is_interrupted_a_stop_undoes_it(site, keda, strangers, number):
     before = site.snapshot()
     for name in STEPS:
-        script = Script(site, *LAUNCH)
+        script = Forked(site, *LAUNCH)
         script.wait_for(_ORDER[name])
         script.end(number)
         stop(site, "--all")
@@ -160,7 +160,7 @@ def test_wherever_it_is_interrupted_a_stop_undoes_it(site, keda, strangers, numb
 def test_wherever_it_is_killed_a_second_run_goes_on(site, keda):
     before = site.snapshot()
     for name in ("settings", "scaledjob", "helpers"):
-        script = Script(site, *LAUNCH)
+        script = Forked(site, *LAUNCH)
         script.wait_for(_ORDER[name])
         script.end(signal.SIGKILL)
         launch(site)
@@ -192,7 +192,7 @@ def test_a_stop_takes_over_from_a_launcher_that_waits(site, keda):
 
 
 def test_a_second_launcher_is_turned_away(site, keda):
-    first = Script(site, *LAUNCH)
+    first = Forked(site, *LAUNCH)
     first.wait_for("takes it down again")
     second = site.call(*LAUNCH)
     assert second.process.returncode == 1
@@ -201,7 +201,7 @@ def test_a_second_launcher_is_turned_away(site, keda):
 
 
 def test_a_helper_that_dies_is_started_again_and_it_is_said(site, keda):
-    script = Script(site, *LAUNCH)
+    script = Forked(site, *LAUNCH)
     script.wait_for("takes it down again")
     first = site.record("watcher")["pid"]
     os.kill(first, signal.SIGKILL)
@@ -215,7 +215,7 @@ def test_a_helper_that_dies_is_started_again_and_it_is_said(site, keda):
 
 def test_a_second_launch_brings_new_settings(site, keda):
     launch(site)
-    done = site.run(*LAUNCH, "--detach", MODEL="lite")
+    done = site.fork(*LAUNCH, "--detach", MODEL="lite")
     assert done.process.returncode == 0, done.output
     found = site.plane.get("configmap", "posture-analyzer", site.namespace)
     assert found["data"]["MODEL"] == "lite"
@@ -261,7 +261,7 @@ def test_a_stop_from_a_new_terminal_knows_where_to(site, keda):
 
 
 def test_a_keeper_that_dies_is_told(site, keda):
-    script = Script(site, *LAUNCH)
+    script = Forked(site, *LAUNCH)
     script.wait_for("takes it down again")
     os.kill(site.record("keeper")["pid"], signal.SIGKILL)
     script.wait_for("the keeper is gone")
@@ -281,7 +281,7 @@ def test_a_folder_that_cannot_be_written_is_named(site):
 def test_no_secret_is_shown_anywhere(site, keda):
     outputs = [
         site.call("build_and_push.py", "--skip-build", "--dry-run").output,
-        site.run(*LAUNCH, "--detach").output,
+        site.fork(*LAUNCH, "--detach").output,
     ]
     commands = [" ".join(each) for each in left_running(site)]
     outputs.append(site.call("stop.py").output)
