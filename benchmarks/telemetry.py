@@ -65,12 +65,12 @@ def import_time() -> float:
     return float(subprocess.run(command, capture_output=True, check=True).stdout) * 1e3
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     telemetry, nobody = Telemetry("node", "full"), Events()
     rounds = [
         (

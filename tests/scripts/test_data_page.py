@@ -7,10 +7,7 @@ import shutil
 import subprocess
 import sys
 
-import duckdb
-import pandas as pd
 import pytest
-from pyarrow import parquet
 
 from common.options import read
 from page.export import COLUMNS
@@ -85,6 +82,10 @@ def test_the_dictionary_has_every_column_that_is_exported(files, database):
 
 
 def test_csv_and_parquet_say_the_same_as_the_table(files, database):
+    # Not at the top: each process of a run imports that, for a second of a core.
+    import pandas as pd
+    from pyarrow import parquet
+
     csv = pd.read_csv(files / "posture_desk3_2026-10.csv")
     table = parquet.read_table(files / "posture_desk3_2026-10.parquet")
     assert len(csv) == table.num_rows == 2000
@@ -116,6 +117,8 @@ def test_a_python_snippet_runs(files, code):
 
 @pytest.mark.parametrize("code", snippets("duckdb"))
 def test_a_duckdb_snippet_runs(files, code, monkeypatch):
+    import duckdb
+
     monkeypatch.chdir(files)
     (row,) = duckdb.sql(code).fetchall()
     assert row[0] == "desk3"

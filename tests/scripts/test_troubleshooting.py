@@ -1,6 +1,7 @@
 """Every message that the troubleshooting page quotes is one that the code says."""
 
 import ast
+import functools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -33,14 +34,16 @@ def literals() -> Iterator[str]:
     yield (ROOT / "page" / "static" / "page.js").read_text()
 
 
-TEXTS = [" ".join(text.split()) for text in literals()]
+@functools.cache  # and not at the import, which each process of a run does
+def texts() -> list[str]:
+    return [" ".join(text.split()) for text in literals()]
 
 
 def is_said(message: str) -> bool:
     """Whether one text has all parts of `message`, in their order."""
     parts = [re.escape(part.strip()) for part in message.split("...")]
     pattern = re.compile(".*".join(parts))
-    return any(pattern.search(text) for text in TEXTS)
+    return any(pattern.search(text) for text in texts())
 
 
 @pytest.mark.parametrize("message", QUOTED)
