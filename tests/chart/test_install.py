@@ -8,6 +8,7 @@ import pytest
 from tests.fixtures.control_plane import keda_job
 from tests.fixtures.helm import CHART, NEEDED
 from tests.fixtures.net import wait_until
+from tests.fixtures.site import running_keda
 from tests.fixtures.worker import ROOT
 
 SETS = [part for each in NEEDED for part in ("--set", each)]
@@ -50,7 +51,11 @@ def everything(plane, namespace):
 
 
 def test_installed_and_uninstalled_it_leaves_nothing(helm, control_plane, installed):
-    with control_plane.namespace() as namespace:
+    with (
+        control_plane.namespace() as namespace,
+        # Where other tests have left nodes, agents have theirs, and end there.
+        running_keda(control_plane, f"{namespace}-agent"),
+    ):
         installed(
             namespace,
             "posture",
