@@ -10,7 +10,7 @@ import posture  # noqa: F401 - sets OpenCV's limit, which is read once, at its i
 from posture.store import optional_columns
 from tests.fixtures.mosquitto import Mosquitto, running_mosquitto
 from tests.fixtures.postgres import Postgres, running_postgres
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 
 pytest_plugins = [
     "tests.fixtures.control_plane",
@@ -69,17 +69,17 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 @pytest.fixture
 def start_worker(
     tmp_path: Path, broker: Mosquitto, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., WorkerProcess]]:
+) -> Iterator[Callable[..., ForkedWorker]]:
     """Starts workers on the test's broker and database; ends them."""
-    workers: list[WorkerProcess] = []
+    workers: list[ForkedWorker] = []
 
     def start(
         *flags: str, ready: bool = True, prefix: tuple[str, ...] = (), **environ: str
-    ) -> WorkerProcess:
+    ) -> ForkedWorker:
         own = "own_postgres" in request.fixturenames
         database = request.getfixturevalue("own_postgres" if own else "postgres")
         settings = broker.environ | database.environ | environ
-        worker = WorkerProcess(tmp_path / "worker", settings, *flags, prefix=prefix)
+        worker = ForkedWorker(tmp_path / "worker", settings, *flags, prefix=prefix)
         workers.append(worker)
         if ready:
             worker.wait_ready()

@@ -21,7 +21,7 @@ from tests.fixtures.net import wait_until
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.proxy import Proxy, running_proxy
 from tests.fixtures.settings import settings_from
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 
 PICTURES = 60
 _LATE = 50.0  # seconds; NATS delivers again after 30
@@ -55,7 +55,7 @@ class Scene:
         self.postgres = postgres
         self.folder = folder
         self.accepted = 0
-        self.workers: list[WorkerProcess] = []
+        self.workers: list[ForkedWorker] = []
 
     @property
     def settings(self) -> SessionSettings:
@@ -76,9 +76,9 @@ class Scene:
             camera.finish()
         self.accepted += count
 
-    def work(self, **environ: str) -> WorkerProcess:
+    def work(self, **environ: str) -> ForkedWorker:
         settings = self.environ | self.postgres.environ
-        worker = WorkerProcess(
+        worker = ForkedWorker(
             self.folder / "worker", settings | {"THREADS": "1"} | environ
         )
         self.workers.append(worker)
@@ -158,18 +158,18 @@ class Scene:
 
     def look_beside_a_start(self) -> None:
         """`status` while a worker starts, which has no session yet."""
-        looking = WorkerProcess(self.folder / "look", self.environ, "status")
+        looking = ForkedWorker(self.folder / "look", self.environ, "status")
         worker = self.work()
         worker.wait_for("ready: ", 60)
         looking.wait(60)
         wait_until(lambda: self._ready_again(worker), "it is subscribed", 60)
         self.publish()
 
-    def _ready_again(self, worker: WorkerProcess) -> bool:
+    def _ready_again(self, worker: ForkedWorker) -> bool:
         lost = worker.log.count("connection to the broker lost")
         return not lost or time.monotonic() - self._since(worker) > 8
 
-    def _since(self, worker: WorkerProcess) -> float:
+    def _since(self, worker: ForkedWorker) -> float:
         if not hasattr(worker, "since"):
             worker.since = time.monotonic()  # type: ignore[attr-defined]
         return worker.since  # type: ignore[attr-defined, no-any-return]

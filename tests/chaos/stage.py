@@ -21,7 +21,7 @@ from tests.fixtures.pgbouncer import PgBouncer, running_pgbouncer
 from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.proxy import Proxy, running_proxy
 from tests.fixtures.tally import count_rows, wait_recorded
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 
 BASE = "chaos"
 _WORKER = {
@@ -51,8 +51,8 @@ class Stage:
     clock: Path | None
     workers: int
     surroundings: dict[str, str]
-    fleet: list[WorkerProcess] = field(default_factory=list)
-    logs: list[list[WorkerProcess]] = field(default_factory=list)
+    fleet: list[ForkedWorker] = field(default_factory=list)
+    logs: list[list[ForkedWorker]] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     peak_mb: float = 0
     also_killed: bool = False
@@ -75,9 +75,9 @@ class Stage:
     def client_id(self, index: int) -> str:
         return f"{BASE}-{index}of{self.workers}" if self.workers > 1 else BASE
 
-    def new_worker(self, index: int, *flags: str, **environ: str) -> WorkerProcess:
+    def new_worker(self, index: int, *flags: str, **environ: str) -> ForkedWorker:
         folder = self.folder / f"worker-{index}"
-        return WorkerProcess(folder, self.environ(index) | environ, *flags)
+        return ForkedWorker(folder, self.environ(index) | environ, *flags)
 
     def start_workers(self) -> None:
         declared = self.new_worker(0, "declare")

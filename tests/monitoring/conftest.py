@@ -17,7 +17,7 @@ from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.page import LivePage
 from tests.fixtures.prometheus import Exporter, PrometheusServer
 from tests.fixtures.scrape import wait_told
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 from tests.monitoring import keda
 from tests.worker.conftest import payload
 
@@ -52,9 +52,9 @@ def scraped(_postgres, tmp_path_factory) -> Iterator[PrometheusServer]:
         yield server
 
 
-def _worker(folder: Path, environ: dict[str, str]) -> WorkerProcess:
+def _worker(folder: Path, environ: dict[str, str]) -> ForkedWorker:
     port = free_port()
-    worker = WorkerProcess(folder, environ | {"METRICS_PORT": str(port)})
+    worker = ForkedWorker(folder, environ | {"METRICS_PORT": str(port)})
     worker.port = port
     worker.wait_ready()
     return worker

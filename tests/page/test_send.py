@@ -8,7 +8,7 @@ from tests.fixtures import images
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.page import LivePage
 from tests.fixtures.postgres import running_postgres
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -20,7 +20,7 @@ def page(tmp_path_factory):
     with running_mosquitto(folder / "broker") as broker, running_postgres() as postgres:
         environ = broker.environ | postgres.environ
         pictures = {"PICTURES_FOLDER": str(folder / "analyzed_images")}
-        worker = WorkerProcess(folder / "worker", environ | pictures)
+        worker = ForkedWorker(folder / "worker", environ | pictures)
         page = LivePage(folder, environ)
         try:
             page.wait_ready()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures.net import wait_until
 from tests.fixtures.scaling import NODES, Gpus, running_scaling
-from tests.fixtures.worker import ROOT, WorkerProcess
+from tests.fixtures.worker import ROOT, ForkedWorker
 
 A, B = NODES
 IMAGES = ROOT / "tests" / "images"
@@ -299,13 +299,13 @@ def test_a_picture_becomes_a_row_and_the_number_returns_to_zero(
     scaling.apply(node=None)
     scaling.watch()
     environ = scaling.broker.environ | postgres.environ
-    declared = WorkerProcess(tmp_path / "declare", environ, "declare")
+    declared = ForkedWorker(tmp_path / "declare", environ, "declare")
     assert declared.wait() == 0, declared.log
     picture = (IMAGES / "slouch_1280_002.jpg").read_bytes()
 
     def run(job):
         pod = scaling.pod_of(job)
-        worker = WorkerProcess(
+        worker = ForkedWorker(
             tmp_path / job,
             environ | {"NODE_NAME": pod["spec"]["nodeName"], "EXIT_WHEN_IDLE": "4"},
         )

@@ -8,13 +8,13 @@ import requests
 from tests.fixtures.listener import kept, listening
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 from tests.worker.conftest import GOOD, payload
 
 
-def probed(tmp_path, extra: str) -> WorkerProcess:
+def probed(tmp_path, extra: str) -> ForkedWorker:
     with running_mosquitto(tmp_path / "broker", extra) as broker:
-        command = WorkerProcess(tmp_path / "probe", broker.environ, "probe")
+        command = ForkedWorker(tmp_path / "probe", broker.environ, "probe")
         command.wait()
         return command
 
@@ -51,7 +51,7 @@ def test_an_access_list_can_allow_the_probe(tmp_path, version):
     extra = f"acl_file {tmp_path}/acl\nmax_packet_size 20000000"
     with running_mosquitto(tmp_path / "broker", extra) as broker:
         environ = broker.environ | {"MQTT_VERSION": version}
-        command = WorkerProcess(tmp_path / "probe", environ, "probe")
+        command = ForkedWorker(tmp_path / "probe", environ, "probe")
         assert command.wait() == 0, command.log
         assert "retained" not in command.log
 
@@ -59,7 +59,7 @@ def test_an_access_list_can_allow_the_probe(tmp_path, version):
 def test_a_packet_limit_is_said_at_the_start(tmp_path, postgres):
     extra = "max_packet_size 2000000"
     with running_mosquitto(tmp_path / "broker", extra) as broker:
-        worker = WorkerProcess(tmp_path / "worker", broker.environ | postgres.environ)
+        worker = ForkedWorker(tmp_path / "worker", broker.environ | postgres.environ)
         try:
             worker.wait_ready()
             assert "takes no packet above 2000000 bytes" in worker.log
@@ -102,7 +102,7 @@ def asked(port: int, path: str) -> tuple[int, str]:
 def test_a_packet_limit_of_mqtt_311_is_found_by_the_probe(tmp_path):
     with running_mosquitto(tmp_path / "broker", "max_packet_size 2000000") as broker:
         environ = broker.environ | {"MQTT_VERSION": "3.1.1"}
-        command = WorkerProcess(tmp_path / "probe", environ, "probe")
+        command = ForkedWorker(tmp_path / "probe", environ, "probe")
         assert command.wait(90) == 1
     assert "takes no packet so large, it seems" in command.log
 
@@ -112,7 +112,7 @@ def test_pictures_of_a_broker_with_qos_0_alone_are_recorded_and_it_is_said(
 ):
     with running_mosquitto(tmp_path / "broker", "max_qos 0") as broker:
         environ = broker.environ | postgres.environ | {"PUBLISH_RESULTS": "true"}
-        worker = WorkerProcess(tmp_path / "worker", environ | {"THREADS": "1"})
+        worker = ForkedWorker(tmp_path / "worker", environ | {"THREADS": "1"})
         try:
             worker.wait_ready()
             with listening(broker.port, "posture/#") as listener:

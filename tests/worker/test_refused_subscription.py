@@ -8,7 +8,7 @@ from common.broker_settings import BrokerSettings
 from common.publisher import Publisher
 from tests.fixtures.mosquitto import ADMIN, dynamic_security, running_mosquitto
 from tests.fixtures.settings import settings_from
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 from tests.worker.conftest import GOOD, payload
 
 CONTROL = "$CONTROL/dynamic-security/v1"
@@ -32,7 +32,7 @@ def test_a_worker_that_may_subscribe_later_begins_then(
     with running_mosquitto(tmp_path / "broker", extra) as broker:
         environ = broker.environ | postgres.environ
         environ |= {"MQTT_VERSION": version, "THREADS": "1", "EXIT_WHEN_IDLE": "15"}
-        worker = WorkerProcess(tmp_path / "worker", environ)
+        worker = ForkedWorker(tmp_path / "worker", environ)
         try:
             worker.wait_for("refuses the subscription to images/#")
             allow_to_subscribe(broker)

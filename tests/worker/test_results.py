@@ -19,7 +19,7 @@ from tests.fixtures.mosquitto import dynamic_security, running_mosquitto
 from tests.fixtures.net import wait_until
 from tests.fixtures.proxy import running_proxy
 from tests.fixtures.settings import read_settings
-from tests.fixtures.worker import ROOT, WorkerProcess
+from tests.fixtures.worker import ROOT, ForkedWorker
 from tests.worker.conftest import GOOD, WORKING, payload
 
 STATUS = "posture/pi1/status"
@@ -230,7 +230,7 @@ def test_what_the_broker_forbids_stops_no_picture(tmp_path, postgres, wait_for_r
     rules.write_text("topic readwrite images/#\n")
     with running_mosquitto(tmp_path / "strict", f"acl_file {rules}") as broker:
         environ = broker.environ | postgres.environ
-        worker = WorkerProcess(tmp_path / "worker", environ, "--publish-results")
+        worker = ForkedWorker(tmp_path / "worker", environ, "--publish-results")
         try:
             worker.wait_ready()
             broker.publish("images/pi1", payload(GOOD), payload(GOOD))
@@ -300,7 +300,7 @@ def test_results_are_published_by_a_broker_that_retains_nothing(
         environ = broker.environ | postgres.environ
         environ |= {"MQTT_VERSION": version, "HOME_ASSISTANT_DISCOVERY": "ha"}
         with listening(broker.port, "posture/#", "ha/#") as listener:
-            worker = WorkerProcess(
+            worker = ForkedWorker(
                 tmp_path / "worker", environ, "--publish-results", "--threads", "1"
             )
             try:

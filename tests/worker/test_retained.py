@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 from tests.worker.conftest import GOOD, payload
 
 
@@ -13,12 +13,12 @@ def test_a_retained_picture_gives_one_row(
 ):
     environ = broker.environ | postgres.environ | {"MQTT_VERSION": version}
     if declared:
-        command = WorkerProcess(tmp_path / "declare", environ, "declare")
+        command = ForkedWorker(tmp_path / "declare", environ, "declare")
         assert command.wait() == 0, command.log
     broker.publish("images/pi1", payload(GOOD), retain=True)
     for _ in range(3):
         flags = ("--threads", "1", "--exit-when-idle", "1")
-        worker = WorkerProcess(tmp_path / "worker", environ, *flags)
+        worker = ForkedWorker(tmp_path / "worker", environ, *flags)
         assert worker.wait(90) == 0, worker.log
         wait_for_rows(postgres, 1)
     assert len(postgres.rows()) == 1

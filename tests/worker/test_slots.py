@@ -4,23 +4,23 @@ import threading
 import time
 
 from tests.fixtures.net import wait_until
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 from tests.worker.conftest import ALL, assert_each_once, payload
 
 PICTURES = [payload(ALL[n % len(ALL)]) for n in range(48)]
 FEW = {"THREADS": "1"}
 
 
-def run(tmp_path, broker, postgres, *flags: str) -> WorkerProcess:
+def run(tmp_path, broker, postgres, *flags: str) -> ForkedWorker:
     """A command of the script, to its end."""
-    command = WorkerProcess(
+    command = ForkedWorker(
         tmp_path / "worker", broker.environ | postgres.environ | FEW, *flags
     )
     command.wait(120)
     return command
 
 
-def start(start_worker, slot: int, of: int) -> WorkerProcess:
+def start(start_worker, slot: int, of: int) -> ForkedWorker:
     return start_worker(
         WORKERS=str(of), JOB_COMPLETION_INDEX=str(slot), NODE_NAME=f"n{slot}", **FEW
     )

@@ -8,7 +8,7 @@ from tests.fixtures.listener import listening
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.settings import settings_from
-from tests.fixtures.worker import WorkerProcess
+from tests.fixtures.worker import ForkedWorker
 from tests.worker.conftest import GOOD, payload
 
 
@@ -42,7 +42,7 @@ def test_a_picture_goes_out_and_comes_in(broker, version):
 
 def test_a_worker_works_over_it(broker, postgres, tmp_path):
     environ = environ_of(broker, "5") | postgres.environ | {"THREADS": "1"}
-    worker = WorkerProcess(tmp_path / "worker", environ)
+    worker = ForkedWorker(tmp_path / "worker", environ)
     try:
         worker.wait_ready()
         broker.publish("images/pi1", payload(GOOD))
