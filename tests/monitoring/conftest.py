@@ -14,7 +14,7 @@ from placement.metrics import Report
 from scaler.metrics import MasterTelemetry, ScalerTelemetry
 from tests.fixtures.mosquitto import running_mosquitto
 from tests.fixtures.net import free_port, wait_until
-from tests.fixtures.page import LivePage
+from tests.fixtures.page import ForkedPage
 from tests.fixtures.prometheus import Exporter, PrometheusServer
 from tests.fixtures.scrape import wait_told
 from tests.fixtures.worker import ForkedWorker
@@ -34,7 +34,7 @@ def scraped(_postgres, tmp_path_factory) -> Iterator[PrometheusServer]:
         broker = stack.enter_context(running_mosquitto(folder / "broker"))
         worker = _worker(folder, broker.environ | _postgres.environ)
         stack.callback(worker.end)
-        page = LivePage(folder, broker.environ | _postgres.environ)
+        page = ForkedPage(folder, broker.environ | _postgres.environ)
         stack.callback(page.stop)
         page.wait_ready()
         server = PrometheusServer(folder / "prometheus")
@@ -105,7 +105,7 @@ class _keda:  # noqa: N801 - used like a function
         self._exporter.stop()
 
 
-def _send_pictures(broker, page: LivePage, server: PrometheusServer) -> None:
+def _send_pictures(broker, page: ForkedPage, server: PrometheusServer) -> None:
     """So that Prometheus has seen every counter grow."""
     told = f"http://127.0.0.1:{page.port}/metrics"
     broker.publish("images/desk", *map(payload, SHOWN))

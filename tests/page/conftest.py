@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.axe import AXE
 from tests.fixtures.chromium import running_chromium
-from tests.fixtures.page import LivePage, Rows
+from tests.fixtures.page import ForkedPage, Rows
 
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", "local/screenshots"))
 # All rules are tried; of what is in order, only the rules are brought here. No style
@@ -29,7 +29,7 @@ def _pages(folder, database):
 
     def start(*flags, ready=True, script=None, **environ):
         settings = database().environ | environ
-        page = LivePage(folder(), settings, *flags, script=script)
+        page = ForkedPage(folder(), settings, *flags, script=script)
         pages.append(page)
         if ready:
             page.wait_ready()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.fixtures.net import free_port
-from tests.fixtures.page import LivePage, Rows
+from tests.fixtures.page import ForkedPage, Rows
 from tests.fixtures.postgres import running_postgres
 
 PHONE = {"width": 320, "height": 640}
@@ -44,7 +44,7 @@ def busy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("busy")
     with running_postgres() as postgres:
         fill(postgres, Rows(postgres, folder / "analyzed_images"))
-        page = LivePage(folder, postgres.environ)
+        page = ForkedPage(folder, postgres.environ)
         page.wait_ready()
         refuse(page)
         yield page

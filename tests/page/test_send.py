@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.conftest import IMAGES
 from tests.fixtures import images
 from tests.fixtures.mosquitto import running_mosquitto
-from tests.fixtures.page import LivePage
+from tests.fixtures.page import ForkedPage
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.worker import ForkedWorker
 
@@ -21,7 +21,7 @@ def page(tmp_path_factory):
         environ = broker.environ | postgres.environ
         pictures = {"PICTURES_FOLDER": str(folder / "analyzed_images")}
         worker = ForkedWorker(folder / "worker", environ | pictures)
-        page = LivePage(folder, environ)
+        page = ForkedPage(folder, environ)
         try:
             page.wait_ready()
             worker.wait_ready()
