@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures.control_plane import keda_job
 from tests.fixtures.helm import CHART, NEEDED
 from tests.fixtures.net import wait_until
-from tests.fixtures.site import running_keda
+from tests.fixtures.ready_keda import running_keda
 from tests.fixtures.worker import ROOT
 
 SETS = [part for each in NEEDED for part in ("--set", each)]
