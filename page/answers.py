@@ -47,9 +47,10 @@ async def cameras(page: Page, request: Request) -> Response:
 async def live(page: Page, request: Request) -> Response:
     """What changes, as it changes, until the visitor's login ends."""
     part = request.query_params.get("from", "")
+    only = request.query_params.get("only")
 
     async def messages() -> AsyncIterator[str]:
-        async for message in page.feed.messages(part):
+        async for message in page.feed.messages(part, only):
             if not page.visitors.admits(request):
                 return
             yield message

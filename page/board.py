@@ -128,11 +128,12 @@ class Board:
         self.names = []
         self._note_changes()
 
-    def recall(self, rows: Iterable[StoredRow]) -> None:
-        """Take in cameras of which nothing has been heard for long."""
-        for row in rows:
-            self._newest.setdefault(row.pi_id, row)
+    def recall(self, rows: Iterable[StoredRow]) -> set[str]:
+        """Take in cameras of which nothing has been heard for long; gives the new."""
+        unknown = {row.pi_id: row for row in rows if row.pi_id not in self._newest}
+        self._newest |= unknown
         self._note_changes()
+        return set(unknown)
 
     def add(self, rows: Iterable[StoredRow], now: float) -> set[str]:
         """Take in new rows, oldest first; gives the cameras that changed."""

@@ -57,8 +57,8 @@ class Feed:
         self._begun = 0
         self._looked_back = 0.0
         self._news: Set[str] = set()
-        # Of the last version, by part and language.
-        self._messages: dict[tuple[str, str], str] = {}
+        # Of the last version, by what is shown and language.
+        self._messages: dict[tuple[str, str | None, str], str] = {}
         self.trouble: str | None = _NOT_YET
 
     @property
@@ -125,9 +125,9 @@ class Feed:
         except DatabaseAwayError as error:
             log.warning("cameras that are silent for long are not known: %s", error)
             return
-        self._board.recall(rows)
+        recalled = self._board.recall(rows)
         self._telemetry.recall(rows)
-        await self._tell(set(), None)
+        await self._tell(recalled, None)
 
     async def _away(self, why: str) -> None:
         if self.trouble != why:
@@ -166,33 +166,44 @@ class Feed:
         }
         return f"data: {json.dumps(news)}\n\n"
 
-    def _message(self, part: str) -> str:
-        """What is new for one part of the cameras; drawn once for all who look."""
-        key = part, language()
+    def _shown(self, part: str, only: str | None) -> list[Tile]:
+        """The cameras of one part, as far as they send; or that one, also if silent."""
+        if only is not None:
+            return self._board.tiles([only])
+        return self._board.part(part, datetime.now(UTC))
+
+    def _message(self, part: str, only: str | None) -> str:
+        """What is new of what a page shows; drawn once for all who look."""
+        key = part, only, language()
         if key not in self._messages:
-            shown = self._board.part(part, datetime.now(UTC))
+            shown = self._shown(part, only)
             tiles = [tile for tile in shown if tile.row.pi_id in self._news]
             self._messages[key] = self._event(tiles)
         return self._messages[key]
 
-    def _all(self, part: str) -> str:
-        """Everything of one part of the cameras."""
-        return self._event(self._board.part(part, datetime.now(UTC)), whole=True)
+    def _all(self, part: str, only: str | None) -> str:
+        """Everything that a page shows."""
+        return self._event(self._shown(part, only), whole=True)
 
-    async def messages(self, part: str = "") -> AsyncIterator[str]:
-        """Server-sent events for one open page, which shows a part of the cameras."""
+    async def messages(
+        self, part: str = "", only: str | None = None
+    ) -> AsyncIterator[str]:
+        """Server-sent events for one open page.
+
+        It shows a part of the cameras that send, or `only` one, which may be silent.
+        """
         version, begun = self._version, self._begun
-        yield "retry: 1000\n" + self._all(part)
+        yield "retry: 1000\n" + self._all(part, only)
         while True:
             seen = version
             version = await self._next(seen)
             if version == seen:
                 yield self._event()
             elif version == seen + 1 and begun == self._begun:
-                yield self._message(part)
+                yield self._message(part, only)
             else:
                 begun = self._begun
-                yield self._all(part)
+                yield self._all(part, only)
 
     async def _next(self, seen: int) -> int:
         """The version after `seen`, or `seen` after a while without news."""

@@ -29,8 +29,6 @@ function put(html) {
   template.innerHTML = html;
   const fresh = template.content.firstElementChild;
   const name = fresh.dataset.pi;
-  const only = list.dataset.only;
-  if (only !== undefined && only !== name) return name;
   const old = byName.get(name);
   byName.set(name, fresh);
   if (!old) {
@@ -152,8 +150,9 @@ let source = null;
 
 function follow() {
   source?.close();
-  const part = list.dataset.only ?? list.dataset.part ?? "";
-  source = new EventSource(`/live?from=${encodeURIComponent(part)}`);
+  const { only, part = "" } = list.dataset;
+  const shown = only === undefined ? { from: part } : { only };
+  source = new EventSource(`/live?${new URLSearchParams(shown)}`);
   source.onmessage = ({ data }) => {
     const news = JSON.parse(data);
     setClock(news.now);

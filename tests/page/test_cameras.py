@@ -1,6 +1,15 @@
 """The tiles, as a browser shows them."""
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from playwright.sync_api import expect
+
+from page.board import Board
+from page.live import Feed
+from page.rows import StoredRow
+from page.telemetry import Telemetry
 
 
 def test_a_row_and_its_picture_are_seen_without_a_reload(start_page, rows, open_tab):
@@ -78,6 +87,69 @@ def test_its_own_page_shows_a_silent_camera_without_a_green_good(
         "e => getComputedStyle(e).getPropertyValue('--tone')"
     )
     assert tone != green
+
+
+def test_a_silent_camera_comes_to_its_own_page_where_that_was_there_first(
+    start_page, rows, open_tab
+):
+    rows.add("desk", ago=3 * 3600)
+    rows.add("hall")
+    tab = open_tab(start_page(), "/camera?pi=desk")
+    expect(tab.locator(".tile")).to_have_count(1)
+    # Its list as it is on a page that was drawn before the table had been looked at.
+    tab.locator("[data-only]").dispatch_event("only")
+    expect(tab.locator(".stale[data-pi=desk] time")).to_have_text("3 h ago")
+    expect(tab.locator(".tile")).to_have_count(1)
+
+
+def test_what_is_found_late_is_news_to_the_page_of_that_camera():
+    async def second_message() -> str:
+        found = threading.Event()
+        feed = Feed(LateRows(found), Board(), _name, _name, str, Telemetry())
+        following = asyncio.create_task(feed.follow())
+        messages = feed.messages(only="desk")
+        while feed.trouble:
+            await asyncio.sleep(0.01)
+        first = await anext(messages)
+        assert '"tiles": []' in first
+        found.set()
+        second = await anext(messages)
+        following.cancel()
+        return second
+
+    # In this thread runs the loop of the other tests' browser.
+    with ThreadPoolExecutor(1) as thread:
+        message = thread.submit(
+            lambda: asyncio.run(asyncio.wait_for(second_message(), 30))
+        ).result()
+    assert '"tiles": ["desk"]' in message
+
+
+class LateRows:
+    """A table that takes its time to find the camera that was heard long ago."""
+
+    def __init__(self, found):
+        self._found = found
+
+    def newest_id(self):
+        return 1
+
+    def newest_of_each(self):
+        return []
+
+    def pauses(self):
+        return {}
+
+    def remembered(self):
+        self._found.wait(30)
+        return [StoredRow(1, "desk", "x.jpg", None, None, 1, 1, "Good", "a")]
+
+    def after(self, number, limit):
+        return []
+
+
+def _name(tile):
+    return tile.row.pi_id
 
 
 def test_a_camera_that_broke_weeks_ago_is_known_without_the_indexes(
