@@ -125,11 +125,16 @@ def test_metrics_are_served(start):
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         refusal(channel)
     address = f"http://127.0.0.1:{metrics}/metrics"
-    text = urllib3.request("GET", address, retries=False).data.decode()
+
+    def told() -> str:
+        return urllib3.request("GET", address, retries=False).data.decode()
+
+    age = 'posture_scaler_reading_age_seconds{reading="loads"}'
+    wait_until(lambda: age in told(), "loads have been asked for")
+    text = told()
     assert 'posture_scaler_calls_total{method="IsActive"} 1.0' in text
     assert 'posture_scaler_reason{reason="unknown"} 1.0' in text
     assert "posture_scaler_wanted_jobs NaN" in text
-    assert 'posture_scaler_reading_age_seconds{reading="loads"}' in text
     health = urllib3.request(
         "GET", f"http://127.0.0.1:{metrics}/healthz", retries=False
     )
