@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from tests.conftest import IMAGES
+from tests.fixtures.net import wait_until
 from tests.worker.conftest import assert_each_once
 
 
@@ -45,5 +46,7 @@ def test_pictures_in_which_nothing_has_changed_get_the_last_verdict_and_say_so(
     rows.sort(key=lambda row: row["received_time"])  # one batch has no order
     assert [row["posture_status"] for row in rows] == ["Good"] * 5 + ["Bad"] * 2
     assert len({row["neck_angle"] for row in rows[:5]}) == 1
+    # A row is said after it is written.
+    wait_until(lambda: worker.log.count("analyzed pi=") == 7, "seven lines")
     assert worker.log.count("unchanged=yes") == 5
     assert_each_once(postgres, worker.pictures, 7)
