@@ -68,7 +68,12 @@ def test_helpers_here_take_the_place_of_those_in_the_cluster(
     done = run(site, {}, *command, start=site.run)
     assert "Deployment posture-scaler" in done.output
     assert site.record("scaler")
-    assert not [each for each in ours(site) if "deployment" in each]
+
+    def deployed() -> list[str]:
+        return [each for each in ours(site) if "deployment" in each]
+
+    # What is deleted takes a moment to go.
+    wait_until(lambda: deployed() == [], "the Deployments are gone", 60)
     # And the other way round.
     run(site, environ, *LAUNCH)
     assert site.record("scaler") is None
