@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 from playwright.sync_api import expect
 
@@ -10,6 +9,7 @@ from page.board import Board
 from page.live import Feed
 from page.rows import StoredRow
 from page.telemetry import Telemetry
+from tests.fixtures.feeds import EmptyRows, run_aside
 
 
 def test_a_row_and_its_picture_are_seen_without_a_reload(start_page, rows, open_tab):
@@ -117,35 +117,18 @@ def test_what_is_found_late_is_news_to_the_page_of_that_camera():
         following.cancel()
         return second
 
-    # In this thread runs the loop of the other tests' browser.
-    with ThreadPoolExecutor(1) as thread:
-        message = thread.submit(
-            lambda: asyncio.run(asyncio.wait_for(second_message(), 30))
-        ).result()
-    assert '"tiles": ["desk"]' in message
+    assert '"tiles": ["desk"]' in run_aside(second_message())
 
 
-class LateRows:
+class LateRows(EmptyRows):
     """A table that takes its time to find the camera that was heard long ago."""
 
     def __init__(self, found):
         self._found = found
 
-    def newest_id(self):
-        return 1
-
-    def newest_of_each(self):
-        return []
-
-    def pauses(self):
-        return {}
-
     def remembered(self):
         self._found.wait(30)
         return [StoredRow(1, "desk", "x.jpg", None, None, 1, 1, "Good", "a")]
-
-    def after(self, number, limit):
-        return []
 
 
 def _name(tile):

@@ -4,13 +4,13 @@ import asyncio
 import csv
 import io
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from page.board import Board
 from page.live import Feed
 from page.telemetry import Telemetry
+from tests.fixtures.feeds import EmptyRows, run_aside
 from tests.fixtures.net import wait_until
 
 TIMES = ["99999-01-01", "0044-03-15 BC", "infinity", "-infinity", "9999-12-31 23:59:59"]
@@ -78,23 +78,11 @@ def test_a_restored_table_whose_ids_begin_lower_is_shown_as_it_is(
     assert not shows(page, "gone")
 
 
-class BrokenRows:
+class BrokenRows(EmptyRows):
     """A table of which nobody has thought."""
 
     def __init__(self):
         self.looks = 0
-
-    def newest_id(self):
-        return 0
-
-    def newest_of_each(self):
-        return []
-
-    def pauses(self):
-        return {}
-
-    def remembered(self):
-        return []
 
     def after(self, number, limit):
         self.looks += 1
@@ -116,12 +104,7 @@ def test_an_error_that_nobody_has_thought_of_is_said_and_looked_at_anew(caplog):
         following.cancel()
         return trouble
 
-    # In this thread runs the loop of the other tests' browser.
-    with ThreadPoolExecutor(1) as thread:
-        trouble = thread.submit(
-            lambda: asyncio.run(asyncio.wait_for(follow(), 30))
-        ).result()
-    assert "KeyError" in trouble
+    assert "KeyError" in run_aside(follow())
     assert "unexpected error with the table" in caplog.text
 
 
