@@ -22,7 +22,7 @@ from posture.worker.redelivery import Redelivery
 
 log = logging.getLogger(__name__)
 
-_BRAKE = 1.0  # seconds that the network thread waits at most, far below any keepalive
+_BRAKE = 3.0  # seconds that the network thread waits at most: any keepalive is longer
 
 
 class Intake:

@@ -287,8 +287,8 @@ class Recorder:
 
     def _failed(self, part: str, what: str, *, everybody: bool = False) -> None:
         self._all_failed |= everybody
-        log.error("%s; trying again", what)
         self._events.write_failed(part)
+        log.error("%s; trying again", what)
 
 
 def _bytes(results: Sequence[Result | Repeated]) -> int:

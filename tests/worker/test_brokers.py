@@ -62,7 +62,7 @@ def test_a_packet_limit_is_said_at_the_start(tmp_path, postgres):
         worker = ForkedWorker(tmp_path / "worker", broker.environ | postgres.environ)
         try:
             worker.wait_ready()
-            assert "takes no packet above 2000000 bytes" in worker.log
+            worker.wait_for("takes no packet above 2000000 bytes")
         finally:
             worker.end()
 

@@ -78,8 +78,8 @@ def test_a_worker_judges_by_a_baseline_from_the_first_picture_until_it_is_gone(
     assert rows["desk3"]["posture_status"] == "Good"
     assert rows["desk4"]["posture_status"] == "Bad"
     assert rows["desk3"]["neck_angle"] == rows["desk4"]["neck_angle"]
-    assert "desk3: calibrated: Good below a neck of 65" in worker.log
-    assert "neck_limit=65 body_limit=30" in worker.log
+    worker.wait_for("desk3: calibrated: Good below a neck of 65")
+    worker.wait_for("neck_limit=65 body_limit=30")
     assert worker.stop() == 0
 
     done = calibrate("--pi", "desk3", "--off")
@@ -175,7 +175,7 @@ def test_a_user_without_rights_is_told_so_and_his_worker_goes_on(
     worker = start_worker()
     broker.publish("images/desk3", payload(GOOD))
     wait_for_rows(baselines, 1)
-    assert "no baselines: this user may not read posture_baseline" in worker.log
+    worker.wait_for("no baselines: this user may not read posture_baseline")
 
 
 def test_a_table_of_that_name_with_other_columns_stops_no_worker(
@@ -187,7 +187,7 @@ def test_a_table_of_that_name_with_other_columns_stops_no_worker(
         worker = start_worker()
         broker.publish("images/desk3", payload(GOOD))
         wait_for_rows(postgres, 1)
-        assert "every camera has the usual limits" in worker.log
+        worker.wait_for("every camera has the usual limits")
     finally:
         postgres.execute("DROP TABLE posture_baseline")
 

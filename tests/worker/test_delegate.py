@@ -60,7 +60,7 @@ def test_a_worker_with_auto_works_and_says_what_it_took(
 
     (row,) = wait_for_rows(postgres, 1)
     assert row["posture_status"] == "Good"
-    assert f"landmarks by the CPU: {REFUSED}" in worker.log
+    worker.wait_for(f"landmarks by the CPU: {REFUSED}")
 
 
 def test_a_worker_that_is_told_to_use_a_gpu_ends_and_says_why_it_cannot(

@@ -66,8 +66,8 @@ def test_a_database_that_has_lost_its_newest_rows_gets_them_again(
     proxy.cut()
 
     wait_for_rows(own_postgres, COUNT)
-    assert worker.log.count("the table has lost the row of") == 4
     assert worker.stop() == 0
+    assert worker.log.count("the table has lost the row of") == 4
     assert_each_once(own_postgres, worker.pictures, COUNT)
 
 

@@ -50,7 +50,7 @@ def test_without_picture_days_nothing_is_deleted_and_the_log_says_so(
 ):
     old = Kept(tmp_path / "worker", postgres).file("pi1", "2020-01-01")
     worker = start_worker()
-    assert "kept of each picture: full, for good" in worker.log
+    worker.wait_for("kept of each picture: full, for good")
     assert worker.stop() == 0
     assert old.exists()
 
