@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.net import free_port, wait_until
+from tests.fixtures.reaper import ends_with_us
 from tests.fixtures.worker import ROOT
 
 PACKAGED = Path("/etc/mosquitto/mosquitto.conf")
@@ -27,8 +28,13 @@ class Shipped(Mosquitto):
     def __init__(self, folder, packaged):
         super().__init__(folder)
         self.cameras = free_port()
-        ours = TEXT.replace("listener 1883", f"listener {self.port} 127.0.0.1")
-        ours = ours.replace("listener 1884", f"listener {self.cameras} 127.0.0.1")
+        ports = {"1883": self.port, "1884": self.cameras}
+        ours = re.sub(
+            r"^listener (\d+)$",
+            lambda line: f"listener {ports[line[1]]} 127.0.0.1",
+            TEXT,
+            flags=re.MULTILINE,
+        )
         etc = {"/etc/mosquitto": str(folder)}
         # Started by root it would become a user who cannot read here.
         user = f"user {getpass.getuser()}\n"
@@ -56,6 +62,7 @@ class Shipped(Mosquitto):
                 stdout=said,
                 stderr=said,
             )
+        ends_with_us(self._process.pid)
         wait_until(lambda: self.login("posture", "geheim") == "Success", "a login")
 
     def login(self, user, password, port=None):
@@ -104,9 +111,11 @@ def shipped(request, tmp_path):
     if packaged and not PACKAGED.exists():
         pytest.skip(f"no {PACKAGED}: Mosquitto is not Debian's package")
     broker = Shipped(tmp_path / "etc", packaged)
-    broker.start()
-    yield broker
-    broker.stop()
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
 
 
 def test_it_starts_and_lets_nobody_in_without_a_login(shipped):
