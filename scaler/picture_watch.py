@@ -131,14 +131,15 @@ class PictureWatch:
         self._failed(f"cannot be reached: {error}")
 
     def _lost(self, reason: Reason) -> None:
+        # Who finds it lost is told why. The end of a refused connection must not hide
+        # why it was refused.
+        if self._subscribed and reason.code != 0:
+            self._failed(f"connection lost: {reason}")
         with self._lock:
             lost, self._subscribed = self._subscribed, False
             self._backlog = math.nan
             if lost:
                 self._heard = time.monotonic()
-        # The end of a refused connection must not hide why it was refused.
-        if lost and reason.code != 0:
-            self._failed(f"connection lost: {reason}")
 
     def _failed(self, problem: str) -> None:
         if problem != self._problem:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import posture  # noqa: F401 - sets OpenCV's limit, which is read once, at its import
 from posture.store import optional_columns
@@ -18,6 +19,10 @@ pytest_plugins = [
     "tests.fixtures.helm",
     "tests.fixtures.parallel",
 ]
+
+# Where others use the machine, an example takes as long as it takes.
+settings.register_profile("busy", deadline=None, database=None)
+settings.load_profile("busy")
 
 # Programs written in Go (Kubernetes, Prometheus, Helm, Docker) spend less time on
 # collecting garbage so: a tenth less of what they use, for more memory, to a bound.

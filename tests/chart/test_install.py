@@ -150,10 +150,13 @@ def test_the_watcher_may_delete_our_jobs_and_no_others(control_plane, installed)
             )  # fmt: skip
 
         # The API server learns of a policy a moment after it has taken it.
-        wait_until(lambda: delete("payroll", "--dry-run=server").returncode, "in force")
+        said = "payroll is none of them"
+        wait_until(
+            lambda: said in delete("payroll", "--dry-run=server").stderr, "in force"
+        )
         refused = delete("payroll")
         assert refused.returncode
-        assert "payroll is none of them" in refused.stderr
+        assert said in refused.stderr
         assert delete(ours["metadata"]["name"]).returncode == 0
 
 

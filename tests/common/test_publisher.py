@@ -63,7 +63,7 @@ def test_a_broker_that_says_nothing_is_given_up(broker):
 def test_a_broker_that_falls_silent_is_given_up_and_the_pictures_counted(broker):
     with (
         running_proxy(broker.port) as proxy,
-        publisher(broker, patience=1, MQTT_PORT=str(proxy.port)) as camera,
+        publisher(broker, patience=3, MQTT_PORT=str(proxy.port)) as camera,
     ):
         camera.publish("images/pi1", b"first")
         camera.finish()

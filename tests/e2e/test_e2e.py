@@ -14,7 +14,7 @@ from tests.e2e.__main__ import main
 from tests.e2e.scenes import SCENES
 from tests.fixtures.control_plane import binaries
 from tests.fixtures.make import make
-from tests.fixtures.net import wait_until
+from tests.fixtures.net import PATIENCE, wait_until
 from tests.fixtures.scripts import ROOT, Started
 
 SHORT = "life scaler-killed uninstall"
@@ -49,7 +49,7 @@ def test_a_signal_ends_all_that_was_started():
     run.wait_for("control plane, broker and database", 120)
     started = psutil.Process(run.process.pid).children(recursive=True)
     run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(60) == 128 + signal.SIGTERM
+    assert run.process.wait(60 * PATIENCE) == 128 + signal.SIGTERM
     assert len(started) > 5
     wait_until(lambda: not any(map(psutil.Process.is_running, started)), "the end")
 

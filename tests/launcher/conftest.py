@@ -1,6 +1,7 @@
 """A site for each test: a namespace and a folder of its own, the rest is shared."""
 
 import threading
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,6 +52,13 @@ def environ(site):
     return {"PROMETHEUS_URL": f"http://2130706433:{url.port}"}  # 127.0.0.1 as a number
 
 
+def _run_pods(site):
+    for pod in site.plane.objects("pods", site.namespace, cached=True):
+        phase = (pod.get("status") or {}).get("phase")
+        if pod["spec"].get("nodeName") and phase == "Pending":
+            site.plane.run_pod(pod["metadata"]["name"], site.namespace)
+
+
 @pytest.fixture
 def kubelet(site):
     """Says of every pod that was bound that it runs."""
@@ -58,10 +66,8 @@ def kubelet(site):
 
     def run():
         while not over.wait(0.3):
-            for pod in site.plane.objects("pods", site.namespace, cached=True):
-                phase = (pod.get("status") or {}).get("phase")
-                if pod["spec"].get("nodeName") and phase == "Pending":
-                    site.plane.run_pod(pod["metadata"]["name"], site.namespace)
+            with suppress(AssertionError):  # a pod may be gone meanwhile
+                _run_pods(site)
 
     thread = threading.Thread(target=run)
     thread.start()

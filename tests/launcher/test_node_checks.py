@@ -43,10 +43,14 @@ def facts(tmp_path):
             rows = door.query(checks.facts_query())
             return checks.read_facts(rows, nodes, {})
 
-        wait_until(
-            lambda: {f.node for f in read()} == {"nx", "orin", "late"}, "all", 30
-        )
-        yield read()
+        found = []
+
+        def all_are_read():
+            found[:] = read()
+            return {each.node for each in found} == {"nx", "orin", "late"}
+
+        wait_until(all_are_read, "all", 30)
+        yield found
         door.close()
     exporter.stop()
 

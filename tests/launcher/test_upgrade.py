@@ -103,5 +103,5 @@ def test_what_the_release_before_has_left_is_taken_away(site, keda):
     done = site.run("stop.py", "--all")
     assert done.process.returncode == 0, done.output
     assert f"deleted: {job}" in done.output
-    for kind in ("scaledjob", "secret", "job"):
-        assert not site.plane.objects(kind, site.namespace)
+    kinds = "scaledjob,secret,job"
+    wait_until(lambda: not site.plane.names(kinds, site.namespace), "all is gone", 60)

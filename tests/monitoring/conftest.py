@@ -37,7 +37,7 @@ def scraped(_postgres, tmp_path_factory) -> Iterator[PrometheusServer]:
         page = ForkedPage(folder, broker.environ | _postgres.environ)
         stack.callback(page.stop)
         page.wait_ready()
-        server = PrometheusServer(folder / "prometheus")
+        server = PrometheusServer(folder / "prometheus", scrape=1.0)
         for job, port in {
             "posture-worker": worker.port,
             "posture-page": page.port,

@@ -69,10 +69,14 @@ class Scraped:
         return self.door.survey(self.nodes, settings).readings
 
     def wait(self, node, right):
-        wait_until(
-            lambda: (r := self.readings().get(node)) and right(r), f"{node}", 30, 0.1
-        )
-        return self.readings()[node]
+        found = []
+
+        def is_right():
+            found[:] = filter(None, [self.readings().get(node)])
+            return found and right(found[0])
+
+        wait_until(is_right, node, 30, 0.1)
+        return found[0]
 
 
 @pytest.fixture

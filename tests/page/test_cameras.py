@@ -10,6 +10,7 @@ from page.live import Feed
 from page.rows import StoredRow
 from page.telemetry import Telemetry
 from tests.fixtures.feeds import EmptyRows, run_aside
+from tests.fixtures.net import wait_until
 
 
 def test_a_row_and_its_picture_are_seen_without_a_reload(start_page, rows, open_tab):
@@ -74,11 +75,18 @@ def test_a_silent_camera_stands_apart_and_counts_in_nothing(start_page, rows, op
     expect(tab.locator("[data-silent]")).to_be_hidden()
 
 
+def started(start_page):
+    """A page that has looked at its table: a camera of the night before is known."""
+    page = start_page()
+    wait_until(lambda: page.get("/healthz")[0] == 200, "it has its table")
+    return page
+
+
 def test_its_own_page_shows_a_silent_camera_without_a_green_good(
     start_page, rows, open_tab
 ):
     rows.add("desk", ago=3 * 3600)
-    tab = open_tab(start_page(), "/camera?pi=desk")
+    tab = open_tab(started(start_page), "/camera?pi=desk")
     expect(tab.locator(".stale[data-pi=desk] time")).to_have_text("3 h ago")
     green = tab.locator(":root").evaluate(
         "e => getComputedStyle(e).getPropertyValue('--good')"
@@ -94,7 +102,7 @@ def test_a_silent_camera_comes_to_its_own_page_where_that_was_there_first(
 ):
     rows.add("desk", ago=3 * 3600)
     rows.add("hall")
-    tab = open_tab(start_page(), "/camera?pi=desk")
+    tab = open_tab(started(start_page), "/camera?pi=desk")
     expect(tab.locator(".tile")).to_have_count(1)
     # Its list as it is on a page that was drawn before the table had been looked at.
     tab.locator("[data-only]").dispatch_event("only")

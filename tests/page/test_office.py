@@ -7,7 +7,7 @@ from page.office import PLACES, STEP, Hour, Span, occasions, places, room, span
 
 SHARES = st.lists(st.floats(0, 100, allow_nan=False), min_size=PLACES + 1, max_size=12)
 
-PATIENT = settings(deadline=None, database=None)  # the machine may be busy
+PATIENT = settings(database=None)
 
 
 def hours(shares, judged=50, hour=9):

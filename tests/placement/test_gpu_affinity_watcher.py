@@ -67,7 +67,7 @@ def test_a_node_that_dies_under_a_job_gives_it_up_within_the_limits(scene, watch
 
 def test_it_outlives_prometheus_and_the_api_server_and_goes_on(scene, watch):
     scene.load(10, 50)
-    with watch(PROMETHEUS_DEADLINE="0.5", CLUSTER_DEADLINE="2") as watcher:
+    with watch(PROMETHEUS_DEADLINE="2", CLUSTER_DEADLINE="5") as watcher:
         watcher.wait_for("moved the ScaledJob")
         scene.prometheus.signal(signal.SIGSTOP)
         try:

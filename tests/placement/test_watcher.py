@@ -60,6 +60,9 @@ def test_a_dry_run_changes_nothing(scene):
     scene.load(10, 50)
     scene.watcher().look(0, LATER)
     scene.start_job()
+    # The controller says a moment later that the pod is ready.
+    (job,) = scene.jobs()
+    wait_until(lambda: scene.jobs()[job]["status"].get("ready"), "the Job's pod", 60)
     scene.load(90, 10)
     before, jobs = scene.scaledjob(), scene.jobs()
     watcher = scene.watcher(dry_run=True)
@@ -98,7 +101,7 @@ def test_prometheus_away_for_an_hour_changes_nothing(scene):
         scene.prometheus.signal(18)  # SIGCONT
     assert scene.scaledjob() == before
     scene.load(10, 50)
-    assert watcher.look(3600, LATER)[0].node == scene.a
+    wait_until(lambda: watcher.look(3600, LATER)[0].node == scene.a, "a choice")
 
 
 def test_somebody_elses_change_in_between_is_kept(scene):

@@ -10,6 +10,7 @@ import pytest
 
 import externalscaler_pb2 as pb
 from tests.fixtures.net import accepts, free_port, wait_until
+from tests.fixtures.reaper import ends_with_us
 from tests.fixtures.scaler import reference
 from tests.fixtures.worker import ROOT
 
@@ -46,6 +47,7 @@ class Scaler:
             [sys.executable, "-c", SERVE, str(self.port)],
             cwd=ROOT,
         )
+        ends_with_us(self.process.pid)
         wait_until(lambda: accepts(self.port), "it listens", 60)
 
     def end(self, number=signal.SIGKILL):
@@ -70,6 +72,7 @@ class Keda:
             stdout=subprocess.PIPE,
             text=True,
         )
+        ends_with_us(self._process.pid)
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -95,12 +98,14 @@ class Keda:
 def pair(program):
     scalers = [Scaler(), Scaler()]
     keda = Keda(program, *scalers)
-    keda.wait_for_more()
-    yield keda, *scalers
-    keda.close()
-    for each in scalers:
-        if each.process.poll() is None:
-            each.end()
+    try:
+        keda.wait_for_more()
+        yield keda, *scalers
+    finally:
+        keda.close()
+        for each in scalers:
+            if each.process.poll() is None:
+                each.end()
 
 
 def missed(polls):

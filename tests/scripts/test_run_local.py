@@ -21,6 +21,7 @@ from demo.page import has_desktop
 from tests.conftest import IMAGES
 from tests.fixtures.net import free_port, wait_until
 from tests.fixtures.postgres import memory_folder
+from tests.fixtures.reaper import ends_with_us
 from tests.fixtures.worker import ROOT
 
 
@@ -46,6 +47,7 @@ class Demo:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
+        ends_with_us(self.process.pid)
 
     @property
     def said(self):

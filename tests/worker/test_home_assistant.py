@@ -18,7 +18,7 @@ from tests.conftest import IMAGES
 from tests.fixtures.broker import broker_settings
 from tests.fixtures.home_assistant import ENVIRONMENT, running_home_assistant
 from tests.fixtures.listener import kept, listening
-from tests.fixtures.net import wait_until
+from tests.fixtures.net import PATIENCE, wait_until
 from tests.fixtures.scripts import running_script
 from tests.fixtures.settings import read_settings
 from tests.fixtures.worker import ROOT
@@ -101,8 +101,14 @@ def test_what_was_not_measured_is_unknown(tmp_path, broker, publish):
 
 def test_values_of_a_silent_camera_become_unavailable(tmp_path, broker, publish):
     with running_home_assistant(tmp_path / "home", broker.port) as home:
-        publish("Bad", expire=5)
-        home.wait_for("binary_sensor.posture_pi1_bad_posture", "on")
+        bad = "binary_sensor.posture_pi1_bad_posture"
+        # What it hears when it has just begun may be five seconds old already.
+        wait_until(
+            lambda: publish("Bad", expire=5) or home.state(bad) == "on",
+            f"{bad} is on",
+            60,
+            step=1,
+        )
         for entity in PERISHABLE:
             home.wait_for(entity, "unavailable")
         assert home.state("sensor.posture_pi1_last_picture") not in (
@@ -117,7 +123,7 @@ def test_a_home_assistant_that_starts_takes_no_old_value_for_a_new_one(
     publish("Bad", ago=3600)
     with running_home_assistant(tmp_path / "home", broker.port) as home:
         home.wait_for("sensor.posture_pi1_last_picture", _last(broker))
-        assert home.states.keys() >= ENTITIES
+        wait_until(lambda: home.states.keys() >= ENTITIES, "all that it describes")
         states = {state for entity, state in home.history if entity in PERISHABLE}
         assert states == {"unavailable"}
 
@@ -201,7 +207,7 @@ def test_descriptions_keep_to_home_assistant_s_own_schema():
         input=json.dumps(found),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
     assert done.stdout == "valid\n", done.stderr
@@ -298,10 +304,9 @@ def test_the_switch_stops_a_camera_and_follows_it(tmp_path, broker, publish, fol
             assert kept(broker.port, "posture/pi1/pause") == {
                 "posture/pi1/pause": b"on"
             }
-            before = len(listener.payloads("images/pi1"))
+            listener.wait_for_silence("images/pi1")
             until(broker, "test/off", lambda: state() == "online", "it goes on")
             home.wait_for(PAUSE, "off")
-            assert len(listener.payloads("images/pi1")) <= before + 9  # on their way
             broker.publish("posture/pi1/pause", b"60", retain=True)
             home.wait_for(PAUSE, "on")
             assert script.stop() == 0

@@ -124,6 +124,8 @@ def test_mediapipe_asks_for_its_makers_host_unless_it_is_kept_offline(
     # At its close: the one report that need not be waited for.
     model = str(ROOT / "models" / "pose_landmarker_lite.task")
     _run(MEDIAPIPE, model, *(["offline"] if kept_offline else []))
+    if not kept_offline:
+        wait_until(lambda: network.contacts, "it is noticed")
     asked = {each.words for each in network.contacts}
     assert asked == (set() if kept_offline else {"play.googleapis.com"})
 

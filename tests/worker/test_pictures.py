@@ -168,7 +168,12 @@ def test_a_bad_message_is_kept_with_its_reason_and_the_next_picture_is_analyzed(
             lambda n=count: len(postgres.rows()) >= n, f"the picture after {kind}", 60
         )
         assert len(files_in(worker.pictures)) == count, kind
-        lines = [line for line in worker.lines if "refused a message" in line]
+
+        def refusals():
+            return [line for line in worker.lines if "refused a message" in line]
+
+        wait_until(lambda n=count: len(refusals()) >= n, f"{kind} is said")
+        lines = refusals()
         assert len(lines) == count, kind
         assert reason in lines[-1], kind
         (note,) = set(worker.quarantine.glob("*.json")) - known

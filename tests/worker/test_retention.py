@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime
 
 from posture.store import kept_files
+from posture.store.own_files import camera_pictures
+from posture.store.pictures import folder_of
 from tests.fixtures.kept import Kept
 from tests.fixtures.net import wait_until
 from tests.worker.conftest import GOOD, assert_each_once, files_in, payload
@@ -77,7 +79,10 @@ def test_one_camera_is_forgotten_while_the_worker_works(
         broker.publish("images/pi1", payload(GOOD), b"no picture")
         broker.publish("images/pi2", payload(GOOD), b"no picture")
     wait_for_rows(postgres, 6)
-    wait_until(lambda: worker.log.count("refused a message") == 6, "refusals")
+    refused = worker.quarantine
+    wait_until(
+        lambda: len([*refused.glob("*.payload")]) == 6, "what is refused is kept"
+    )
     as_owner = {"SUPABASE_USER": "analyzer"} | {
         key: text
         for key, text in postgres.environ.items()
@@ -109,7 +114,8 @@ def test_a_worker_keeps_no_more_pictures_than_picture_mb_and_the_newest_stay(
         count += 10
         rows = wait_for_rows(postgres, count)
         assert count < 500, "nothing is ever deleted"
-        sizes = [path.stat().st_size for path in worker.pictures.rglob("*.jpg")]
+        found = camera_pictures(folder_of(worker.pictures, "pi1"), "pi1")
+        sizes = [status.st_size for _, status in found]
         # What is analyzed while the oldest are looked for is beyond the limit.
         assert sum(sizes) < 3 << 20
     assert worker.stop() == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.fixtures.net import accepts, free_port, wait_until
+from tests.fixtures.reaper import ends_with_us
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
 _PATIENCE = 180.0  # seconds that a start may take on a machine with much else to do
@@ -72,6 +73,7 @@ class Server:
                 start_new_session=True,
             )
         running = self._process
+        ends_with_us(running.pid)
         wait_until(
             lambda: accepts(self.port) or running.poll() is not None,
             f"{self.name} listens",

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from posture.mqtt import sessions
 from posture.mqtt.sessions import State, declare, look, tells_sessions
 from posture.mqtt.subscription import Subscription
 from posture.settings import SessionSettings
@@ -27,7 +28,10 @@ def test_a_look_at_what_does_not_exist_leaves_nothing(settings):
     assert look(settings) == [State("w", False, 0)]
 
 
-def test_a_look_gives_way_to_a_worker_that_comes_meanwhile(settings, broker):
+def test_a_look_gives_way_to_a_worker_that_comes_meanwhile(
+    settings, broker, monkeypatch
+):
+    monkeypatch.setattr(sessions, "_SILENCE", 10)  # it comes while the look goes on
     messages, found = [], []
     worker = Subscription(settings.broker, "w", "images/#", messages.append, 100)
     looking = threading.Thread(target=lambda: found.extend(look(settings)))

@@ -11,6 +11,7 @@ import pytest
 
 from posture.vision import cpu_affinity
 from posture.vision.cpu_affinity import Place, a_core_for_each
+from tests.fixtures.reaper import ends_with_us
 
 CORES = sorted(os.sched_getaffinity(0))
 BUSY = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass\n"
@@ -140,6 +141,8 @@ def test_threads_on_a_core_that_another_process_wants_go_free(monkeypatch):
     neighbours = [
         subprocess.Popen([sys.executable, "-c", BUSY, str(CORES[0])]) for _ in range(2)
     ]
+    for each in neighbours:
+        ends_with_us(each.pid)
     try:
         thread = threading.Thread(target=analyst)
         thread.start()

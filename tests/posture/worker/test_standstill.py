@@ -23,7 +23,7 @@ from tests.fixtures.settings import settings_from
 def told():
     """A worker that has no analyst, and what its metrics port answers."""
     environ = {"SUPABASE_HOST": "x", "SUPABASE_DB": "x", "SUPABASE_USER": "x"}
-    environ |= {"SUPABASE_PASSWORD": "x", "PICTURE_DEADLINE": "1", "STOP_GRACE": "1"}
+    environ |= {"SUPABASE_PASSWORD": "x", "PICTURE_DEADLINE": "3", "STOP_GRACE": "1"}
     settings = settings_from(WorkerSettings, environ)
     telemetry = Telemetry("node", "full")
     guarded = Guarded(settings, Path("model"))
