@@ -82,6 +82,8 @@ def test_the_launcher_takes_a_release_over(
 ):
     install(helm, site, "posture", *SETS)
     uid = site.plane.get("scaledjob", NAME, site.namespace)["metadata"]["uid"]
+    pods = ("pods", site.namespace)
+    wait_until(lambda: len(site.plane.objects(*pods)) == 2, "the Deployments' pods")
     before = site.snapshot()
 
     # Unasked it changes nothing, and neither does a stop.
