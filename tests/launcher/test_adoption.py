@@ -65,6 +65,14 @@ def left(site):
     return found + [each for each in names if each.endswith(site.namespace)]
 
 
+def has_its_pods(site):
+    """Whether no Deployment goes on making pods."""
+    return all(
+        each.get("status", {}).get("replicas") == each["spec"]["replicas"]
+        for each in site.plane.objects("deployments", site.namespace)
+    )
+
+
 @pytest.fixture
 def secret(site):
     """As a user of the chart makes it, by hand."""
@@ -82,8 +90,7 @@ def test_the_launcher_takes_a_release_over(
 ):
     install(helm, site, "posture", *SETS)
     uid = site.plane.get("scaledjob", NAME, site.namespace)["metadata"]["uid"]
-    pods = ("pods", site.namespace)
-    wait_until(lambda: len(site.plane.objects(*pods)) == 2, "the Deployments' pods")
+    wait_until(lambda: has_its_pods(site), "the Deployments' pods are made")
     before = site.snapshot()
 
     # Unasked it changes nothing, and neither does a stop.
