@@ -1,13 +1,11 @@
 """The rules of a room's week: what is shown, and that it tells of no place."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from page.office import PLACES, STEP, Hour, Span, occasions, places, room, span
 
 SHARES = st.lists(st.floats(0, 100, allow_nan=False), min_size=PLACES + 1, max_size=12)
-
-PATIENT = settings(database=None)
 
 
 def hours(shares, judged=50, hour=9):
@@ -38,7 +36,6 @@ def test_where_one_place_more_or_less_would_change_the_step_both_are_shown():
     assert span([0, 45, 45, 45, 45, 45]) == Span(20, 60)
 
 
-@PATIENT
 @given(SHARES, st.data())
 def test_two_views_that_differ_by_one_place_leave_any_share_of_it_possible(
     shares, data
@@ -55,7 +52,6 @@ def test_two_views_that_differ_by_one_place_leave_any_share_of_it_possible(
     assert n * with_it.high - (n - 1) * low >= 100
 
 
-@PATIENT
 @given(SHARES)
 def test_the_order_of_places_changes_nothing(shares):
     assert span(shares) == span(shares[::-1])

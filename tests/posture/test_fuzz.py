@@ -19,7 +19,7 @@ from tests.conftest import IMAGES
 from tests.fixtures.settings import settings_from
 
 PLAIN = PictureTopics("images/#", None)
-QUICK = settings(max_examples=200, database=None)
+QUICK = settings(max_examples=200)
 JPEG = (IMAGES / "good_1280_000.jpg").read_bytes()
 PREFIXES = st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM"])
 FILES = st.builds(bytes.__add__, PREFIXES, st.binary(max_size=300))

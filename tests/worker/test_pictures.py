@@ -140,6 +140,7 @@ def test_every_usual_form_of_a_picture_is_accepted(
     assert_each_once(postgres, worker.pictures, len(ACCEPTED))
 
 
+REFUSAL = "refused a message"
 REFUSED = {
     "empty": (b"", "empty"),
     "only blanks": (b" \r\n", "empty"),
@@ -168,12 +169,8 @@ def test_a_bad_message_is_kept_with_its_reason_and_the_next_picture_is_analyzed(
             lambda n=count: len(postgres.rows()) >= n, f"the picture after {kind}", 60
         )
         assert len(files_in(worker.pictures)) == count, kind
-
-        def refusals():
-            return [line for line in worker.lines if "refused a message" in line]
-
-        wait_until(lambda n=count: len(refusals()) >= n, f"{kind} is said")
-        lines = refusals()
+        wait_until(lambda n=count: worker.log.count(REFUSAL) >= n, f"{kind} is said")
+        lines = [line for line in worker.lines if REFUSAL in line]
         assert len(lines) == count, kind
         assert reason in lines[-1], kind
         (note,) = set(worker.quarantine.glob("*.json")) - known

@@ -79,10 +79,7 @@ def test_one_camera_is_forgotten_while_the_worker_works(
         broker.publish("images/pi1", payload(GOOD), b"no picture")
         broker.publish("images/pi2", payload(GOOD), b"no picture")
     wait_for_rows(postgres, 6)
-    refused = worker.quarantine
-    wait_until(
-        lambda: len([*refused.glob("*.payload")]) == 6, "what is refused is kept"
-    )
+    wait_until(lambda: len([*worker.quarantine.glob("*.payload")]) == 6, "refusals")
     as_owner = {"SUPABASE_USER": "analyzer"} | {
         key: text
         for key, text in postgres.environ.items()
