@@ -115,17 +115,15 @@ class Compose:
         kinds = ("broker", "database", "reader", "keeper")
         mounts = [f"--volume={_PROJECT}_{each}-secret:/{each}:ro" for each in kinds]
         files = [f"/{each}/password" for each in kinds]
-        found: list[str] = []
 
-        def all_are_read() -> bool:
+        def all_of_them() -> list[str]:
             # What a container says before it ends can be lost on a busy machine.
             image = "posture-page:local"
             said = docker("run", "--rm", "--entrypoint", "cat", *mounts, image, *files)
-            found[:] = said.split()
-            return len(found) == len(kinds)
+            found = said.split()
+            return found if len(found) == len(kinds) else []
 
-        wait_until(all_are_read, "each secret has a password")
-        return found
+        return wait_until(all_of_them, "each secret has a password")
 
     def login(self, password: str, scheme: str = "http") -> int:
         """The status that a browser gets for the cameras after it has logged in."""

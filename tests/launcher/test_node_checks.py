@@ -41,16 +41,10 @@ def facts(tmp_path):
 
         def read():
             rows = door.query(checks.facts_query())
-            return checks.read_facts(rows, nodes, {})
+            found = checks.read_facts(rows, nodes, {})
+            return found if {f.node for f in found} == {"nx", "orin", "late"} else None
 
-        found = []
-
-        def all_are_read():
-            found[:] = read()
-            return {each.node for each in found} == {"nx", "orin", "late"}
-
-        wait_until(all_are_read, "all", 30)
-        yield found
+        yield wait_until(read, "all", 30)
         door.close()
     exporter.stop()
 

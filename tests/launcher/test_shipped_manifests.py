@@ -132,18 +132,15 @@ class Job:
 
     def pod(self, *gone):
         """The Job's pod, other than those that are gone."""
-        found = []
 
         def there():
-            found[:] = [
+            return [
                 each["metadata"]["name"]
                 for each in self.plane.objects("pods", self.namespace)
                 if each["metadata"]["name"] not in gone
             ]
-            return found
 
-        wait_until(there, "the Job has a pod", 60, 0.2)
-        return found[0]
+        return wait_until(there, "the Job has a pod", 60, 0.2)[0]
 
     def fail(self, pod, code, **condition):
         ended = {"terminated": {"exitCode": code, "reason": "Error"}}

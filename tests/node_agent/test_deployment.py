@@ -69,14 +69,11 @@ class Scraped:
         return self.door.survey(self.nodes, settings).readings
 
     def wait(self, node, right):
-        found = []
+        def reading():
+            found = self.readings().get(node)
+            return found if found and right(found) else None
 
-        def is_right():
-            found[:] = filter(None, [self.readings().get(node)])
-            return found and right(found[0])
-
-        wait_until(is_right, node, 30, 0.1)
-        return found[0]
+        return wait_until(reading, node, 30, 0.1)
 
 
 @pytest.fixture
